@@ -1,0 +1,20 @@
+/** Tells one command from another under the same `seq`: storage that was copied or rolled back is caught by it. [C8] */
+
+/**
+ * 53-bit hash of a text as up to 14 hexadecimal digits. Two multiplicative 32-bit lanes with a final mix; quick and well spread,
+ * not secure: it guards against accidents, and whoever can send commands can only harm his own session.
+ */
+export function payloadHash(text: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    high = Math.imul(high ^ unit, 2_654_435_761);
+    low = Math.imul(low ^ unit, 1_597_334_677);
+  }
+  high =
+    Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
+  low =
+    Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
+  return (4_294_967_296 * (2_097_151 & low) + (high >>> 0)).toString(16);
+}

@@ -1,0 +1,116 @@
+/** How a session's state comes about: entries folded over a snapshot, commands decided on top. Runs on both sides. */
+import { payloadHash } from '../payload-hash.ts';
+import type { Entry, OutcomeEntry, Snapshot, WireCommand, Writer } from '../protocol/frames.ts';
+import type { AnyModel, AnyNamed } from './session-model.ts';
+
+/** The state before anything happened. */
+export function genesis(model: AnyModel, input: unknown): Snapshot {
+  const { kind, version } = model;
+  return { kind, version, offset: 0, writers: [], state: model.initial(input) };
+}
+
+/** Finds the place of a device's incarnation among the writers, or -1. */
+export function writerIndex(snapshot: Snapshot, clientId: string, incarnation: string): number {
+  return snapshot.writers.findIndex(
+    (writer) => writer.client_id === clientId && writer.incarnation === incarnation,
+  );
+}
+
+/** Highest token generation any incarnation of a client has proven. [A3] */
+export function provenGeneration(snapshot: Snapshot, clientId: string): number {
+  return snapshot.writers.reduce(
+    (highest, writer) =>
+      writer.client_id === clientId ? Math.max(highest, writer.generation) : highest,
+    0,
+  );
+}
+
+/** What names a command's payload. Both sides hash the same text because JSON keeps the order of keys. */
+export function commandHash([type, data]: WireCommand): string {
+  return payloadHash(JSON.stringify([type, data]));
+}
+
+/** The next snapshot. Throws when the entry is not the next one: folding over a gap would build a state that never was. [E1] */
+export function applyEntry(model: AnyModel, snapshot: Snapshot, entry: Entry): Snapshot {
+  if (entry.offset !== snapshot.offset + 1)
+    throw new Error(`Entry ${entry.offset} does not follow offset ${snapshot.offset}.`);
+  if ('joined' in entry) {
+    const writers = withJoined(snapshot.writers, entry.joined);
+    return { ...snapshot, offset: entry.offset, writers };
+  }
+  const state = (entry.events ?? []).reduce<unknown>(
+    (state, [type, data]) => model.evolve(state, { type, data }),
+    snapshot.state,
+  );
+  return {
+    ...snapshot,
+    offset: entry.offset,
+    writers: withOutcome(snapshot.writers, entry),
+    state,
+  };
+}
+
+export interface Decided {
+  readonly entry: OutcomeEntry;
+  readonly next: Snapshot;
+  /** Set when the model itself threw: its author's mistake, and the command is refused with `model-failed`. */
+  readonly modelError?: unknown;
+}
+
+/** Decides one command of a writer as the next entry. A command the model does not know or cannot read is refused. [C4] [C7] */
+export function decideCommand(
+  model: AnyModel,
+  snapshot: Snapshot,
+  writer: number,
+  { seq, command }: { readonly seq: number; readonly command: WireCommand },
+): Decided {
+  const author = snapshot.writers[writer];
+  if (author === undefined) throw new Error(`There is no writer ${writer}.`);
+  const [type, data, atMs] = command;
+  const place = { offset: snapshot.offset + 1, writer, seq, at_ms: Math.max(atMs, author.at_ms) };
+  const decide = (entry: OutcomeEntry): Decided => ({
+    entry,
+    next: applyEntry(model, snapshot, entry),
+  });
+  const parsed = model.parseCommand(type, data);
+  if (!parsed.ok) return decide({ ...place, refused: 'bad-command' });
+  try {
+    const context = { atMs: place.at_ms, clientId: author.client_id };
+    const decision = model.decide(snapshot.state, parsed.value, context);
+    if ('refused' in decision) return decide({ ...place, refused: decision.refused });
+    return decide({ ...place, events: decision.map(asTuple) });
+  } catch (modelError) {
+    return { ...decide({ ...place, refused: 'model-failed' }), modelError };
+  }
+}
+
+const asTuple = (event: AnyNamed): [string, unknown] => [event.type, event.data];
+
+function withJoined(
+  writers: readonly Writer[],
+  {
+    client_id,
+    incarnation,
+    generation,
+  }: { client_id: string; incarnation: string; generation: number },
+): Writer[] {
+  const known = writers.some(
+    (writer) => writer.client_id === client_id && writer.incarnation === incarnation,
+  );
+  if (known)
+    return writers.map((writer) =>
+      writer.client_id === client_id && writer.incarnation === incarnation
+        ? { ...writer, generation: Math.max(writer.generation, generation) }
+        : writer,
+    );
+  const fresh = { accepted: 0, hash_seq: 0, hash: '', at_ms: 0 };
+  return [...writers, { client_id, incarnation, generation, ...fresh }];
+}
+
+function withOutcome(writers: readonly Writer[], entry: OutcomeEntry): Writer[] {
+  return writers.map((writer, index) => {
+    if (index !== entry.writer) return writer;
+    const hashed = entry.hash === undefined ? {} : { hash_seq: entry.seq, hash: entry.hash };
+    return { ...writer, accepted: entry.seq, at_ms: entry.at_ms, ...hashed };
+  });
+}
