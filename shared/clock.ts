@@ -21,3 +21,8 @@ export function delay(clock: Clock, delayMs: number): Promise<void> {
     clock.after(delayMs, resolve);
   });
 }
+
+/** A point in time as people and HTTP bodies write it. */
+export function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString();
+}

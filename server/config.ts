@@ -1,0 +1,173 @@
+/** Environment → Config. Every fault is reported at once, each in one sentence; nothing else in the house reads the environment. */
+import type { LogLevel } from './telemetry/log-settings.ts';
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly redisUrl: string | undefined;
+  readonly secret: string;
+  readonly publicUrl: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly release: string;
+  readonly checkpointMs: number;
+  readonly detachedGraceMs: number;
+  readonly drainNoticeMs: number;
+  readonly drainMovesPerS: number;
+  readonly drainGraceMs: number;
+}
+
+/** The instance must not start. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+interface Setting<Value> {
+  readonly help: string;
+  /** Text used when the variable is absent or empty; undefined makes it required. */
+  readonly fallback: string | undefined;
+  /** Returns the value, or a sentence's end that says what it must be. */
+  readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };
+}
+
+const text = (text: string) => ({ value: text });
+
+const url =
+  (...schemes: readonly string[]) =>
+  (text: string) =>
+    URL.canParse(text) && schemes.includes(new URL(text).protocol)
+      ? { value: text }
+      : {
+          fault: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+        };
+
+const optionalUrl =
+  (...schemes: readonly string[]) =>
+  (text: string) =>
+    text === '' ? { value: undefined } : url(...schemes)(text);
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  return /^\d+$/.test(text) && value >= min && value <= max
+    ? { value }
+    : { fault: `must be a whole number from ${min} to ${max}` };
+};
+
+const secret = (text: string) =>
+  text.length >= 32 ? { value: text } : { fault: 'must have 32 characters or more' };
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+const logLevel = (text: string) => {
+  const value = levels.find((level) => level === text);
+  return value === undefined ? { fault: `must be one of ${levels.join(', ')}` } : { value };
+};
+
+type Settings = {
+  readonly [Name in keyof Config]: readonly [variable: string, Setting<Config[Name]>];
+};
+
+/** Every variable the server reads. README's table is checked against this one. */
+export const settings: Settings = {
+  host: ['HOST', { help: 'Address to listen on.', fallback: '127.0.0.1', read: text }],
+  port: [
+    'PORT',
+    { help: 'Port to listen on; 0 takes a free one.', fallback: '3000', read: integer(0, 65_535) },
+  ],
+  databaseUrl: [
+    'DATABASE_URL',
+    { help: 'Postgres.', fallback: undefined, read: url('postgres:', 'postgresql:') },
+  ],
+  redisUrl: [
+    'REDIS_URL',
+    {
+      help: 'Redis; without it Postgres is the log too.',
+      fallback: '',
+      read: optionalUrl('redis:', 'rediss:'),
+    },
+  ],
+  secret: [
+    'TRACKSTAND_SECRET',
+    { help: 'Signs resume tokens; the same on every instance.', fallback: undefined, read: secret },
+  ],
+  publicUrl: [
+    'PUBLIC_URL',
+    {
+      help: 'Where clients reach the service; without it their Host header counts.',
+      fallback: '',
+      read: optionalUrl('http:', 'https:'),
+    },
+  ],
+  logLevel: [
+    'LOG_LEVEL',
+    { help: 'debug, info, warn, error or silent.', fallback: 'info', read: logLevel },
+  ],
+  release: ['RELEASE', { help: 'Name of the running release.', fallback: 'dev', read: text }],
+  checkpointMs: [
+    'CHECKPOINT_MS',
+    {
+      help: 'Longest wait of an accepted entry for its checkpoint.',
+      fallback: '5000',
+      read: integer(10, 60_000),
+    },
+  ],
+  detachedGraceMs: [
+    'DETACHED_GRACE_MS',
+    {
+      help: 'How long a session without connections stays in memory.',
+      fallback: '60000',
+      read: integer(0, 3_600_000),
+    },
+  ],
+  drainNoticeMs: [
+    'DRAIN_NOTICE_MS',
+    {
+      help: 'How long the proxy needs to notice that an instance is not ready.',
+      fallback: '0',
+      read: integer(0, 60_000),
+    },
+  ],
+  drainMovesPerS: [
+    'DRAIN_MOVES_PER_S',
+    {
+      help: 'Connections asked to move a second in a drain.',
+      fallback: '100',
+      read: integer(1, 10_000),
+    },
+  ],
+  drainGraceMs: [
+    'DRAIN_GRACE_MS',
+    {
+      help: 'How long a connection has to move in a drain.',
+      fallback: '2000',
+      read: integer(0, 600_000),
+    },
+  ],
+};
+
+/** Throws ConfigError with every fault there is. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const faults: string[] = [];
+  const entries = Object.entries<readonly [string, Setting<unknown>]>(settings).map(
+    ([name, [variable, { fallback, read }]]) => {
+      const given = environment[variable];
+      const text = given === undefined || given === '' ? fallback : given;
+      if (text === undefined) {
+        faults.push(`${variable} is not set.`);
+        return [name, undefined];
+      }
+      const result = read(text);
+      if ('value' in result) return [name, result.value];
+      faults.push(`${variable} ${result.fault}.`);
+      return [name, undefined];
+    },
+  );
+  if (faults.length > 0) throw new ConfigError(faults);
+  // The table has an entry for every key of Config, each read by its own reader.
+  return Object.freeze(Object.fromEntries(entries) as Config);
+}

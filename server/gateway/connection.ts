@@ -1,0 +1,262 @@
+/** One WebSocket: handshake deadline, heartbeat, bounds, and the one place where errors become close codes. */
+import type { Clock } from '../../shared/clock.ts';
+import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
+import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
+import { ProtocolError } from '../../shared/protocol/errors.ts';
+import type { ClientFrame, Hello } from '../../shared/protocol/frames.ts';
+import {
+  heartbeatMs,
+  helloTimeoutMs,
+  pongTimeoutMs,
+  type Limits,
+} from '../../shared/protocol/limits.ts';
+import { FencedError } from '../session/open-session.ts';
+import type { Reader } from '../session/reader.ts';
+import type { SessionHost } from '../session/session-host.ts';
+import type { SessionRegistry } from '../session/session-registry.ts';
+import { StoreUnavailableError } from '../store/journal.ts';
+import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
+
+/** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
+export interface Socket {
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  /** Ends it without waiting for the other side. */
+  terminate(): void;
+}
+
+export interface ConnectionParts {
+  readonly registry: SessionRegistry;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Newest schema version this instance knows, by kind. */
+  readonly versions: Readonly<Record<string, number>>;
+  readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
+  readonly reportError: (error: unknown, sessionId: string) => void;
+}
+
+/** Milliseconds a closed socket has to finish the closing handshake. */
+const closeTimeoutMs = 5_000;
+
+type State =
+  | { readonly kind: 'awaiting-hello' }
+  | { readonly kind: 'attaching' }
+  | { readonly kind: 'attached'; readonly host: SessionHost; readonly reader: Reader }
+  | { readonly kind: 'closed' };
+
+export class Connection {
+  readonly sessionId: string;
+  readonly #clientId: string;
+  readonly #socket: Socket;
+  readonly #parts: ConnectionParts;
+  #state: State = { kind: 'awaiting-hello' };
+  #bucket: TokenBucket;
+  #inFlightCount = 0;
+  #pingCount = 0;
+  #isAnswerDue = false;
+  #cancelTimer: () => void;
+
+  constructor(
+    socket: Socket,
+    { sessionId, clientId }: { readonly sessionId: string; readonly clientId: string },
+    parts: ConnectionParts,
+  ) {
+    this.sessionId = sessionId;
+    this.#clientId = clientId;
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#bucket = fullBucket(parts.clock.nowMs(), parts.limits.frames_per_s_max);
+    this.#cancelTimer = parts.clock.after(helloTimeoutMs, () =>
+      this.#fail(new ProtocolError('hello-timeout', 'No hello came in time.')),
+    );
+  }
+
+  /** A text frame came in. */
+  receive(text: string): void {
+    if (this.#state.kind === 'closed') return;
+    try {
+      this.#countFrame();
+      this.#take(decodeClientFrame(text), text.length);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The socket is gone, whoever ended it. */
+  gone(): void {
+    const former = this.#state;
+    this.#state = { kind: 'closed' };
+    this.#cancelTimer();
+    if (former.kind === 'attached') former.host.detach(former.reader);
+  }
+
+  close(code: CloseCode, reason: string): void {
+    if (this.#state.kind === 'closed') return;
+    this.gone();
+    this.#socket.close(code, reason);
+    this.#cancelTimer = this.#parts.clock.after(closeTimeoutMs, () => this.#socket.terminate());
+  }
+
+  /** The closing handshake is over. */
+  ended(): void {
+    this.gone();
+  }
+
+  /** Asks the client to open its next connection within that slot, and to leave this one then. [D2] */
+  goAway(slotMs: number, deadlineMs: number): void {
+    if (this.#state.kind !== 'attached') return;
+    this.#send(encodeFrame({ type: 'goaway', slot_ms: slotMs, deadline_ms: deadlineMs }));
+  }
+
+  #take(frame: ClientFrame, bytes: number): void {
+    if (frame.type === 'ping') {
+      this.#send(encodeFrame({ type: 'pong', n: frame.n }));
+      return;
+    }
+    if (frame.type === 'pong') {
+      this.#isAnswerDue = false;
+      return;
+    }
+    if (frame.type === 'bye') {
+      this.close(closeCodes.left, 'left');
+      return;
+    }
+    if (frame.type === 'hello') {
+      void this.#attach(frame);
+      return;
+    }
+    if (this.#state.kind !== 'attached')
+      throw new ProtocolError(
+        'hello-expected',
+        'The first frame is hello; commands follow welcome.',
+      );
+    const { commands, seq } = frame;
+    this.#countCommands(commands.length, bytes, frame);
+    this.#state.host.receive(this.#state.reader, seq, commands);
+  }
+
+  async #attach(hello: Hello): Promise<void> {
+    try {
+      if (this.#state.kind !== 'awaiting-hello')
+        throw new ProtocolError('hello-repeated', 'A connection says hello once.');
+      this.#cancelTimer();
+      const generation = this.#prove(hello);
+      this.#state = { kind: 'attaching' };
+      const found = await this.#parts.registry.find(this.sessionId, hello.position);
+      // The socket may have gone while the stores were asked.
+      if (this.#isClosed()) return;
+      if (found.kind === 'unknown')
+        throw new ProtocolError(
+          'session-unknown',
+          'There is no such session, or its time is over.',
+          closeCodes.unknownSession,
+        );
+      if (found.kind === 'too-new') throw schemaTooNew();
+      const reader = this.#reader(hello, generation);
+      this.#state = { kind: 'attached', host: found.host, reader };
+      found.host.attach(reader);
+      this.#beat();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Nothing is looked up, opened or changed for someone who cannot prove the token. [A2] */
+  #prove({ token, kind, version }: Hello): number {
+    const generation = this.#parts.proveToken(this.sessionId, this.#clientId, token);
+    if (generation === undefined)
+      throw new ProtocolError('token-invalid', 'The token is not for this.', closeCodes.forbidden);
+    if (version > (this.#parts.versions[kind] ?? 0)) throw schemaTooNew();
+    return generation;
+  }
+
+  #reader(hello: Hello, generation: number): Reader {
+    return {
+      clientId: this.#clientId,
+      hello,
+      generation,
+      send: (text) => this.#send(text),
+      close: (code, reason) => this.close(code, reason),
+      settled: (count) => {
+        this.#inFlightCount -= count;
+      },
+    };
+  }
+
+  #send(text: string): void {
+    if (this.#isClosed()) return;
+    this.#socket.send(text);
+    if (this.#socket.bufferedAmount > this.#parts.limits.send_buffer_bytes_max)
+      this.close(closeCodes.slowReader, 'slow-reader: resume by snapshot');
+  }
+
+  #countFrame(): void {
+    const { clock, limits } = this.#parts;
+    const bucket = takeToken(this.#bucket, clock.nowMs(), limits.frames_per_s_max);
+    if (bucket === undefined)
+      throw new ProtocolError(
+        'too-many-frames',
+        'Too many frames a second.',
+        closeCodes.rateExceeded,
+      );
+    this.#bucket = bucket;
+  }
+
+  #countCommands(count: number, bytes: number, frame: ClientFrame & { type: 'commands' }): void {
+    const { limits } = this.#parts;
+    if (count > limits.frame_commands_max)
+      throw new ProtocolError('too-many-commands', `At most ${limits.frame_commands_max} a frame.`);
+    const isLarge = ([, data]: (typeof frame.commands)[number]): boolean =>
+      JSON.stringify(data ?? null).length > limits.command_bytes_max;
+    // Only a frame longer than the bound can hold a command that is.
+    if (bytes > limits.command_bytes_max && frame.commands.some(isLarge))
+      throw new ProtocolError(
+        'bad-frame',
+        `A command has ${limits.command_bytes_max} bytes at most.`,
+      );
+    this.#inFlightCount += count;
+    if (this.#inFlightCount > limits.in_flight_max)
+      throw new ProtocolError(
+        'too-many-in-flight',
+        `At most ${limits.in_flight_max} commands wait to be accepted.`,
+        closeCodes.rateExceeded,
+      );
+  }
+
+  /** The server asks, the client answers from its message handler: timers of hidden tabs sleep, messages do not. [H5] */
+  #beat(): void {
+    const { clock } = this.#parts;
+    this.#cancelTimer = clock.after(heartbeatMs, () => {
+      this.#isAnswerDue = true;
+      this.#send(encodeFrame({ type: 'ping', n: ++this.#pingCount }));
+      this.#cancelTimer = clock.after(pongTimeoutMs, () => {
+        if (this.#isAnswerDue) this.close(closeCodes.heartbeatMissed, 'no answer to a ping');
+        else this.#beat();
+      });
+    });
+  }
+
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed';
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ProtocolError) this.close(error.closeCode, error.closeReason);
+    else if (error instanceof StoreUnavailableError)
+      this.close(closeCodes.storeUnavailable, 'store-unavailable: try again');
+    else if (error instanceof FencedError) this.close(closeCodes.fenced, 'the session moved');
+    else {
+      this.#parts.reportError(error, this.sessionId);
+      this.close(closeCodes.internal, 'internal');
+    }
+  }
+}
+
+function schemaTooNew(): ProtocolError {
+  return new ProtocolError(
+    'schema-too-new',
+    'This instance does not know that schema version; another one will.',
+    closeCodes.schemaTooNew,
+  );
+}

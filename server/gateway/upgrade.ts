@@ -1,0 +1,73 @@
+/** Where sockets come in: the WebSocket of a session stands at the URL of its snapshot. */
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import * as v from 'valibot';
+import type { WebSocket } from 'ws';
+
+import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import { idSchema } from '../../shared/protocol/frames.ts';
+import { subprotocols } from '../../shared/protocol/version.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+
+export interface UpgradeParts extends ConnectionParts {
+  /** Every open connection, for drain and metrics. */
+  readonly connections: Set<Connection>;
+  readonly path: string;
+  /** Answers instead of upgrading, while this instance takes nobody any more; undefined lets the client in. */
+  readonly refusal: (reply: FastifyReply) => FastifyReply | undefined;
+  /** The plain GET of the same URL. */
+  readonly read: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+}
+
+const pathParams = v.object({ session_id: idSchema, client_id: idSchema });
+
+export async function installUpgrade(app: FastifyInstance, parts: UpgradeParts): Promise<void> {
+  await app.register(websocket, {
+    options: {
+      maxPayload: parts.limits.frame_bytes_max,
+      // Compression is off: it costs twice the CPU and fragments memory, for frames of a hundred bytes.
+      perMessageDeflate: false,
+      // Browsers fail a connection whose subprotocols are all ignored, and then cannot see why. The first one offered is
+      // confirmed, and the connection closed with a code that says it. [H1]
+      handleProtocols: (offered) =>
+        subprotocols.find((known) => offered.has(known)) ?? [...offered][0] ?? false,
+    },
+    // The drain closes connections; the default would cut all of them at once, without a code.
+    preClose: (done) => done(),
+  });
+  app.route({
+    method: 'GET',
+    url: parts.path,
+    onRequest: (_request, reply, next) => {
+      if (parts.refusal(reply) === undefined) next();
+    },
+    handler: (request, reply) => parts.read(request, reply),
+    wsHandler: (socket, request) => accept(socket, request, parts),
+  });
+}
+
+function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
+  // Without a listener an error of the socket (an oversized frame, a reset) would end the process. What follows it is 'close'.
+  socket.on('error', () => {});
+  const ids = v.safeParse(pathParams, request.params);
+  if (!ids.success) {
+    socket.close(closeCodes.unknownSession, 'session-unknown: ids are 22-36 of A-Z a-z 0-9 _ -');
+    return;
+  }
+  if (!subprotocols.some((known) => known === socket.protocol)) {
+    socket.close(closeCodes.unsupportedVersion, `version-unsupported: ${subprotocols.join(', ')}`);
+    return;
+  }
+  const { session_id: sessionId, client_id: clientId } = ids.output;
+  const connection = new Connection(socket, { sessionId, clientId }, parts);
+  parts.connections.add(connection);
+  socket.on('message', (bytes, isBinary) => {
+    // Binary frames are for a later encoding; as text they are not a frame, and answered so. [H7]
+    const text = Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes as ArrayBuffer);
+    connection.receive(isBinary ? '' : text.toString('utf8'));
+  });
+  socket.on('close', () => {
+    connection.gone();
+    parts.connections.delete(connection);
+  });
+}

@@ -1,0 +1,36 @@
+/** What a proxy, an operator and a deploy ask. */
+import type { FastifyInstance } from 'fastify';
+
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+
+export interface HealthParts {
+  readonly lifecycle: Lifecycle;
+  readonly release: string;
+  /** Which stores answer, by name. */
+  readonly probe: () => Promise<Readonly<Record<string, 'up' | 'down' | 'absent'>>>;
+  readonly countSessions: () => { readonly sessions: number; readonly connections: number };
+}
+
+export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): void {
+  // Alive as long as it answers, in warm-up and drain too: a restart would not help either of them.
+  app.get('/livez', (_request, reply) => reply.send({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const phase = parts.lifecycle.phase();
+    const stores = await parts.probe();
+    const isReady = phase === 'ready' && Object.values(stores).every((state) => state !== 'down');
+    const body = {
+      status: isReady ? 'ready' : 'not-ready',
+      phase,
+      stores,
+      ...parts.countSessions(),
+    };
+    return reply.code(isReady ? 200 : 503).send(body);
+  });
+  app.get('/healthz', (_request, reply) => {
+    const phase = parts.lifecycle.phase();
+    return reply.code(phase === 'draining' ? 503 : 200).send({ status: phase });
+  });
+  app.get('/version', (_request, reply) =>
+    reply.send({ name: 'trackstand', release: parts.release }),
+  );
+}

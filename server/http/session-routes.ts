@@ -1,0 +1,90 @@
+/** Sessions over HTTP: create one, read one. The WebSocket of a session stands at the same URL as its snapshot. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import * as v from 'valibot';
+
+import { isoTime, type Clock } from '../../shared/clock.ts';
+import { idSchema } from '../../shared/protocol/frames.ts';
+import { bodyBytesMax, retentionMs } from '../../shared/protocol/limits.ts';
+import { genesis, provenGeneration } from '../../shared/session/fold.ts';
+import type { AnyModel } from '../../shared/session/session-model.ts';
+import type { ResumeTokens } from '../auth/resume-tokens.ts';
+import type { SessionRegistry } from '../session/session-registry.ts';
+import type { SessionCatalog } from '../store/journal.ts';
+import { sendProblem } from './problem.ts';
+
+export interface SessionRoutesParts {
+  readonly models: ReadonlyMap<string, AnyModel>;
+  readonly catalog: SessionCatalog;
+  readonly registry: SessionRegistry;
+  readonly tokens: ResumeTokens;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly newClientId: () => string;
+  /** Where clients reach this service; without it the request's own host counts. */
+  readonly publicUrl: string | undefined;
+  readonly isDraining: () => boolean;
+}
+
+/** The path of a session for one client; nothing in it is secret. [A1] */
+export const sessionPath = '/v1/sessions/:session_id/clients/:client_id';
+
+const creation = v.object({
+  kind: v.string(),
+  input: v.unknown(),
+  client_id: v.optional(idSchema),
+});
+export const sessionParams = v.object({ session_id: idSchema, client_id: idSchema });
+
+export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesParts): void {
+  app.post('/v1/sessions', { bodyLimit: bodyBytesMax }, async (request, reply) => {
+    if (parts.isDraining()) return sendProblem(reply, 'draining');
+    const body = v.safeParse(creation, request.body);
+    if (!body.success)
+      return sendProblem(reply, 'bad-request', 'The body is {kind, input, client_id?}.');
+    const model = parts.models.get(body.output.kind);
+    if (model === undefined)
+      return sendProblem(reply, 'bad-request', 'There is no session kind of that name here.');
+    const input = model.parseInput(body.output.input);
+    if (!input.ok) return sendProblem(reply, 'bad-request', `input: ${input.problem}`);
+    const sessionId = parts.newId();
+    const clientId = body.output.client_id ?? parts.newClientId();
+    const snapshot = genesis(model, input.value);
+    await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
+    const token = parts.tokens.issue(sessionId, clientId, 1);
+    const base = parts.publicUrl ?? `${request.protocol}://${request.host}`;
+    return reply.code(201).send({
+      client_id: clientId,
+      session_id: sessionId,
+      resume_url: `${base}/v1/sessions/${sessionId}/clients/${clientId}#${token}`,
+      expires_at: isoTime(parts.clock.nowMs() + retentionMs),
+    });
+  });
+}
+
+/** The snapshot as JSON; the same URL, upgraded, attaches. [R10] */
+export async function readSession(
+  parts: SessionRoutesParts,
+  request: FastifyRequest,
+): Promise<
+  | { readonly kind: 'snapshot'; readonly body: unknown }
+  | {
+      readonly kind: 'problem';
+      readonly code: 'unauthorized' | 'token-retired' | 'session-unknown' | 'schema-too-new';
+    }
+> {
+  const params = v.safeParse(sessionParams, request.params);
+  if (!params.success) return { kind: 'problem', code: 'session-unknown' };
+  const { session_id: sessionId, client_id: clientId } = params.output;
+  const [, token] = /^Bearer (\S{1,128})$/.exec(request.headers.authorization ?? '') ?? [];
+  const generation =
+    token === undefined ? undefined : parts.tokens.prove(sessionId, clientId, token);
+  if (generation === undefined) return { kind: 'problem', code: 'unauthorized' };
+  const found = await parts.registry.find(sessionId, undefined);
+  if (found.kind === 'unknown') return { kind: 'problem', code: 'session-unknown' };
+  if (found.kind === 'too-new') return { kind: 'problem', code: 'schema-too-new' };
+  const { epoch, snapshot } = found.host.view;
+  if (generation < provenGeneration(snapshot, clientId))
+    return { kind: 'problem', code: 'token-retired' };
+  const { offset, kind, version, state } = snapshot;
+  return { kind: 'snapshot', body: { session_id: sessionId, kind, version, epoch, offset, state } };
+}

@@ -1,0 +1,106 @@
+/** Everybody attached to one session: who is welcomed how, and who hears what. */
+import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
+import { encodeEntriesFrame, encodeFrame } from '../../shared/protocol/codec.ts';
+import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
+import { replayEntriesMax } from '../../shared/protocol/limits.ts';
+import type { Reader } from './reader.ts';
+import { acceptedSeq, type EncodedEntry } from './session.ts';
+import { joinEntries, type Tail } from './tail.ts';
+import { snapshotFrame, welcomeFrame, type WelcomeParts } from './welcome.ts';
+
+/** What a session is at the moment somebody is told of it. */
+export interface SessionView {
+  readonly sessionId: string;
+  readonly epoch: string;
+  /** As far as the log. */
+  readonly snapshot: Snapshot;
+  /** As far as Postgres. */
+  readonly saved: Snapshot;
+  readonly tail: Tail;
+}
+
+export class Audience {
+  readonly #parts: WelcomeParts;
+  readonly #readers = new Set<Reader>();
+
+  constructor(parts: WelcomeParts) {
+    this.#parts = parts;
+  }
+
+  get readers(): ReadonlySet<Reader> {
+    return this.#readers;
+  }
+
+  /** Welcome, what was missed, `live`; the reader is a member before anything else can happen, so nothing falls between. [R1] */
+  welcome(view: SessionView, reader: Reader): void {
+    this.#replaceFormer(reader);
+    if (this.#readers.size >= this.#parts.limits.connections_max) {
+      reader.close(closeCodes.overloaded, 'too-many-connections: the session is full');
+      return;
+    }
+    const watermarks = watermarksOf(view, reader);
+    reader.send(welcomeFrame(this.#parts, view, reader, watermarks));
+    const missed = missedBy(view, reader.hello);
+    if (missed === undefined) reader.send(snapshotFrame(view.snapshot));
+    else if (missed.length > 0) reader.send(entriesFrame(watermarks, joinEntries(missed)));
+    reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
+    this.#readers.add(reader);
+  }
+
+  tellEntries(view: SessionView, entries: readonly EncodedEntry[]): void {
+    const text = joinEntries(entries);
+    for (const reader of this.#readers) reader.send(entriesFrame(watermarksOf(view, reader), text));
+  }
+
+  tellWatermarks(view: SessionView): void {
+    for (const reader of this.#readers)
+      reader.send(encodeFrame({ type: 'watermarks', ...watermarksOf(view, reader) }));
+  }
+
+  leave(reader: Reader): void {
+    this.#readers.delete(reader);
+  }
+
+  closeAll(code: CloseCode, reason: string): void {
+    const readers = [...this.#readers];
+    this.#readers.clear();
+    for (const reader of readers) reader.close(code, reason);
+  }
+
+  /** A client has one connection: the newer one wins, even over one whose end nobody noticed yet. [R5] */
+  #replaceFormer({ clientId }: Reader): void {
+    for (const former of this.#readers) {
+      if (former.clientId !== clientId) continue;
+      this.#readers.delete(former);
+      former.close(closeCodes.replaced, 'replaced: a newer connection of this client is there');
+    }
+  }
+}
+
+interface Watermarks {
+  readonly accepted: number;
+  readonly checkpointed: number;
+}
+
+/** `checkpointed` never exceeds `accepted`, because what is saved was in the log before. [C6] */
+function watermarksOf({ snapshot, saved }: SessionView, { clientId, hello }: Reader): Watermarks {
+  return {
+    accepted: acceptedSeq(snapshot, clientId, hello.incarnation),
+    checkpointed: acceptedSeq(saved, clientId, hello.incarnation),
+  };
+}
+
+function entriesFrame({ accepted, checkpointed }: Watermarks, text: string): string {
+  return encodeEntriesFrame(accepted, checkpointed, text);
+}
+
+/** Exactly the entries after the client's position, or undefined when a snapshot must do: never a part. [R1] [R3] */
+function missedBy(
+  { epoch, snapshot, tail }: SessionView,
+  { position, version }: Hello,
+): readonly EncodedEntry[] | undefined {
+  if (position === undefined || position.epoch !== epoch) return undefined;
+  const count = snapshot.offset - position.offset;
+  if (version !== snapshot.version || count > replayEntriesMax) return undefined;
+  return count === 0 ? [] : tail.after(position.offset);
+}

@@ -1,0 +1,269 @@
+/** Runs one session this instance owns: one input at a time, entries to the log first, then to the readers. */
+import { delay, type Clock } from '../../shared/clock.ts';
+import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
+import { encodeFrame } from '../../shared/protocol/codec.ts';
+import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
+import { replayEntriesMax } from '../../shared/protocol/limits.ts';
+import { StoreUnavailableError, type AppendResult, type Batch } from '../store/journal.ts';
+import type { Journals } from '../store/journals.ts';
+import { Audience, type SessionView } from './audience.ts';
+import type { OpenedSession } from './open-session.ts';
+import type { Reader } from './reader.ts';
+import { isAhead } from './reconcile.ts';
+import { SessionSaver } from './session-saver.ts';
+import { stepSession, type Answer, type Input, type Step } from './session.ts';
+import { joinEntries, Tail } from './tail.ts';
+import type { WelcomeParts } from './welcome.ts';
+
+export interface HostParts extends WelcomeParts {
+  readonly journals: Journals;
+  readonly clock: Clock;
+  /** The model threw, or our own code did: for the operator's log. */
+  readonly reportError: (error: unknown, sessionId: string) => void;
+  /** Called once, when the host has let the session go. */
+  readonly released: (host: SessionHost) => void;
+}
+
+/** Inputs decided in one append at most: one call to the store stays short however many wait. */
+const batchInputsMax = 64;
+
+/** How often an append with an unknown outcome is tried again, and how long it waits before, doubling. [O3] */
+const appendRetriesMax = 6;
+const appendRetryMs = 50;
+
+export class SessionHost {
+  readonly sessionId: string;
+  readonly #session: OpenedSession;
+  readonly #parts: HostParts;
+  readonly #audience: Audience;
+  readonly #saver: SessionSaver;
+  readonly #tail: Tail;
+  #snapshot: Snapshot;
+  #inbox: Input<Reader>[] = [];
+  /** Readers that left, perhaps while their join was under way. */
+  readonly #gone = new WeakSet<Reader>();
+  /** Readers turned away: what they still send does not count. */
+  readonly #refused = new WeakSet<Reader>();
+  #isRunning = false;
+  #isReleased = false;
+  #checkpointing: Promise<void> | undefined;
+  #unsavedSinceMs: number | undefined;
+  #detachedSinceMs: number | undefined;
+
+  constructor(session: OpenedSession, parts: HostParts) {
+    this.sessionId = session.sessionId;
+    this.#session = session;
+    this.#parts = parts;
+    this.#audience = new Audience(parts);
+    this.#saver = new SessionSaver(session, parts.journals);
+    this.#tail = new Tail(session.recent);
+    this.#snapshot = session.snapshot;
+    this.#detachedSinceMs = parts.clock.nowMs();
+    if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.nowMs();
+  }
+
+  get readers(): ReadonlySet<Reader> {
+    return this.#audience.readers;
+  }
+
+  get view(): SessionView {
+    const { sessionId, epoch } = this.#session;
+    return {
+      sessionId,
+      epoch,
+      snapshot: this.#snapshot,
+      saved: this.#saver.saved,
+      tail: this.#tail,
+    };
+  }
+
+  /** Since when something waits for a checkpoint; undefined when nothing does. */
+  get unsavedSinceMs(): number | undefined {
+    return this.#unsavedSinceMs;
+  }
+
+  /** Since when nobody is attached; undefined when somebody is. */
+  get detachedSinceMs(): number | undefined {
+    return this.#detachedSinceMs;
+  }
+
+  /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
+  attach(reader: Reader): void {
+    if (isAhead(reader.hello.position, this.#session.epoch, this.#snapshot.offset)) {
+      // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
+      reader.close(closeCodes.fenced, 'continuity must be proven anew');
+      this.release(closeCodes.fenced, 'continuity must be proven anew');
+      return;
+    }
+    const { clientId, hello, generation } = reader;
+    this.#enqueue({ kind: 'join', reader, clientId, incarnation: hello.incarnation, generation });
+  }
+
+  /** Commands of an attached reader, the first one with that seq. */
+  receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
+    if (this.#refused.has(reader)) return;
+    const { clientId, hello } = reader;
+    const { incarnation } = hello;
+    this.#enqueue({ kind: 'commands', reader, clientId, incarnation, seq, commands });
+  }
+
+  detach(reader: Reader): void {
+    this.#gone.add(reader);
+    this.#audience.leave(reader);
+    this.#inbox = this.#inbox.filter((input) => input.kind !== 'join' || input.reader !== reader);
+    if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.nowMs();
+  }
+
+  /** Writes what Postgres does not have yet. Resolves when it is there, or when it must wait for the next time. */
+  checkpoint(): Promise<void> {
+    this.#checkpointing ??= this.#save()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#checkpointing = undefined;
+      });
+    return this.#checkpointing;
+  }
+
+  /** Checkpoints everything there is now, also what came in while a checkpoint was under way. */
+  async flush(): Promise<void> {
+    await this.checkpoint();
+    await this.checkpoint();
+  }
+
+  /** Lets the session go at once: connections are closed, nothing is written any more. Safe at any time: the stores have all. */
+  release(code: CloseCode, reason: string): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const waiting = this.#inbox;
+    this.#inbox = [];
+    this.#audience.closeAll(code, reason);
+    for (const { reader } of waiting) reader.close(code, reason);
+    this.#parts.released(this);
+  }
+
+  #enqueue(input: Input<Reader>): void {
+    if (this.#isReleased) {
+      input.reader.close(closeCodes.fenced, 'the session moved');
+      return;
+    }
+    this.#inbox.push(input);
+    if (!this.#isRunning) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#inbox.length > 0 && !this.#isReleased) {
+      const inputs = this.#inbox.splice(0, batchInputsMax);
+      try {
+        await this.#take(inputs);
+      } catch (error) {
+        this.#fail(error);
+      }
+      // Readers that were about to join are in no set yet; closing one twice does nothing.
+      if (this.#isReleased)
+        for (const { reader } of inputs) reader.close(closeCodes.fenced, 'the session moved');
+    }
+    this.#isRunning = false;
+  }
+
+  async #take(inputs: readonly Input<Reader>[]): Promise<void> {
+    const { writers_max: writersMax } = this.#parts.limits;
+    const step = stepSession(this.#session.model, this.#snapshot, inputs, writersMax);
+    const result = await this.#append(step);
+    if (this.#isReleased) return;
+    if (result !== 'appended') return this.#letGo(result);
+    this.#commit(step);
+    for (const input of inputs)
+      if (input.kind === 'commands') input.reader.settled(input.commands.length);
+  }
+
+  /** Until the outcome is known, identically; then gives the session up, so that a new owner finds out. [O3] */
+  async #append({ entries, next }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
+    if (entries.length === 0) return 'appended';
+    const { sessionId, ownerId, epoch } = this.#session;
+    const { log, checkpoints } = this.#parts.journals;
+    const place = { sessionId, ownerId, epoch, prev: this.#snapshot.offset, head: next.offset };
+    const snapshot = log === undefined ? this.#saver.dueSnapshot(next) : undefined;
+    const batch: Batch = { ...place, entries: joinEntries(entries), snapshot };
+    for (let retries = 0; ; retries++) {
+      try {
+        return await (log ?? checkpoints).append(batch);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        if (retries === appendRetriesMax || this.#isReleased) return 'unavailable';
+        await delay(this.#parts.clock, appendRetryMs * 2 ** retries);
+      }
+    }
+  }
+
+  #commit(step: Step<Reader>): void {
+    for (const error of step.modelErrors) this.#parts.reportError(error, this.sessionId);
+    this.#snapshot = step.next;
+    this.#tail.push(step.entries);
+    if (this.#parts.journals.log === undefined) this.#saver.markSaved(step.next);
+    if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.nowMs();
+    if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
+    for (const answer of step.answers) this.#answer(answer);
+    this.#forgetReplayed();
+  }
+
+  #answer(answer: Answer<Reader>): void {
+    const { reader } = answer;
+    const isRefusal = answer.kind !== 'joined' && answer.kind !== 'gap';
+    if (isRefusal) this.#refused.add(reader);
+    if (this.#gone.has(reader)) return;
+    switch (answer.kind) {
+      case 'joined':
+        this.#audience.welcome(this.view, reader);
+        if (this.readers.size > 0) this.#detachedSinceMs = undefined;
+        break;
+      case 'gap':
+        reader.send(encodeFrame({ type: 'gap', expected: answer.expected }));
+        break;
+      case 'diverged':
+        reader.close(closeCodes.diverged, 'storage-diverged: another command has this seq');
+        break;
+      case 'retired':
+        reader.close(closeCodes.forbidden, 'token-retired: a newer token was used');
+        break;
+      case 'too-many-writers':
+        reader.close(closeCodes.overloaded, 'too-many-writers: the session has had its devices');
+        break;
+    }
+  }
+
+  async #save(): Promise<void> {
+    if (this.#isReleased || this.#parts.journals.log === undefined) return;
+    const saved = await this.#saver.save(this.#snapshot, this.#tail);
+    if (saved === 'refused') this.release(closeCodes.fenced, 'the session moved');
+    if (this.#isReleased || saved !== 'saved') return;
+    this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.nowMs() : undefined;
+    this.#forgetReplayed();
+    this.#audience.tellWatermarks(this.view);
+  }
+
+  #hasUnsaved(): boolean {
+    return this.#saver.saved.offset < this.#snapshot.offset;
+  }
+
+  #forgetReplayed(): void {
+    const unsavedCount = this.#snapshot.offset - this.#saver.saved.offset;
+    this.#tail.keepLatest(Math.max(replayEntriesMax, unsavedCount));
+  }
+
+  /** Our own mistake costs this session one reconnect, and no other session anything. */
+  #fail(error: unknown): void {
+    this.#parts.reportError(error, this.sessionId);
+    this.release(closeCodes.internal, 'internal');
+  }
+
+  async #letGo(result: Exclude<AppendResult, 'appended'> | 'unavailable'): Promise<void> {
+    if (result === 'unavailable') {
+      this.release(closeCodes.storeUnavailable, 'store-unavailable: neither yes nor no');
+      return;
+    }
+    // Redis lost data under a running owner: what only this memory holds goes to Postgres before the session is opened anew.
+    if (result !== 'fenced') await this.flush();
+    this.release(closeCodes.fenced, 'the session moved');
+  }
+}

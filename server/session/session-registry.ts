@@ -1,0 +1,98 @@
+/** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
+import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
+import type { Position } from '../../shared/protocol/frames.ts';
+import { openSession, type OpeningParts } from './open-session.ts';
+import { SessionHost, type HostParts } from './session-host.ts';
+
+export type Found =
+  | { readonly kind: 'host'; readonly host: SessionHost }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'too-new' };
+
+/** How often sessions are looked through for a due checkpoint or an end of grace. */
+const sweepMs = 250;
+
+export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'> {
+  /** Longest time an accepted entry waits for its checkpoint to begin. */
+  readonly checkpointMs: number;
+  /** How long a session without connections keeps its host: a reconnect finds it warm. */
+  readonly detachedGraceMs: number;
+}
+
+export class SessionRegistry {
+  readonly #parts: RegistryParts;
+  readonly #hosts = new Map<string, SessionHost>();
+  readonly #openings = new Map<string, Promise<Found>>();
+  #cancelSweep: () => void = () => {};
+
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+  }
+
+  get hosts(): ReadonlyMap<string, SessionHost> {
+    return this.#hosts;
+  }
+
+  /** The session's host, opened if need be. Rejects with StoreUnavailableError or FencedError; asking again is safe. */
+  find(sessionId: string, witness: Position | undefined): Promise<Found> {
+    const host = this.#hosts.get(sessionId);
+    if (host !== undefined) return Promise.resolve({ kind: 'host', host });
+    const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, witness);
+    this.#openings.set(sessionId, opening);
+    return opening;
+  }
+
+  /** Starts looking after checkpoints and sessions nobody is attached to. */
+  start(): void {
+    this.#cancelSweep = this.#parts.clock.after(sweepMs, () => {
+      this.#sweep();
+      this.start();
+    });
+  }
+
+  stop(): void {
+    this.#cancelSweep();
+  }
+
+  /** Writes what Postgres does not have yet, of every session. */
+  async flushAll(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.flush()));
+  }
+
+  releaseAll(code: CloseCode, reason: string): void {
+    for (const host of this.#hosts.values()) host.release(code, reason);
+  }
+
+  async #open(sessionId: string, witness: Position | undefined): Promise<Found> {
+    try {
+      const opening = await openSession(this.#parts, sessionId, witness);
+      if (opening.kind !== 'opened') return opening;
+      const host = new SessionHost(opening.session, {
+        ...this.#parts,
+        released: (released) => {
+          if (this.#hosts.get(sessionId) === released) this.#hosts.delete(sessionId);
+        },
+      });
+      this.#hosts.set(sessionId, host);
+      return { kind: 'host', host };
+    } finally {
+      this.#openings.delete(sessionId);
+    }
+  }
+
+  #sweep(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const { checkpointMs, detachedGraceMs } = this.#parts;
+    for (const host of this.#hosts.values()) {
+      const { unsavedSinceMs, detachedSinceMs } = host;
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
+        void host.checkpoint();
+      else if (
+        unsavedSinceMs === undefined &&
+        detachedSinceMs !== undefined &&
+        nowMs - detachedSinceMs >= detachedGraceMs
+      )
+        host.release(closeCodes.drained, 'nobody was attached');
+    }
+  }
+}

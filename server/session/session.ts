@@ -1,0 +1,161 @@
+/**
+ * All session rules in one pure step: what a batch of inputs comes to, given the state. The host carries it out, and only once the
+ * log has the entries does the step's state become the session's. [C5]
+ */
+import { encodeEntry } from '../../shared/protocol/codec.ts';
+import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
+import {
+  applyEntry,
+  commandHash,
+  decideCommand,
+  provenGeneration,
+  writerIndex,
+} from '../../shared/session/fold.ts';
+import type { AnyModel } from '../../shared/session/session-model.ts';
+
+export interface JoinInput<Reader> {
+  readonly kind: 'join';
+  readonly reader: Reader;
+  readonly clientId: string;
+  readonly incarnation: string;
+  /** Generation of the token that was proven. */
+  readonly generation: number;
+}
+
+export interface CommandsInput<Reader> {
+  readonly kind: 'commands';
+  readonly reader: Reader;
+  readonly clientId: string;
+  readonly incarnation: string;
+  /** Seq of the first command. */
+  readonly seq: number;
+  readonly commands: readonly WireCommand[];
+}
+
+export type Input<Reader> = JoinInput<Reader> | CommandsInput<Reader>;
+
+/** What the reader is told once the entries are in the log. */
+export type Answer<Reader> =
+  | { readonly kind: 'joined'; readonly reader: Reader; readonly writer: number }
+  | { readonly kind: 'gap'; readonly reader: Reader; readonly expected: number }
+  /** The command at this seq is another one than was accepted: the client's storage was copied or rolled back. [C8] */
+  | { readonly kind: 'diverged'; readonly reader: Reader }
+  | { readonly kind: 'retired'; readonly reader: Reader }
+  | { readonly kind: 'too-many-writers'; readonly reader: Reader };
+
+export interface EncodedEntry {
+  readonly offset: number;
+  readonly text: string;
+}
+
+export interface Step<Reader> {
+  readonly entries: readonly EncodedEntry[];
+  readonly next: Snapshot;
+  readonly answers: readonly Answer<Reader>[];
+  /** What the model threw, for the log of the operator. */
+  readonly modelErrors: readonly unknown[];
+}
+
+interface Draft<Reader> {
+  snapshot: Snapshot;
+  readonly entries: EncodedEntry[];
+  readonly answers: Answer<Reader>[];
+  readonly modelErrors: unknown[];
+  /** Readers turned away in this step: what they sent along does not count. */
+  readonly refused: Set<Reader>;
+}
+
+export function stepSession<Reader>(
+  model: AnyModel,
+  snapshot: Snapshot,
+  inputs: readonly Input<Reader>[],
+  writersMax: number,
+): Step<Reader> {
+  const draft: Draft<Reader> = {
+    snapshot,
+    entries: [],
+    answers: [],
+    modelErrors: [],
+    refused: new Set(),
+  };
+  for (const input of inputs) {
+    if (input.kind === 'join') join(model, draft, input, writersMax);
+    else if (!draft.refused.has(input.reader)) takeCommands(model, draft, input);
+  }
+  const { snapshot: next, entries, answers, modelErrors } = draft;
+  return { next, entries, answers, modelErrors };
+}
+
+/** Highest seq accepted from a writer; 0 when the session does not know it. */
+export function acceptedSeq(snapshot: Snapshot, clientId: string, incarnation: string): number {
+  const writer = snapshot.writers[writerIndex(snapshot, clientId, incarnation)];
+  return writer?.accepted ?? 0;
+}
+
+function join<Reader>(
+  model: AnyModel,
+  draft: Draft<Reader>,
+  input: JoinInput<Reader>,
+  writersMax: number,
+): void {
+  const { reader, clientId, incarnation, generation } = input;
+  const proven = provenGeneration(draft.snapshot, clientId);
+  if (generation < proven) {
+    refuse(draft, { kind: 'retired', reader });
+    return;
+  }
+  const known = writerIndex(draft.snapshot, clientId, incarnation);
+  if (known === -1 && draft.snapshot.writers.length >= writersMax) {
+    refuse(draft, { kind: 'too-many-writers', reader });
+    return;
+  }
+  if (known === -1 || generation > proven) {
+    const joined = { client_id: clientId, incarnation, generation };
+    record(model, draft, { offset: draft.snapshot.offset + 1, joined });
+  }
+  const writer = writerIndex(draft.snapshot, clientId, incarnation);
+  draft.answers.push({ kind: 'joined', reader, writer });
+}
+
+function takeCommands<Reader>(
+  model: AnyModel,
+  draft: Draft<Reader>,
+  { reader, clientId, incarnation, seq, commands }: CommandsInput<Reader>,
+): void {
+  const index = writerIndex(draft.snapshot, clientId, incarnation);
+  const writer = draft.snapshot.writers[index];
+  // Its join was refused; the connection is about to close.
+  if (writer === undefined) return;
+  if (seq > writer.accepted + 1) {
+    draft.answers.push({ kind: 'gap', reader, expected: writer.accepted + 1 });
+    return;
+  }
+  const repeated = commands[writer.hash_seq - seq];
+  if (repeated !== undefined && commandHash(repeated) !== writer.hash) {
+    refuse(draft, { kind: 'diverged', reader });
+    return;
+  }
+  const fresh = commands.slice(writer.accepted + 1 - seq);
+  fresh.forEach((command, place) => {
+    const numbered = { seq: writer.accepted + 1 + place, command };
+    const decided = decideCommand(model, draft.snapshot, index, numbered);
+    if (decided.modelError !== undefined) draft.modelErrors.push(decided.modelError);
+    const isLast = place === fresh.length - 1;
+    if (isLast) record(model, draft, { ...decided.entry, hash: commandHash(command) });
+    else keep(draft, decided.entry, decided.next);
+  });
+}
+
+function refuse<Reader>(draft: Draft<Reader>, answer: Answer<Reader>): void {
+  draft.refused.add(answer.reader);
+  draft.answers.push(answer);
+}
+
+function record<Reader>(model: AnyModel, draft: Draft<Reader>, entry: Entry): void {
+  keep(draft, entry, applyEntry(model, draft.snapshot, entry));
+}
+
+function keep<Reader>(draft: Draft<Reader>, entry: Entry, next: Snapshot): void {
+  draft.snapshot = next;
+  draft.entries.push({ offset: entry.offset, text: encodeEntry(entry) });
+}

@@ -1,0 +1,58 @@
+/** What a client that attaches is told first. */
+import { encodeFrame } from '../../shared/protocol/codec.ts';
+import type { Snapshot, Welcome } from '../../shared/protocol/frames.ts';
+import {
+  heartbeatMs,
+  pongTimeoutMs,
+  retentionMs,
+  type Limits,
+} from '../../shared/protocol/limits.ts';
+import { writerIndex } from '../../shared/session/fold.ts';
+import type { Reader } from './reader.ts';
+
+export interface WelcomeParts {
+  readonly limits: Limits;
+  /** Name of the running release, for people who read traces. */
+  readonly release: string;
+  /** The token that follows a generation. [A3] */
+  readonly issueToken: (sessionId: string, clientId: string, generation: number) => string;
+}
+
+/** Milliseconds the first retry after a break is spread over, and the longest pause between later ones. */
+const backoffMs: [number, number] = [200, 20_000];
+
+export function welcomeFrame(
+  { limits, release, issueToken }: WelcomeParts,
+  session: { readonly sessionId: string; readonly epoch: string; readonly snapshot: Snapshot },
+  { clientId, hello, generation }: Reader,
+  watermarks: { readonly accepted: number; readonly checkpointed: number },
+): string {
+  const { snapshot, epoch, sessionId } = session;
+  const writer = snapshot.writers[writerIndex(snapshot, clientId, hello.incarnation)];
+  const frame: Welcome = {
+    type: 'welcome',
+    result: resultFor(hello.position?.epoch, epoch),
+    epoch,
+    ...watermarks,
+    hash_seq: writer?.hash_seq ?? 0,
+    hash: writer?.hash ?? '',
+    head: snapshot.offset,
+    token: issueToken(sessionId, clientId, generation + 1),
+    heartbeat_ms: heartbeatMs,
+    pong_timeout_ms: pongTimeoutMs,
+    retention_ms: retentionMs,
+    backoff_ms: backoffMs,
+    limits,
+    release,
+  };
+  return encodeFrame(frame);
+}
+
+export function snapshotFrame(snapshot: Snapshot): string {
+  return encodeFrame({ type: 'snapshot', snapshot });
+}
+
+function resultFor(heldEpoch: string | undefined, epoch: string): Welcome['result'] {
+  if (heldEpoch === undefined) return 'new';
+  return heldEpoch === epoch ? 'resumed' : 'rebuilt';
+}

@@ -1,0 +1,106 @@
+/**
+ * What must not be lost, in one port with two implementations. Redis is the write-ahead log: every append is one. Postgres holds
+ * the checkpoints: an append there covers seconds of the same entries. Without Redis, Postgres is both.
+ *
+ * Every write is a compare-and-set on (owner id, epoch, previous offset), made where the data is: at most one owner's writes land,
+ * however late they arrive, and no clock is involved. [O1] [O2]
+ */
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
+
+/** A batch of entries for one session: those after `prev`, up to and including `head`. */
+export interface Batch {
+  readonly sessionId: string;
+  readonly ownerId: string;
+  readonly epoch: string;
+  readonly prev: number;
+  readonly head: number;
+  /** Encoded entries, joined by commas. */
+  readonly entries: string;
+  /** Encoded snapshot at `head`, when one is due: whoever opens the session starts folding there. */
+  readonly snapshot?: string | undefined;
+}
+
+/**
+ * `appended`: it is there, now or from an earlier identical try. [O3] · `fenced`: another owner has the session: forget it. ·
+ * `behind`: the owner is still this one and the log ends elsewhere: the store lost or regained data. [O4] · `absent`: the store
+ * does not know the session.
+ */
+export type AppendResult = 'appended' | 'fenced' | 'behind' | 'absent';
+
+export interface Recovered {
+  readonly kind: 'taken';
+  readonly term: number;
+  readonly epoch: string;
+  /** False when the store cannot know that it lost nothing since the epoch began: Redis was restarted or promoted. */
+  readonly isContinuous: boolean;
+  /** Whether somebody owned the session before. */
+  readonly wasOwned: boolean;
+  readonly snapshot: Snapshot;
+  /** What came after the snapshot, in order and without gaps. */
+  readonly entries: readonly Entry[];
+}
+
+export type TakenOver =
+  | Recovered
+  | { readonly kind: 'absent' }
+  /** The term asked for is not above the one the store has seen. */
+  | { readonly kind: 'outrun'; readonly term: number }
+  /** The state is of a schema version this instance does not know; nothing was changed. */
+  | { readonly kind: 'too-new' };
+
+export interface Claim {
+  readonly sessionId: string;
+  /** Unique for each time a session is opened, never reused. */
+  readonly ownerId: string;
+  /** The term to take; without it the next one after the stored. */
+  readonly term?: number | undefined;
+  /** Newest schema version this instance knows, by kind. */
+  readonly versions: Readonly<Record<string, number>>;
+}
+
+export interface NewEpoch {
+  readonly sessionId: string;
+  readonly ownerId: string;
+  readonly term: number;
+  readonly epoch: string;
+  /** The state the epoch starts from; its offset is the new head. */
+  readonly snapshot: Snapshot;
+}
+
+export interface Trim {
+  readonly sessionId: string;
+  readonly ownerId: string;
+  readonly epoch: string;
+  readonly snapshot: Snapshot;
+}
+
+/** All methods reject with StoreUnavailableError when the outcome is unknown; trying again with the same arguments is safe. */
+export interface Journal {
+  /** Becomes the owner: from now on nobody else's write lands. Returns all the store has. */
+  takeOver(claim: Claim): Promise<TakenOver>;
+  append(batch: Batch): Promise<AppendResult>;
+  /** Begins a new life of the log. Postgres must already hold everything up to the snapshot; Redis takes the snapshot as its all. */
+  startEpoch(start: NewEpoch): Promise<AppendResult>;
+  /** Drops what the snapshot covers, once Postgres has it. */
+  trim(trim: Trim): Promise<void>;
+}
+
+/** Where sessions begin. */
+export interface SessionCatalog {
+  create(session: {
+    readonly sessionId: string;
+    readonly epoch: string;
+    readonly snapshot: Snapshot;
+    readonly retentionMs: number;
+  }): Promise<void>;
+}
+
+/** A store could not be asked, or did not answer: whether a write landed is not known. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError';
+  constructor(store: 'Redis' | 'Postgres', cause: unknown) {
+    super(`${store} is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}

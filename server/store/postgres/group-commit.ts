@@ -1,0 +1,63 @@
+/** While one write is under way, the next ones gather and go out together: many sessions, one transaction. */
+
+/** Sessions in one statement at most: keeps the time that rows are locked, and the memory for one statement, bounded. */
+const groupMax = 500;
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Turns a write of many into a write of one. `writeAll` gets items of distinct keys (a session's second batch waits for its first)
+ * and returns a result per item, in order; when it rejects, all of the group do.
+ */
+export function groupCommit<Item extends { readonly sessionId: string }, Result>(
+  writeAll: (items: readonly Item[]) => Promise<readonly Result[]>,
+): (item: Item) => Promise<Result> {
+  let waiting: Waiting<Item, Result>[] = [];
+  let isWriting = false;
+
+  async function writeNext(): Promise<void> {
+    const [group, rest] = takeGroup(waiting);
+    waiting = rest;
+    isWriting = true;
+    try {
+      const results = await writeAll(group.map(({ item }) => item));
+      group.forEach(({ resolve, reject }, index) => {
+        const result = results[index];
+        if (result === undefined) reject(new Error('A group commit lost a result.'));
+        else resolve(result);
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+    isWriting = false;
+    if (waiting.length > 0) void writeNext();
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      // A turn later, so that sessions that are due together share even the first write.
+      if (!isWriting) {
+        isWriting = true;
+        queueMicrotask(() => void writeNext());
+      }
+    });
+}
+
+function takeGroup<Item extends { readonly sessionId: string }, Result>(
+  waiting: readonly Waiting<Item, Result>[],
+): [group: Waiting<Item, Result>[], rest: Waiting<Item, Result>[]] {
+  const seen = new Set<string>();
+  const group: Waiting<Item, Result>[] = [];
+  const rest: Waiting<Item, Result>[] = [];
+  for (const entry of waiting) {
+    const fits = group.length < groupMax && !seen.has(entry.item.sessionId);
+    seen.add(entry.item.sessionId);
+    (fits ? group : rest).push(entry);
+  }
+  return [group, rest];
+}

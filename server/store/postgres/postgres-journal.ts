@@ -1,0 +1,108 @@
+/** The journal on Postgres: checkpoints, and the only log where there is no Redis. What waits while a write is under way goes out in the next one. */
+import type { Pool, QueryResultRow } from 'pg';
+
+import {
+  StoreUnavailableError,
+  type AppendResult,
+  type Batch,
+  type Claim,
+  type Journal,
+  type SessionCatalog,
+  type TakenOver,
+} from '../journal.ts';
+import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import { groupCommit } from './group-commit.ts';
+import {
+  appendSql,
+  claimSql,
+  createSql,
+  diagnoseSql,
+  loadSql,
+  startEpochSql,
+} from './statements.ts';
+
+export function postgresJournal(pool: Pool): Journal & SessionCatalog {
+  const query = async <Row extends QueryResultRow>(sql: string, values: unknown[]) => {
+    try {
+      return (await pool.query<Row>(sql, values)).rows;
+    } catch (cause) {
+      throw new StoreUnavailableError('Postgres', cause);
+    }
+  };
+  const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches));
+  return {
+    create: async ({ sessionId, epoch, snapshot, retentionMs }) => {
+      const { kind, version } = snapshot;
+      const text = JSON.stringify(snapshot);
+      await query(createSql, [sessionId, kind, version, epoch, retentionMs, text]);
+    },
+    takeOver: (claim) => takeOver(query, claim),
+    append,
+    startEpoch: async ({ sessionId, ownerId, epoch, snapshot }) => {
+      const values = [sessionId, ownerId, epoch, snapshot.offset];
+      const [row] = await query<{ result: AppendResult }>(startEpochSql, values);
+      return row?.result ?? 'absent';
+    },
+    // Checkpoints are what a trimmed log leans on; they stay.
+    trim: () => Promise.resolve(),
+  };
+}
+
+type Query = <Row extends QueryResultRow>(sql: string, values: unknown[]) => Promise<Row[]>;
+
+/** Two statements: the second one begins after the first has fenced everybody else, and so sees all they wrote. */
+async function takeOver(
+  query: Query,
+  { sessionId, ownerId, term, versions }: Claim,
+): Promise<TakenOver> {
+  const [claimed] = await query<{
+    result: 'taken' | 'outrun' | 'too-new';
+    term: number;
+    epoch: string;
+    former_owner: string | null;
+  }>(claimSql, [sessionId, ownerId, term ?? null, JSON.stringify(versions)]);
+  if (claimed === undefined) return { kind: 'absent' };
+  if (claimed.result === 'outrun') return { kind: 'outrun', term: claimed.term };
+  if (claimed.result === 'too-new') return { kind: 'too-new' };
+  const rows = await query<{ entries: string; snapshot: string | null }>(loadSql, [sessionId]);
+  const [first, ...later] = rows;
+  if (first === undefined || first.snapshot === null)
+    throw new Error(`Session ${sessionId} has no snapshot.`);
+  const snapshot = parseSnapshot(first.snapshot);
+  const batches = later.map((row) => row.entries);
+  return {
+    kind: 'taken',
+    term: claimed.term,
+    epoch: claimed.epoch,
+    isContinuous: true,
+    wasOwned: claimed.former_owner !== null,
+    snapshot,
+    entries: parseEntriesAfter(snapshot.offset, batches),
+  };
+}
+
+async function appendAll(query: Query, batches: readonly Batch[]): Promise<AppendResult[]> {
+  const landed = await query<{ session_id: string }>(appendSql, [
+    batches.map((batch) => batch.sessionId),
+    batches.map((batch) => batch.ownerId),
+    batches.map((batch) => batch.epoch),
+    batches.map((batch) => batch.prev),
+    batches.map((batch) => batch.head),
+    batches.map((batch) => batch.entries),
+    batches.map((batch) => batch.snapshot ?? null),
+  ]);
+  const landedIds = new Set(landed.map((row) => row.session_id));
+  return Promise.all(
+    batches.map(async (batch) =>
+      landedIds.has(batch.sessionId) ? 'appended' : diagnose(query, batch),
+    ),
+  );
+}
+
+/** Why a batch did not land, or whether an earlier identical try of it did. */
+async function diagnose(query: Query, batch: Batch): Promise<AppendResult> {
+  const { sessionId, ownerId, epoch, prev, head } = batch;
+  const values = [sessionId, ownerId, epoch, prev, head];
+  const [row] = await query<{ result: AppendResult }>(diagnoseSql, values);
+  return row?.result ?? 'absent';
+}

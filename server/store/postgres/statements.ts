@@ -1,0 +1,104 @@
+/** Every statement of the Postgres journal. Each says what it takes, what it returns and what it promises. */
+
+/** $1 session, $2 kind, $3 version, $4 epoch, $5 retention in ms, $6 snapshot. One statement: a session without a snapshot cannot exist. */
+export const createSql = `
+with created as (
+  insert into trackstand.sessions (session_id, kind, version, epoch, expires_at)
+  values ($1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond')
+  returning session_id
+)
+insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
+select session_id, -1, 0, '', $6 from created`;
+
+/**
+ * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON.
+ * Returns no row for an unknown or expired session. Waits for appends under way; those that begin later find another owner.
+ */
+export const claimSql = `
+with found as (
+  select session_id, owner_id, term, epoch,
+    case
+      when version > coalesce(($4::jsonb ->> kind)::int, 0) then 'too-new'
+      when $3::bigint is not null and $3::bigint <= term then 'outrun'
+      else 'taken'
+    end as result
+  from trackstand.sessions
+  where session_id = $1 and expires_at > now()
+  for update
+), claimed as (
+  update trackstand.sessions s
+  set owner_id = $2, term = coalesce($3::bigint, f.term + 1),
+    expires_at = greatest(s.expires_at, now() + interval '30 days')
+  from found f
+  where s.session_id = f.session_id and f.result = 'taken'
+  returning s.term
+)
+select result, epoch, owner_id as former_owner,
+  coalesce((select term from claimed), term)::float8 as term
+from found`;
+
+/** $1 session. The newest snapshot's row first, then the rows after it in order. */
+export const loadSql = `
+select entries, snapshot
+from trackstand.session_log
+where session_id = $1 and head >= (
+  select max(head) from trackstand.session_log where session_id = $1 and snapshot is not null
+)
+order by head`;
+
+/**
+ * Arrays, one element per batch: $1 sessions, $2 owners, $3 epochs, $4 previous offsets, $5 heads, $6 entries, $7 snapshots or null.
+ * Returns the sessions whose batch landed. The share lock makes a take-over wait for this statement, and this statement see a
+ * take-over that came first; the chain's keys keep out everything that does not continue the log.
+ */
+export const appendSql = `
+with batch as (
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+    as t (session_id, owner_id, epoch, prev, head, entries, snapshot)
+), owned as (
+  select b.*
+  from batch b
+  join trackstand.sessions s
+    on s.session_id = b.session_id and s.owner_id = b.owner_id and s.epoch = b.epoch
+  order by b.session_id
+  for share of s
+)
+insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
+select session_id, prev, head, entries, snapshot
+from owned o
+where exists (
+  select 1 from trackstand.session_log l where l.session_id = o.session_id and l.head = o.prev
+)
+on conflict do nothing
+returning session_id`;
+
+/** $1 session, $2 owner, $3 epoch, $4 previous offset, $5 head. Owner ids are never reused, so a row of this owner's at this place is this batch. */
+export const diagnoseSql = `
+select case
+    when s.owner_id is distinct from $2 then 'fenced'
+    when s.epoch = $3 and exists (
+      select 1 from trackstand.session_log l
+      where l.session_id = $1 and l.prev = $4 and l.head = $5
+    ) then 'appended'
+    else 'behind'
+  end as result
+from trackstand.sessions s
+where s.session_id = $1`;
+
+/** $1 session, $2 owner, $3 new epoch, $4 head it starts from. The log must end exactly there. */
+export const startEpochSql = `
+with found as (
+  select s.session_id,
+    case
+      when s.owner_id is distinct from $2 then 'fenced'
+      when (select max(head) from trackstand.session_log l where l.session_id = $1) <> $4 then 'behind'
+      else 'appended'
+    end as result
+  from trackstand.sessions s
+  where s.session_id = $1
+  for update
+), started as (
+  update trackstand.sessions s set epoch = $3
+  from found f where s.session_id = f.session_id and f.result = 'appended'
+)
+select result from found`;

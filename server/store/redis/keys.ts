@@ -1,0 +1,15 @@
+/** Every key in Redis. The braces put all keys of a session into one slot of a cluster. */
+
+export interface SessionKeys {
+  /** Hash: kind, version, owner, term, epoch, head, identity. */
+  readonly meta: string;
+  /** Stream of batches; the id is the batch's last offset. */
+  readonly log: string;
+  /** String: the snapshot the log continues from. */
+  readonly snapshot: string;
+}
+
+export function sessionKeys(sessionId: string): SessionKeys {
+  const tag = `ts:{${sessionId}}`;
+  return { meta: `${tag}:meta`, log: `${tag}:log`, snapshot: `${tag}:snapshot` };
+}

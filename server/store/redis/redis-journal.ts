@@ -1,0 +1,90 @@
+/** The journal on Redis: the write-ahead log. Fast and disposable; every rule that must hold is inside its scripts. */
+import type { Redis } from 'ioredis';
+import * as v from 'valibot';
+
+import { retentionMs } from '../../../shared/protocol/limits.ts';
+import { StoreUnavailableError, type Journal } from '../journal.ts';
+import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import appendScript from './append.lua';
+import { sessionKeys } from './keys.ts';
+import startEpochScript from './start-epoch.lua';
+import takeOverScript from './take-over.lua';
+import trimScript from './trim.lua';
+
+type Script = (...args: (string | number)[]) => Promise<unknown>;
+
+const appendReply = v.picklist(['appended', 'fenced', 'behind', 'absent']);
+const takenReply = v.union([
+  v.tuple([v.picklist(['absent', 'too-new'])]),
+  v.tuple([v.literal('outrun'), v.number()]),
+  v.tupleWithRest(
+    [v.literal('taken'), v.number(), v.string(), v.number(), v.nullable(v.string()), v.string()],
+    v.string(),
+  ),
+]);
+
+export function redisJournal(redis: Redis): Journal {
+  const script = (name: string, numberOfKeys: number, lua: string): Script => {
+    redis.defineCommand(name, { numberOfKeys, lua });
+    const command: unknown = Reflect.get(redis, name);
+    if (typeof command !== 'function') throw new Error(`ioredis did not define ${name}.`);
+    return (...args) => asking(() => Reflect.apply(command, redis, args));
+  };
+  const takeOver = script('trackstandTakeOver', 3, takeOverScript);
+  const append = script('trackstandAppend', 2, appendScript);
+  const startEpoch = script('trackstandStartEpoch', 3, startEpochScript);
+  const trim = script('trackstandTrim', 3, trimScript);
+
+  return {
+    takeOver: async ({ sessionId, ownerId, term, versions }) => {
+      const { meta, log, snapshot } = sessionKeys(sessionId);
+      const known = JSON.stringify(versions);
+      const reply = await takeOver(meta, log, snapshot, ownerId, term ?? '', known);
+      return readTaken(v.parse(takenReply, reply));
+    },
+    append: async ({ sessionId, ownerId, epoch, prev, head, entries }) => {
+      const { meta, log } = sessionKeys(sessionId);
+      return v.parse(appendReply, await append(meta, log, ownerId, epoch, prev, head, entries));
+    },
+    startEpoch: async ({ sessionId, ownerId, term, epoch, snapshot }) => {
+      const keys = sessionKeys(sessionId);
+      const { offset, kind, version } = snapshot;
+      const args = [ownerId, term, epoch, offset, JSON.stringify(snapshot), kind, version];
+      const reply = await startEpoch(keys.meta, keys.log, keys.snapshot, ...args, retentionMs);
+      return v.parse(appendReply, reply);
+    },
+    trim: async ({ sessionId, ownerId, epoch, snapshot }) => {
+      const keys = sessionKeys(sessionId);
+      const text = JSON.stringify(snapshot);
+      const args = [ownerId, epoch, snapshot.offset, text, retentionMs];
+      await trim(keys.meta, keys.log, keys.snapshot, ...args);
+    },
+  };
+}
+
+function readTaken(
+  reply: v.InferOutput<typeof takenReply>,
+): Awaited<ReturnType<Journal['takeOver']>> {
+  if (reply[0] === 'outrun') return { kind: 'outrun', term: reply[1] };
+  if (reply[0] !== 'taken') return { kind: reply[0] };
+  const [, term, epoch, continuous, formerOwner, snapshotText, ...batches] = reply;
+  const snapshot = parseSnapshot(snapshotText);
+  return {
+    kind: 'taken',
+    term,
+    epoch,
+    isContinuous: continuous === 1,
+    wasOwned: formerOwner !== null,
+    snapshot,
+    entries: parseEntriesAfter(snapshot.offset, batches),
+  };
+}
+
+/** ioredis rejects with errors of many classes; for a journal they all mean: not known whether it landed. */
+async function asking(ask: () => unknown): Promise<unknown> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new StoreUnavailableError('Redis', cause);
+  }
+}

@@ -1,0 +1,117 @@
+/** The framework's server side as a Fastify plugin, and the one place where its rooms are put together. */
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import type { FastifyInstance } from 'fastify';
+
+import { systemClock } from '../shared/clock.ts';
+import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
+import type { AnyModel } from '../shared/session/session-model.ts';
+import { resumeTokens } from './auth/resume-tokens.ts';
+import type { Connection } from './gateway/connection.ts';
+import { installUpgrade } from './gateway/upgrade.ts';
+import { installHealthRoutes } from './http/health-routes.ts';
+import { installProblems, sendProblem } from './http/problem.ts';
+import { installSessionRoutes, readSession, sessionPath } from './http/session-routes.ts';
+import { drain, type DrainSettings } from './lifecycle/drain.ts';
+import { createLifecycle } from './lifecycle/lifecycle.ts';
+import { SessionRegistry } from './session/session-registry.ts';
+import { openStores } from './store/open-stores.ts';
+
+export interface TrackstandOptions {
+  /** Session kinds this service keeps. */
+  readonly sessions: readonly AnyModel[];
+  /** URL of Postgres. */
+  readonly postgres: string;
+  /** URL of Redis. Without it Postgres is the log too: accepted then means saved. */
+  readonly redis?: string | undefined;
+  /** Signs resume tokens; the same on every instance, 32 characters or more. */
+  readonly secret: string;
+  readonly publicUrl?: string | undefined;
+  readonly release?: string | undefined;
+  readonly checkpointMs?: number | undefined;
+  readonly detachedGraceMs?: number | undefined;
+  readonly drain?: DrainSettings | undefined;
+  readonly limits?: Limits | undefined;
+}
+
+const drainDefaults: DrainSettings = { noticeMs: 0, movesPerS: 100, graceMs: 2_000 };
+
+/** 128 random bits, safe in a path. */
+const newId = (): string => randomBytes(16).toString('base64url');
+
+/**
+ * Registers the routes of the protocol, health included, and takes sessions once the app is ready. Closing the app drains it;
+ * create the app with `return503OnClosing: false`, so that `/livez` goes on answering meanwhile.
+ * Rejects when a store cannot be reached or is not fit to be used, with one sentence.
+ */
+export async function trackstand(app: FastifyInstance, options: TrackstandOptions): Promise<void> {
+  const clock = systemClock;
+  const limits = options.limits ?? defaultLimits;
+  const release = options.release ?? 'dev';
+  const models = new Map(options.sessions.map((model) => [model.kind, model]));
+  const tokens = resumeTokens(options.secret);
+  const lifecycle = createLifecycle();
+  const connections = new Set<Connection>();
+  const reportError = (error: unknown, sessionId: string): void =>
+    app.log.error({ err: error, session_id: sessionId }, 'a session failed');
+  const stores = await openStores({
+    postgres: options.postgres,
+    redis: options.redis,
+    warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
+  });
+  const registry = new SessionRegistry({
+    journals: stores.journals,
+    models,
+    newId,
+    clock,
+    limits,
+    release,
+    issueToken: tokens.issue,
+    reportError,
+    checkpointMs: options.checkpointMs ?? 5_000,
+    detachedGraceMs: options.detachedGraceMs ?? 60_000,
+  });
+  const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
+
+  installProblems(app);
+  const routes = {
+    models,
+    catalog: stores.journals.checkpoints,
+    registry,
+    tokens,
+    clock,
+    newId,
+    newClientId: randomUUID,
+    publicUrl: options.publicUrl,
+    isDraining,
+  };
+  installSessionRoutes(app, routes);
+  await installUpgrade(app, {
+    registry,
+    clock,
+    limits,
+    versions: Object.fromEntries(options.sessions.map(({ kind, version }) => [kind, version])),
+    proveToken: tokens.prove,
+    reportError,
+    connections,
+    path: sessionPath,
+    refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
+    read: async (request, reply) => {
+      const answer = await readSession(routes, request);
+      return answer.kind === 'problem' ? sendProblem(reply, answer.code) : reply.send(answer.body);
+    },
+  });
+  const countSessions = () => ({ sessions: registry.hosts.size, connections: connections.size });
+  installHealthRoutes(app, { lifecycle, release, probe: stores.probe, countSessions });
+
+  app.addHook('onReady', (done) => {
+    registry.start();
+    lifecycle.enter('ready');
+    done();
+  });
+  app.addHook('preClose', async () => {
+    const settings = options.drain ?? drainDefaults;
+    await drain({ lifecycle, clock, registry, connections, settings });
+  });
+  app.addHook('onClose', () => stores.close());
+}

@@ -1,0 +1,151 @@
+import type { AppendResult, Journal, SessionCatalog } from '../../server/store/journal.ts';
+import { parseEntriesAfter, parseSnapshot } from '../../server/store/stored-json.ts';
+/** A journal in memory that keeps the promises of the port: for the simulator, which also decides when and whether it answers. */
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
+
+interface Stored {
+  owner: string | null;
+  term: number;
+  epoch: string;
+  head: number;
+  identity: string;
+  snapshot: string;
+  batches: { head: number; prev: number; owner: string; entries: string }[];
+}
+
+export interface MemoryStore extends Journal, SessionCatalog {
+  /** All data, to be copied for a rollback. */
+  backup(): string;
+  restore(backup: string): void;
+  wipe(): void;
+  /** The process is another one: continuity is not known any more. */
+  restart(identity: string): void;
+  /** State the store would rebuild, for the oracle. */
+  read(
+    sessionId: string,
+  ): { snapshot: Snapshot; entries: Entry[]; owner: string | null } | undefined;
+}
+
+/** `keepsAll`: like Postgres, identity and trimming mean nothing to it. */
+export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore {
+  let sessions = new Map<string, Stored>();
+  let identity = 'first';
+
+  function landsOn(
+    stored: Stored | undefined,
+    ownerId: string,
+    epoch: string,
+  ): AppendResult | Stored {
+    if (stored === undefined) return 'absent';
+    if (stored.owner !== ownerId) return 'fenced';
+    if (stored.epoch !== epoch) return 'behind';
+    return stored;
+  }
+
+  return {
+    create: ({ sessionId, epoch, snapshot }) => {
+      sessions.set(sessionId, {
+        owner: null,
+        term: 0,
+        epoch,
+        head: snapshot.offset,
+        identity,
+        snapshot: JSON.stringify(snapshot),
+        batches: [],
+      });
+      return Promise.resolve();
+    },
+    takeOver: ({ sessionId, ownerId, term, versions }) => {
+      const stored = sessions.get(sessionId);
+      if (stored === undefined) return Promise.resolve({ kind: 'absent' });
+      const snapshot = parseSnapshot(stored.snapshot);
+      if (snapshot.version > (versions[snapshot.kind] ?? 0))
+        return Promise.resolve({ kind: 'too-new' });
+      if (term !== undefined && term <= stored.term)
+        return Promise.resolve({ kind: 'outrun', term: stored.term });
+      const wasOwned = stored.owner !== null;
+      stored.owner = ownerId;
+      stored.term = term ?? stored.term + 1;
+      return Promise.resolve({
+        kind: 'taken',
+        term: stored.term,
+        epoch: stored.epoch,
+        isContinuous: keepsAll || stored.identity === identity,
+        wasOwned,
+        snapshot,
+        entries: parseEntriesAfter(
+          snapshot.offset,
+          stored.batches.map((batch) => batch.entries),
+        ),
+      });
+    },
+    append: ({ sessionId, ownerId, epoch, prev, head, entries, snapshot }) => {
+      const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
+      if (typeof stored === 'string') return Promise.resolve(stored);
+      const last = stored.batches.at(-1);
+      if (stored.head === head && last?.prev === prev && last.owner === ownerId)
+        return Promise.resolve('appended');
+      if (stored.head !== prev) return Promise.resolve('behind');
+      stored.batches.push({ head, prev, owner: ownerId, entries });
+      stored.head = head;
+      if (keepsAll && snapshot !== undefined) {
+        stored.snapshot = snapshot;
+        stored.batches = stored.batches.filter((batch) => batch.head === head);
+      }
+      return Promise.resolve('appended');
+    },
+    startEpoch: ({ sessionId, ownerId, term, epoch, snapshot }) => {
+      const stored = sessions.get(sessionId);
+      if (keepsAll) {
+        if (stored === undefined) return Promise.resolve('absent');
+        if (stored.owner !== ownerId) return Promise.resolve('fenced');
+        if (stored.head !== snapshot.offset) return Promise.resolve('behind');
+        stored.epoch = epoch;
+        return Promise.resolve('appended');
+      }
+      if (
+        stored !== undefined &&
+        (stored.term > term || (stored.term === term && stored.owner !== ownerId))
+      )
+        return Promise.resolve('fenced');
+      sessions.set(sessionId, {
+        owner: ownerId,
+        term,
+        epoch,
+        head: snapshot.offset,
+        identity,
+        snapshot: JSON.stringify(snapshot),
+        batches: [],
+      });
+      return Promise.resolve('appended');
+    },
+    trim: ({ sessionId, ownerId, epoch, snapshot }) => {
+      const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
+      if (typeof stored === 'string' || keepsAll) return Promise.resolve();
+      stored.snapshot = JSON.stringify(snapshot);
+      stored.batches = stored.batches.filter((batch) => batch.head > snapshot.offset);
+      return Promise.resolve();
+    },
+    backup: () => JSON.stringify([...sessions]),
+    restore: (backup) => {
+      sessions = new Map(JSON.parse(backup) as [string, Stored][]);
+    },
+    wipe: () => {
+      sessions = new Map();
+    },
+    restart: (next) => {
+      identity = next;
+    },
+    read: (sessionId) => {
+      const stored = sessions.get(sessionId);
+      if (stored === undefined) return undefined;
+      const snapshot = parseSnapshot(stored.snapshot);
+      const batches = stored.batches.map((batch) => batch.entries);
+      return {
+        snapshot,
+        entries: parseEntriesAfter(snapshot.offset, batches),
+        owner: stored.owner,
+      };
+    },
+  };
+}
