@@ -1,0 +1,80 @@
+/** Decides when commands leave: at once when nothing is in flight, else gathered for a moment, never more than the server takes. */
+import type { Clock } from '../shared/clock.ts';
+import type { ClientFrame } from '../shared/protocol/frames.ts';
+import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
+import { commandsBetween, type Outbox } from './outbox.ts';
+
+/** Milliseconds a command waits for company at most. */
+const gatherMs = 100;
+
+export class CommandSender {
+  readonly #clock: Clock;
+  readonly #send: (frame: ClientFrame) => void;
+  #limits: Limits = defaultLimits;
+  #keptSeq = 0;
+  #sentSeq = 0;
+  #acceptedSeq = 0;
+  #isOpen = false;
+  #isGathering = false;
+  #latest: Outbox | undefined;
+
+  constructor(clock: Clock, send: (frame: ClientFrame) => void) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** Highest seq sent over any connection so far. */
+  get sentSeq(): number {
+    return this.#sentSeq;
+  }
+
+  /** Commands up to this one are in the device's storage: only those are sent. */
+  kept(seq: number): void {
+    this.#keptSeq = seq;
+  }
+
+  /** A connection is there; the server has everything up to that seq, and takes so much at a time. */
+  resume(acceptedSeq: number, limits: Limits): void {
+    this.#limits = limits;
+    this.#acceptedSeq = acceptedSeq;
+    this.#sentSeq = acceptedSeq;
+    this.#isOpen = true;
+  }
+
+  /** The connection is gone: nothing leaves until the next one is welcomed. */
+  suspend(): void {
+    this.#isOpen = false;
+  }
+
+  accepted(seq: number): void {
+    this.#acceptedSeq = Math.max(this.#acceptedSeq, seq);
+    this.#sentSeq = Math.max(this.#sentSeq, this.#acceptedSeq);
+  }
+
+  rewind(sentSeq: number): void {
+    this.#sentSeq = sentSeq;
+  }
+
+  pump(outbox: Outbox): void {
+    this.#latest = outbox;
+    if (!this.#isOpen || this.#sentSeq >= this.#keptSeq) return;
+    if (this.#sentSeq === this.#acceptedSeq) this.#transmit(outbox);
+    else if (!this.#isGathering) {
+      this.#isGathering = true;
+      this.#clock.after(gatherMs, () => {
+        this.#isGathering = false;
+        if (this.#isOpen && this.#latest !== undefined) this.#transmit(this.#latest);
+      });
+    }
+  }
+
+  #transmit(outbox: Outbox): void {
+    const { in_flight_max: inFlightMax, frame_commands_max: frameMax } = this.#limits;
+    const room = inFlightMax - (this.#sentSeq - this.#acceptedSeq);
+    const through = Math.min(this.#keptSeq, this.#sentSeq + Math.min(room, frameMax));
+    if (through <= this.#sentSeq) return;
+    const seq = this.#sentSeq + 1;
+    this.#sentSeq = through;
+    this.#send({ type: 'commands', seq, commands: [...commandsBetween(outbox, seq, through)] });
+  }
+}

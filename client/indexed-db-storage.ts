@@ -1,0 +1,69 @@
+/** Keeps a session in the browser's IndexedDB: two stores, one for the session, one for its commands. */
+import type { WireCommand } from '../shared/protocol/frames.ts';
+import type { SessionStorage, StoredSession } from './session-storage.ts';
+
+const databaseVersion = 1;
+
+/**
+ * One database per `name`, one session in it. Rejects when the browser has no storage for this page (private modes, a full disk);
+ * the caller goes on in memory then. Writes resolve when the transaction is complete, not when it is queued.
+ */
+export async function indexedDbStorage(name: string): Promise<SessionStorage> {
+  const database = await openDatabase(name);
+  const write = (stores: string[], work: (transaction: IDBTransaction) => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const transaction = database.transaction(stores, 'readwrite');
+      transaction.addEventListener('complete', () => resolve());
+      transaction.addEventListener('abort', () => reject(failure(transaction.error)));
+      work(transaction);
+    });
+  return {
+    load: async () => {
+      const session = await result<StoredSession | undefined>(
+        database.transaction('session').objectStore('session').get('current'),
+      );
+      if (session === undefined) return undefined;
+      const { incarnation } = session;
+      const range = IDBKeyRange.bound([incarnation, 0], [incarnation, Number.MAX_SAFE_INTEGER]);
+      const commands = await result<WireCommand[]>(
+        database.transaction('commands').objectStore('commands').getAll(range),
+      );
+      return { session, commands };
+    },
+    save: (session) =>
+      write(['session'], (transaction) => {
+        transaction.objectStore('session').put(session, 'current');
+      }),
+    addCommands: (incarnation, seq, commands) =>
+      write(['commands'], (transaction) => {
+        const store = transaction.objectStore('commands');
+        commands.forEach((command, place) => store.put(command, [incarnation, seq + place]));
+      }),
+    clear: () =>
+      write(['session', 'commands'], (transaction) => {
+        transaction.objectStore('session').clear();
+        transaction.objectStore('commands').clear();
+      }),
+  };
+}
+
+function openDatabase(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, databaseVersion);
+  request.addEventListener('upgradeneeded', () => {
+    request.result.createObjectStore('session');
+    request.result.createObjectStore('commands');
+  });
+  return result(request);
+}
+
+function result<Value>(request: IDBRequest<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result));
+    request.addEventListener('error', () => reject(failure(request.error)));
+  });
+}
+
+const failure = (cause: DOMException | null): Error =>
+  new Error(`This browser did not keep it: ${cause?.message ?? 'the transaction was aborted'}`, {
+    cause,
+  });

@@ -1,0 +1,167 @@
+/** Keeps one link to the session alive: retries with jitter, moves before it breaks, stops when it must. */
+import type { Clock } from '../shared/clock.ts';
+import { closeClass, closeCodes } from '../shared/protocol/close-codes.ts';
+import type { ClientFrame, Hello, ServerFrame } from '../shared/protocol/frames.ts';
+import { Link, type WebSocketConstructor } from './link.ts';
+import { defaultBackoffMs, retryDelayMs } from './reconnect.ts';
+import { offlineAfterAttempts, type Status } from './status.ts';
+
+export interface LinkKeeperParts {
+  readonly url: string;
+  readonly WebSocket: WebSocketConstructor;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Made anew for each connection: what the client has by then. */
+  readonly hello: () => Hello;
+}
+
+export interface LinkKeeperEvents {
+  readonly frame: (frame: ServerFrame) => void;
+  readonly statusChanged: () => void;
+  /** The server knows other commands under this storage's numbers. */
+  readonly diverged: () => void;
+}
+
+export class LinkKeeper {
+  readonly #parts: LinkKeeperParts;
+  readonly #events: LinkKeeperEvents;
+  #status: Status = 'reconnecting';
+  #stopCode: number | undefined;
+  #link: Link | undefined;
+  #nextLink: Link | undefined;
+  #attempt = 0;
+  #backoffMs: readonly [number, number] = defaultBackoffMs;
+  #lostAtMs: number;
+  #cancelTimer: () => void = () => {};
+
+  constructor(parts: LinkKeeperParts, events: LinkKeeperEvents) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#lostAtMs = parts.clock.nowMs();
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** The close code that ended it for good. */
+  get stopCode(): number | undefined {
+    return this.#stopCode;
+  }
+
+  /** Drops what there is and connects now. */
+  connect(): void {
+    this.#cancelTimer();
+    this.#link?.drop();
+    this.#link = this.#open(
+      (frame) => this.#events.frame(frame),
+      (code) => this.#lost(code),
+    );
+  }
+
+  send(frame: ClientFrame): void {
+    this.#link?.send(frame);
+  }
+
+  /** The server's hint of how to come back. */
+  setBackoff(backoffMs: readonly [number, number]): void {
+    this.#backoffMs = backoffMs;
+  }
+
+  /** The session is served again. Returns for how many milliseconds it was not; 0 after a move. */
+  served(): number {
+    const isMove = this.#status === 'moving' || this.#status === 'connected';
+    const gapMs = isMove ? 0 : this.#parts.clock.nowMs() - this.#lostAtMs;
+    this.#attempt = 0;
+    this.#setStatus('connected');
+    return gapMs;
+  }
+
+  /** Opens the next connection before leaving this one, at the moment the server gave it. [D2] */
+  move(slotMs: number): void {
+    if (this.#status !== 'connected') return;
+    this.#setStatus('moving');
+    this.#cancelTimer = this.#parts.clock.after(slotMs, () => {
+      const next: Link = this.#open(
+        (frame) => this.#nextFrame(next, frame),
+        (code) => this.#nextLost(next, code),
+      );
+      this.#nextLink = next;
+    });
+  }
+
+  /** The device woke up or has another network: do not wait for a timer to notice. */
+  wake(): void {
+    if (this.#status === 'stopped') return;
+    if (this.#link !== undefined) this.#link.probe();
+    else if (this.#nextLink === undefined) {
+      this.#attempt = 0;
+      this.connect();
+    }
+  }
+
+  wentOffline(): void {
+    if (this.#status === 'reconnecting') this.#setStatus('offline');
+  }
+
+  stop(code: number): void {
+    this.#cancelTimer();
+    this.#stopCode = code;
+    this.#link?.drop();
+    this.#nextLink?.drop();
+    this.#link = undefined;
+    this.#nextLink = undefined;
+    this.#setStatus('stopped');
+  }
+
+  #open(frame: (frame: ServerFrame) => void, closed: (code: number) => void): Link {
+    const { url, WebSocket, clock, hello } = this.#parts;
+    return new Link({ url, WebSocket, clock, hello: hello() }, { frame, closed });
+  }
+
+  /** With the welcome on the new connection the old one has done its duty. */
+  #nextFrame(next: Link, frame: ServerFrame): void {
+    if (this.#nextLink === next && frame.type === 'welcome') {
+      this.#link?.drop();
+      this.#link = next;
+      this.#nextLink = undefined;
+    }
+    if (this.#link === next) this.#events.frame(frame);
+  }
+
+  /** A move that fails leaves the old connection in charge until the server closes it. */
+  #nextLost(next: Link, code: number): void {
+    if (this.#link === next) this.#lost(code);
+    else if (this.#nextLink === next) {
+      this.#nextLink = undefined;
+      if (this.#link === undefined) this.#lost(code);
+    }
+  }
+
+  #lost(code: number): void {
+    this.#link = undefined;
+    this.#cancelTimer();
+    if (this.#status === 'connected' || this.#status === 'moving') {
+      this.#lostAtMs = this.#parts.clock.nowMs();
+      this.#setStatus('reconnecting');
+    }
+    // The other half of a move is still under way and decides.
+    if (this.#nextLink !== undefined) return;
+    if (code === closeCodes.diverged) this.#events.diverged();
+    else if (closeClass(code) === 'stop') this.stop(code);
+    else this.#retry();
+  }
+
+  #retry(): void {
+    const attempt = this.#attempt++;
+    if (attempt >= offlineAfterAttempts) this.#setStatus('offline');
+    const delayMs = retryDelayMs(attempt, this.#backoffMs, this.#parts.random());
+    this.#cancelTimer = this.#parts.clock.after(delayMs, () => this.connect());
+  }
+
+  #setStatus(status: Status): void {
+    this.#status = status;
+    this.#events.statusChanged();
+  }
+}

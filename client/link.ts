@@ -1,0 +1,122 @@
+/** One WebSocket to a session, from hello to its end: frames in and out, heartbeat, and a probe for sockets that only look alive. */
+import type { Clock } from '../shared/clock.ts';
+import { decodeServerFrame, encodeFrame } from '../shared/protocol/codec.ts';
+import { ProtocolError } from '../shared/protocol/errors.ts';
+import type { ClientFrame, Hello, ServerFrame } from '../shared/protocol/frames.ts';
+import { subprotocols } from '../shared/protocol/version.ts';
+
+/** The part of a browser's WebSocket that is used; `ws` has it too. */
+export interface WebSocketLike {
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(
+    type: 'close',
+    listener: (event: { readonly code: number; readonly reason: string }) => void,
+  ): void;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+export interface LinkEvents {
+  /** Every frame but pings and pongs. */
+  readonly frame: (frame: ServerFrame) => void;
+  /** Once; the code is 1006 when the network, not the server, ended it. */
+  readonly closed: (code: number, reason: string) => void;
+}
+
+export interface LinkParts {
+  readonly url: string;
+  readonly WebSocket: WebSocketConstructor;
+  readonly clock: Clock;
+  readonly hello: Hello;
+}
+
+/** Milliseconds for a connection to be opened and welcomed before the next try. */
+const welcomeTimeoutMs = 5_000;
+
+/** Milliseconds for an answer to a probe after the device woke up or changed networks. */
+const probeTimeoutMs = 3_000;
+
+/** What a socket ends with when nobody said why. */
+const abnormalClosure = 1006;
+
+export class Link {
+  readonly #socket: WebSocketLike;
+  readonly #clock: Clock;
+  readonly #events: LinkEvents;
+  #isClosed = false;
+  #silenceMaxMs = welcomeTimeoutMs;
+  #cancelSilence: () => void;
+  #probeCount = 0;
+
+  constructor({ url, WebSocket, clock, hello }: LinkParts, events: LinkEvents) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#socket = new WebSocket(url, [...subprotocols]);
+    this.#socket.addEventListener('open', () => this.send(hello));
+    this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
+    this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
+    // What is wrong is told by the close that follows; unheard, `ws` would throw it.
+    this.#socket.addEventListener('error', () => {});
+    this.#cancelSilence = this.#watchSilence();
+  }
+
+  send(frame: ClientFrame): void {
+    if (!this.#isClosed) this.#socket.send(encodeFrame(frame));
+  }
+
+  /** Asks for a sign of life; without one the link ends soon. For wake-ups, when the network may be another one. */
+  probe(): void {
+    if (this.#isClosed) return;
+    this.send({ type: 'ping', n: ++this.#probeCount });
+    this.#cancelSilence();
+    this.#cancelSilence = this.#watchSilence(probeTimeoutMs);
+  }
+
+  /** Ends the link without an event. */
+  drop(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelSilence();
+    this.#socket.close(1000);
+  }
+
+  #receive(data: unknown): void {
+    const frame = this.#isClosed ? undefined : decode(data);
+    if (frame === undefined) return;
+    if (frame.type === 'welcome') this.#silenceMaxMs = frame.heartbeat_ms + frame.pong_timeout_ms;
+    this.#cancelSilence();
+    this.#cancelSilence = this.#watchSilence();
+    // Answered here, from the message, because timers of hidden tabs may sleep for a minute. [H5]
+    if (frame.type === 'ping') this.send({ type: 'pong', n: frame.n });
+    else if (frame.type !== 'pong') this.#events.frame(frame);
+  }
+
+  #watchSilence(silenceMaxMs = this.#silenceMaxMs): () => void {
+    return this.#clock.after(silenceMaxMs, () => {
+      this.#socket.close(1000);
+      // A dead network does not answer the closing handshake either; the link is over now.
+      this.#end(abnormalClosure, 'silent');
+    });
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelSilence();
+    this.#events.closed(code, reason);
+  }
+}
+
+/** Frames this version does not know are for newer clients, and mean nothing to this one. */
+function decode(data: unknown): ServerFrame | undefined {
+  if (typeof data !== 'string') return undefined;
+  try {
+    return decodeServerFrame(data);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}

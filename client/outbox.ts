@@ -1,0 +1,82 @@
+/** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
+import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
+import { commandHash } from '../shared/session/fold.ts';
+
+export interface Outbox {
+  /** This storage's life: lost, copied or rolled back storage gets a new one. */
+  readonly incarnation: string;
+  /** Command n stands at index n - 1 - forgotten. */
+  readonly commands: readonly WireCommand[];
+  /** How many of the first commands are not kept any more. */
+  readonly forgottenCount: number;
+  /** Highest seq known to be in the log. */
+  readonly accepted: number;
+  /** Highest seq known to be in a committed checkpoint. */
+  readonly checkpointed: number;
+}
+
+export function emptyOutbox(incarnation: string): Outbox {
+  return { incarnation, commands: [], forgottenCount: 0, accepted: 0, checkpointed: 0 };
+}
+
+/** Highest seq given. */
+export function lastSeq({ commands, forgottenCount }: Outbox): number {
+  return forgottenCount + commands.length;
+}
+
+export function commandAt(outbox: Outbox, seq: number): WireCommand | undefined {
+  return outbox.commands[seq - 1 - outbox.forgottenCount];
+}
+
+/** Commands with `from <= seq <= through`. */
+export function commandsBetween(
+  outbox: Outbox,
+  from: number,
+  through: number,
+): readonly WireCommand[] {
+  const { forgottenCount } = outbox;
+  return outbox.commands.slice(Math.max(0, from - 1 - forgottenCount), through - forgottenCount);
+}
+
+/** Adds a command. Its time never falls behind the one before, whatever the device's clock does. [C9] */
+export function addCommand(outbox: Outbox, [type, data, atMs]: WireCommand): Outbox {
+  const formerMs = outbox.commands.at(-1)?.[2] ?? 0;
+  const command: WireCommand = [type, data, Math.max(atMs, formerMs)];
+  return { ...outbox, commands: [...outbox.commands, command] };
+}
+
+/** Takes over what the server says; within one epoch watermarks only rise. */
+export function raiseWatermarks(
+  outbox: Outbox,
+  { accepted, checkpointed }: { readonly accepted: number; readonly checkpointed: number },
+): Outbox {
+  return {
+    ...outbox,
+    accepted: Math.max(outbox.accepted, accepted),
+    checkpointed: Math.max(outbox.checkpointed, checkpointed),
+  };
+}
+
+export type WelcomeVerdict =
+  | { readonly kind: 'continue'; readonly outbox: Outbox; readonly lostCount: number }
+  /** The server knows other commands under these numbers: this storage is a copy, or was rolled back. [R7] */
+  | { readonly kind: 'diverged' };
+
+/** What a welcome says about the outbox. A lower `accepted` than before is a rebuild: all above it is sent again. [R8] */
+export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
+  const { accepted, checkpointed, hash_seq: hashSeq, hash } = welcome;
+  const own = commandAt(outbox, hashSeq);
+  if (accepted > lastSeq(outbox) || (own !== undefined && commandHash(own) !== hash))
+    return { kind: 'diverged' };
+  return {
+    kind: 'continue',
+    outbox: { ...outbox, accepted, checkpointed },
+    lostCount: Math.max(0, outbox.forgottenCount - accepted),
+  };
+}
+
+/** A new life: what was never accepted is numbered anew, what was is in the session already. [R7] */
+export function reincarnate(outbox: Outbox, incarnation: string): Outbox {
+  const commands = commandsBetween(outbox, outbox.accepted + 1, lastSeq(outbox));
+  return { ...emptyOutbox(incarnation), commands };
+}

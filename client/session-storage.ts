@@ -1,0 +1,54 @@
+/** Where a device keeps a session, so that a refresh or a crash of the page loses nothing. */
+import type { Snapshot, WireCommand } from '../shared/protocol/frames.ts';
+
+/** All about a session but its commands. */
+export interface StoredSession {
+  readonly sessionId: string;
+  readonly clientId: string;
+  /** Without the fragment. */
+  readonly url: string;
+  readonly token: string;
+  readonly incarnation: string;
+  readonly accepted: number;
+  readonly checkpointed: number;
+  readonly epoch?: string | undefined;
+  readonly snapshot: Snapshot;
+}
+
+export interface SessionStorage {
+  load(): Promise<
+    { readonly session: StoredSession; readonly commands: readonly WireCommand[] } | undefined
+  >;
+  save(session: StoredSession): Promise<void>;
+  /** Adds commands of the incarnation; the first has that seq. Resolves when they are kept. */
+  addCommands(incarnation: string, seq: number, commands: readonly WireCommand[]): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** For Node, tests, and browsers whose storage is closed: survives a reconnect, not a refresh. */
+export function memoryStorage(): SessionStorage {
+  let session: StoredSession | undefined;
+  const commands = new Map<string, WireCommand[]>();
+  return {
+    load: () =>
+      Promise.resolve(
+        session === undefined
+          ? undefined
+          : { session, commands: [...(commands.get(session.incarnation) ?? [])] },
+      ),
+    save: (next) => {
+      session = next;
+      return Promise.resolve();
+    },
+    addCommands: (incarnation, seq, added) => {
+      const kept = commands.get(incarnation) ?? [];
+      commands.set(incarnation, [...kept.slice(0, seq - 1), ...added]);
+      return Promise.resolve();
+    },
+    clear: () => {
+      session = undefined;
+      commands.clear();
+      return Promise.resolve();
+    },
+  };
+}

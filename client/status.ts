@@ -1,0 +1,27 @@
+/** What an app shows of the connection, and what it may tell after a break. */
+
+export type Status =
+  | 'connected'
+  /** The server asked to move; the old connection still serves. */
+  | 'moving'
+  | 'reconnecting'
+  /** Several tries failed, or the device says that there is no network. Everything goes on and is kept. */
+  | 'offline'
+  /** Ended for good; `stopCode` says why. */
+  | 'stopped';
+
+/** How a break went: for the rider, for support, for logs. */
+export interface ResumeReceipt {
+  /** Milliseconds between the loss of the connection and being served again; 0 for a move. */
+  readonly gapMs: number;
+  /** Entries of the session that were missed and came afterwards. */
+  readonly replayed: number;
+  /** Commands of this device sent again. */
+  readonly resent: number;
+  /** Commands the server does not have and this device does not either. 0 unless both lost their stores. */
+  readonly lost: number;
+  readonly result: 'new' | 'resumed' | 'rebuilt';
+}
+
+/** Tries that fail in a row before the status says offline. */
+export const offlineAfterAttempts = 4;

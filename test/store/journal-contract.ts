@@ -1,0 +1,191 @@
+/** What every journal must do, whatever it is made of. */
+import { randomBytes } from 'node:crypto';
+
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import type { Batch, Journal, Recovered, TakenOver } from '../../server/store/journal.ts';
+import type { Snapshot } from '../../shared/protocol/frames.ts';
+
+export interface JournalUnderTest {
+  readonly journal: Journal;
+  /** Makes the session known with that snapshot, owned by nobody who would still write. */
+  readonly seed: (sessionId: string, epoch: string, snapshot: Snapshot) => Promise<void>;
+}
+
+const id = (): string => randomBytes(16).toString('base64url');
+const versions = { tally: 1 };
+const snapshotAt = (offset: number, state: unknown = { total: offset }): Snapshot => ({
+  kind: 'tally',
+  version: 1,
+  offset,
+  writers: [],
+  state,
+});
+
+function entry(offset: number): string {
+  return JSON.stringify({
+    offset,
+    writer: 0,
+    seq: offset,
+    at_ms: 5,
+    events: [['added', { amount: 1 }]],
+  });
+}
+
+function entries(prev: number, head: number): string {
+  return Array.from({ length: head - prev }, (_, place) => entry(prev + place + 1)).join(',');
+}
+
+function taken(result: TakenOver): Recovered {
+  if (result.kind !== 'taken') throw new Error(`Not taken: ${result.kind}`);
+  return result;
+}
+
+export function describeJournal(name: string, prepare: () => Promise<JournalUnderTest>): void {
+  describe(`${name} as a journal`, () => {
+    let journal: Journal;
+    let seed: JournalUnderTest['seed'];
+    let sessionId: string;
+    const owner = (ownerId: string, term?: number) => ({ sessionId, ownerId, term, versions });
+    const batch = (ownerId: string, prev: number, head: number, epoch = 'e1'): Batch => ({
+      sessionId,
+      ownerId,
+      epoch,
+      prev,
+      head,
+      entries: entries(prev, head),
+    });
+
+    beforeEach(async () => {
+      ({ journal, seed } = await prepare());
+      sessionId = id();
+      await seed(sessionId, 'e1', snapshotAt(0));
+    });
+
+    test('an unknown session is absent, for taking over and for appending', async () => {
+      sessionId = id();
+      expect(await journal.takeOver(owner('a'))).toEqual({ kind: 'absent' });
+      expect(await journal.append(batch('a', 0, 1))).toBe('absent');
+    });
+
+    test('who takes over gets the snapshot and everything after it, in order', async () => {
+      taken(await journal.takeOver(owner('a')));
+      expect(await journal.append(batch('a', 0, 2))).toBe('appended');
+      expect(await journal.append(batch('a', 2, 5))).toBe('appended');
+      const { snapshot, entries, epoch } = taken(await journal.takeOver(owner('b')));
+      expect(epoch).toBe('e1');
+      expect(snapshot).toEqual(snapshotAt(0));
+      expect(entries.map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    test('each take-over has a higher term', async () => {
+      const first = taken(await journal.takeOver(owner('a')));
+      const second = taken(await journal.takeOver(owner('b')));
+      expect(second.term).toBeGreaterThan(first.term);
+    });
+
+    test('a term asked for must be above the one seen, and is then the one taken', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      expect(await journal.takeOver(owner('b', term))).toEqual({ kind: 'outrun', term });
+      expect(await journal.append(batch('a', 0, 1))).toBe('appended');
+      expect(taken(await journal.takeOver(owner('c', term + 7))).term).toBe(term + 7);
+    });
+
+    test('[O1] a former owner cannot append, however late it tries', async () => {
+      taken(await journal.takeOver(owner('a')));
+      taken(await journal.takeOver(owner('b')));
+      expect(await journal.append(batch('a', 0, 1))).toBe('fenced');
+      expect(await journal.append(batch('b', 0, 1))).toBe('appended');
+      expect(await journal.append(batch('a', 1, 2))).toBe('fenced');
+    });
+
+    test('[O1] a former owner cannot begin an epoch', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      taken(await journal.takeOver(owner('b')));
+      const start = { sessionId, ownerId: 'a', term, epoch: 'e2', snapshot: snapshotAt(0) };
+      expect(await journal.startEpoch(start)).toBe('fenced');
+    });
+
+    test('[O3] the same batch again lands once', async () => {
+      taken(await journal.takeOver(owner('a')));
+      expect(await journal.append(batch('a', 0, 3))).toBe('appended');
+      expect(await journal.append(batch('a', 0, 3))).toBe('appended');
+      const { entries } = taken(await journal.takeOver(owner('b')));
+      expect(entries.map(({ offset }) => offset)).toEqual([1, 2, 3]);
+    });
+
+    test('[O4] a batch that does not continue the log is behind, not fenced, and changes nothing', async () => {
+      taken(await journal.takeOver(owner('a')));
+      expect(await journal.append(batch('a', 0, 2))).toBe('appended');
+      expect(await journal.append(batch('a', 0, 1))).toBe('behind');
+      expect(await journal.append(batch('a', 4, 6))).toBe('behind');
+      const { entries } = taken(await journal.takeOver(owner('b')));
+      expect(entries.map(({ offset }) => offset)).toEqual([1, 2]);
+    });
+
+    test('[O4] a batch of a former epoch is behind', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      const start = { sessionId, ownerId: 'a', term, epoch: 'e2', snapshot: snapshotAt(0) };
+      expect(await journal.startEpoch(start)).toBe('appended');
+      expect(await journal.append(batch('a', 0, 1, 'e1'))).toBe('behind');
+      expect(await journal.append(batch('a', 0, 1, 'e2'))).toBe('appended');
+    });
+
+    test('an epoch that begins keeps the state and goes on from its offset', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      await journal.append({ ...batch('a', 0, 3), snapshot: JSON.stringify(snapshotAt(3)) });
+      const start = { sessionId, ownerId: 'a', term, epoch: 'e2', snapshot: snapshotAt(3) };
+      expect(await journal.startEpoch(start)).toBe('appended');
+      expect(await journal.append(batch('a', 3, 4, 'e2'))).toBe('appended');
+      const recovered = taken(await journal.takeOver(owner('b')));
+      expect(recovered.epoch).toBe('e2');
+      expect(recovered.snapshot).toEqual(snapshotAt(3));
+      expect(recovered.entries.map(({ offset }) => offset)).toEqual([4]);
+    });
+
+    test('trimming keeps what the snapshot does not cover, and only the owner trims', async () => {
+      taken(await journal.takeOver(owner('a')));
+      await journal.append({ ...batch('a', 0, 2), snapshot: JSON.stringify(snapshotAt(2)) });
+      await journal.append(batch('a', 2, 4));
+      await journal.trim({ sessionId, ownerId: 'z', epoch: 'e1', snapshot: snapshotAt(4) });
+      await journal.trim({ sessionId, ownerId: 'a', epoch: 'e1', snapshot: snapshotAt(2) });
+      const { snapshot, entries } = taken(await journal.takeOver(owner('b')));
+      expect(snapshot).toEqual(snapshotAt(2));
+      expect(entries.map(({ offset }) => offset)).toEqual([3, 4]);
+    });
+
+    test('[O5] a state of an unknown schema version is not taken over, and its owner goes on', async () => {
+      taken(await journal.takeOver(owner('a')));
+      const claim = { ...owner('b'), versions: { tally: 0 } };
+      expect(await journal.takeOver(claim)).toEqual({ kind: 'too-new' });
+      expect(await journal.takeOver({ ...claim, versions: {} })).toEqual({ kind: 'too-new' });
+      expect(await journal.append(batch('a', 0, 1))).toBe('appended');
+    });
+
+    test('of two owners that append at the same time one lands, and the log stays whole', async () => {
+      taken(await journal.takeOver(owner('a')));
+      const results = await Promise.all([
+        journal.append(batch('a', 0, 1)),
+        journal.takeOver(owner('b')),
+        journal.append(batch('b', 0, 2)),
+        journal.append(batch('a', 0, 1)),
+      ]);
+      const { entries } = taken(await journal.takeOver(owner('c')));
+      expect(results.filter((result) => result === 'appended').length).toBeGreaterThanOrEqual(1);
+      expect(entries.map(({ offset }) => offset)).toEqual(entries.map((_, index) => index + 1));
+    });
+
+    test('many sessions appended at once each get their own answer', async () => {
+      const ids = Array.from({ length: 40 }, id);
+      const known = ids.filter((_, index) => index % 2 === 0);
+      await Promise.all(known.map((known) => seed(known, 'e1', snapshotAt(0))));
+      await Promise.all(
+        known.map((sessionId) => journal.takeOver({ sessionId, ownerId: 'a', versions })),
+      );
+      const results = await Promise.all(
+        ids.map((sessionId) => journal.append({ ...batch('a', 0, 1), sessionId })),
+      );
+      expect(results).toEqual(ids.map((_, index) => (index % 2 === 0 ? 'appended' : 'absent')));
+    });
+  });
+}

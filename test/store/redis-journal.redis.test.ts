@@ -1,0 +1,70 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { StoreUnavailableError } from '../../server/store/journal.ts';
+import { checkEviction, connectRedis } from '../../server/store/redis/connect-redis.ts';
+import { redisJournal } from '../../server/store/redis/redis-journal.ts';
+import { startRedis } from '../support/services/redis-service.ts';
+import { freshRedis } from '../support/services/shared-services.ts';
+import { describeJournal } from './journal-contract.ts';
+
+describe('Redis', () => {
+  let redis: Redis;
+  beforeAll(async () => {
+    redis = connectRedis((await freshRedis()).url, () => {});
+    await redis.connect();
+  });
+  afterAll(() => redis.disconnect());
+
+  describeJournal('Redis', () => {
+    const journal = redisJournal(redis);
+    return Promise.resolve({
+      journal,
+      seed: async (sessionId, epoch, snapshot) => {
+        await journal.startEpoch({ sessionId, ownerId: 'seed', term: 1, epoch, snapshot });
+      },
+    });
+  });
+
+  test('a Redis that would evict live sessions is refused', async () => {
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await expect(checkEviction(redis)).rejects.toThrow(/noeviction.*allkeys-lru/);
+    await redis.config('SET', 'maxmemory-policy', 'noeviction');
+    await expect(checkEviction(redis)).resolves.toBeUndefined();
+  });
+});
+
+describe('a Redis that restarts', () => {
+  test('continuity is not claimed after the process changed, and an append while it is away is unknown', async () => {
+    const service = await startRedis();
+    const redis = connectRedis(service.url, () => {});
+    await redis.connect();
+    const journal = redisJournal(redis);
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const session = { sessionId: 'restarted-session-00000', ownerId: 'a' };
+    await journal.startEpoch({ ...session, term: 1, epoch: 'e1', snapshot });
+    const claim = { ...session, versions: { tally: 1 } };
+    expect(await journal.takeOver({ ...claim, ownerId: 'b' })).toMatchObject({
+      isContinuous: true,
+    });
+    await redis.save();
+    await service.kill();
+    const late = journal.append({
+      ...session,
+      ownerId: 'b',
+      epoch: 'e1',
+      prev: 0,
+      head: 1,
+      entries: '',
+    });
+    await expect(late).rejects.toThrow(StoreUnavailableError);
+    await service.restart({ keepData: true });
+    redis.disconnect();
+    const again = connectRedis(service.url, () => {});
+    await again.connect();
+    const recovered = await redisJournal(again).takeOver({ ...claim, ownerId: 'c' });
+    expect(recovered).toMatchObject({ kind: 'taken', isContinuous: false });
+    again.disconnect();
+    await service.stop();
+  });
+});
