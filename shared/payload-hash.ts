@@ -2,7 +2,7 @@
 
 /**
  * 53-bit hash of a text as up to 14 hexadecimal digits. Two multiplicative 32-bit lanes with a final mix; quick and well spread,
- * not secure: it guards against accidents, and whoever can send commands can only harm his own session.
+ * not secure (the cyrb53 scheme): it guards against accidents, and whoever can send commands can only harm his own session.
  */
 export function payloadHash(text: string): string {
   let high = 0xdeadbeef;

@@ -31,8 +31,6 @@ export const closeCodes = {
   fenced: 4110,
   /** The instance is shutting down. */
   drained: 4200,
-  /** The connection that took this one's place is open. */
-  moved: 4201,
   /** The client's state schema is newer than this instance's: another instance will do. */
   schemaTooNew: 4203,
   /** The client's storage was copied or rolled back: resume with a new incarnation. */

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { replayEntriesMax } from '../../shared/protocol/limits.ts';
+import { startServer, type LiveServer } from '../support/live-server.ts';
+import { adds, attach, createSession, newIncarnation } from '../support/raw-client.ts';
+
+let server: LiveServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.stop());
+
+const types = (greeting: readonly { readonly type: string }[]): string[] =>
+  greeting.map(({ type }) => type);
+
+describe('resuming', () => {
+  test('[R1] exactly the entries after the position are replayed', async () => {
+    const created = await createSession(server.url);
+    const client = await attach(created);
+    client.send(adds(1, 1, 2, 3, 4));
+    await client.nextOf('entries');
+    const { greeting } = await attach(created, { position: { epoch: '0', offset: 3 } });
+    expect(types(greeting)).toEqual(['welcome', 'entries', 'live']);
+    expect(greeting[1]).toMatchObject({
+      entries: [
+        { offset: 4, seq: 3 },
+        { offset: 5, seq: 4 },
+      ],
+    });
+  });
+
+  test('[R1] nothing missed means nothing sent', async () => {
+    const created = await createSession(server.url);
+    await attach(created);
+    const { greeting } = await attach(created, { position: { epoch: '0', offset: 1 } });
+    expect(types(greeting)).toEqual(['welcome', 'live']);
+  });
+
+  test('[R1] one entry more than a replay may have makes it a snapshot', async () => {
+    const created = await createSession(server.url);
+    const client = await attach(created);
+    for (let seq = 1; seq <= replayEntriesMax + 1; seq += 167) {
+      const count = Math.min(167, replayEntriesMax + 2 - seq);
+      client.send(adds(seq, ...Array.from({ length: count }, () => 1)));
+      await client.nextOf('entries');
+    }
+    const tooFar = await attach(created, { position: { epoch: '0', offset: 1 } });
+    expect(types(tooFar.greeting)).toEqual(['welcome', 'snapshot', 'live']);
+    const justRight = await attach(created, { position: { epoch: '0', offset: 2 } });
+    const replay = justRight.greeting[1];
+    expect(replay?.type === 'entries' && replay.entries.length).toBe(replayEntriesMax);
+  });
+
+  test('[R2] a client without a position gets a snapshot, also of a session in which nothing happened', async () => {
+    const { greeting } = await attach(await createSession(server.url));
+    expect(types(greeting)).toEqual(['welcome', 'snapshot', 'live']);
+  });
+
+  test('[R3] a position of another epoch gets a snapshot and is told that it was rebuilt', async () => {
+    const created = await createSession(server.url);
+    await attach(created);
+    const { greeting } = await attach(created, { position: { epoch: 'other', offset: 1 } });
+    expect(types(greeting)).toEqual(['welcome', 'snapshot', 'live']);
+    expect(greeting[0]).toMatchObject({ result: 'rebuilt' });
+  });
+
+  test('[R5] a newer connection of the same client puts out the older with 4009', async () => {
+    const created = await createSession(server.url);
+    const older = await attach(created);
+    const newer = await attach(created);
+    expect(await older.closed).toMatchObject({ code: 4009 });
+    newer.send(adds(1, 1));
+    expect(await newer.nextOf('entries')).toMatchObject({ accepted: 1 });
+  });
+
+  test('[R6] [C2] resending what was accepted has no effect and is no error', async () => {
+    const created = await createSession(server.url);
+    const client = await attach(created);
+    client.send(adds(1, 1, 2));
+    await client.nextOf('entries');
+    const again = await attach(created);
+    again.send(adds(1, 1, 2, 3));
+    expect(await again.nextOf('entries')).toMatchObject({ accepted: 3, entries: [{ seq: 3 }] });
+  });
+
+  test('[C3] a gap is answered with the seq expected', async () => {
+    const client = await attach(await createSession(server.url));
+    client.send(adds(5, 1));
+    expect(await client.next()).toEqual({ type: 'gap', expected: 1 });
+  });
+
+  test('[C8] another command under an accepted seq is closed with 4204', async () => {
+    const created = await createSession(server.url);
+    const client = await attach(created);
+    client.send(adds(1, 1));
+    await client.nextOf('entries');
+    const copy = await attach(created);
+    copy.send(adds(1, 2));
+    expect(await copy.closed).toMatchObject({ code: 4204 });
+  });
+
+  test('[R7] a new incarnation begins at seq 1, and welcome names the hash of the last accepted command', async () => {
+    const created = await createSession(server.url);
+    const client = await attach(created);
+    client.send(adds(1, 1));
+    await client.nextOf('entries');
+    const known = await attach(created);
+    expect(known.greeting[0]).toMatchObject({ accepted: 1, hash_seq: 1 });
+    const fresh = await attach(created, { incarnation: newIncarnation() });
+    expect(fresh.greeting[0]).toMatchObject({ accepted: 0, hash_seq: 0 });
+  });
+
+  test('[C6] checkpointed follows accepted once Postgres has committed', async () => {
+    const client = await attach(await createSession(server.url));
+    client.send(adds(1, 1, 2));
+    expect(await client.nextOf('entries')).toMatchObject({ accepted: 2, checkpointed: 0 });
+    expect(await client.nextOf('watermarks')).toEqual({
+      type: 'watermarks',
+      accepted: 2,
+      checkpointed: 2,
+    });
+  });
+
+  test('[E1] every reader sees the same entries in the same order', async () => {
+    const created = await createSession(server.url);
+    const first = await attach(created);
+    first.send(adds(1, 1));
+    first.send(adds(2, 2_000_000));
+    const seen = [await first.nextOf('entries'), await first.nextOf('entries')];
+    const second = await attach(created, { position: { epoch: '0', offset: 1 } });
+    const replay = second.greeting[1];
+    expect(replay?.type === 'entries' && replay.entries).toEqual(
+      seen.flatMap(({ entries }) => entries),
+    );
+  });
+});

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { payloadHash } from '../../shared/payload-hash.ts';
+import { closeClass, closeCodes } from '../../shared/protocol/close-codes.ts';
+import {
+  decodeClientFrame,
+  decodeServerFrame,
+  encodeEntriesFrame,
+  encodeFrame,
+} from '../../shared/protocol/codec.ts';
+import { ProtocolError } from '../../shared/protocol/errors.ts';
+import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { wireHashes } from '../../shared/protocol/version.ts';
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+const protocol = read('../../shared/protocol/PROTOCOL.md');
+
+function codeOf(decode: () => unknown): string {
+  try {
+    decode();
+    return 'no error';
+  } catch (error) {
+    return error instanceof ProtocolError ? error.code : 'another error';
+  }
+}
+
+const hello = {
+  type: 'hello',
+  token: 't',
+  incarnation: 'incarnation-0000000001',
+  kind: 'tally',
+  version: 1,
+  accepted: 0,
+} as const;
+
+describe('decoding', () => {
+  test('[H7] text that is not JSON, not an object, or of no known type has its own code', () => {
+    expect(codeOf(() => decodeClientFrame('{'))).toBe('bad-frame');
+    expect(codeOf(() => decodeClientFrame('7'))).toBe('bad-frame');
+    expect(codeOf(() => decodeClientFrame('{"type":"hullo"}'))).toBe('unknown-frame');
+    expect(codeOf(() => decodeClientFrame('{}'))).toBe('unknown-frame');
+  });
+
+  test('[H7] a missing field and a wrong type are told by the name of the field', () => {
+    expect(() => decodeClientFrame('{"type":"ping"}')).toThrow(/^n: /);
+    expect(() => decodeClientFrame('{"type":"commands","seq":0,"commands":[]}')).toThrow(/^seq: /);
+    const bad = JSON.stringify({ ...hello, position: { epoch: '0', offset: '3' } });
+    expect(() => decodeClientFrame(bad)).toThrow(/^position.offset: /);
+  });
+
+  test('[H7] fields nobody knows are ignored', () => {
+    const frame = decodeClientFrame(JSON.stringify({ ...hello, later: { a: 1 } }));
+    expect(frame).toEqual(hello);
+  });
+
+  test('[H7] whatever bytes come, the answer is a frame or a ProtocolError', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        expect(['bad-frame', 'unknown-frame', 'no error']).toContain(
+          codeOf(() => decodeClientFrame(text)),
+        );
+      }),
+    );
+  });
+
+  test('[C1] commands come back as they were encoded', () => {
+    const command = fc.tuple(fc.string({ maxLength: 64 }), fc.jsonValue(), fc.nat());
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), fc.array(command), (seq, commands) => {
+        const text = encodeFrame({ type: 'commands', seq, commands });
+        expect(decodeClientFrame(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  test('[E1] an entries frame put together from encoded entries is the frame', () => {
+    const entries = [{ offset: 1, writer: 0, seq: 1, at_ms: 2, refused: 'no' }];
+    const text = encodeEntriesFrame(1, 0, entries.map((entry) => JSON.stringify(entry)).join(','));
+    expect(decodeServerFrame(text)).toEqual({
+      type: 'entries',
+      accepted: 1,
+      checkpointed: 0,
+      entries,
+    });
+  });
+});
+
+describe('what the document says', () => {
+  test('[P2] its table of close codes is the one in the code, and each class is told by the range', () => {
+    const rows = [...protocol.matchAll(/^\| (4\d{3}) \| ([a-z-]+) \|/gm)];
+    const documented = Object.fromEntries(
+      rows.map(([, code, name = '']) => [
+        name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+        Number(code),
+      ]),
+    );
+    expect(documented).toEqual(closeCodes);
+    expect([4000, 4099, 4100, 4199, 4200, 4299, 1000, 1006, 1012].map(closeClass)).toEqual([
+      'stop',
+      'stop',
+      'back-off',
+      'back-off',
+      'come-back',
+      'come-back',
+      'back-off',
+      'back-off',
+      'back-off',
+    ]);
+  });
+
+  test('[B1] its bounds are those in the code', () => {
+    for (const [name, value] of Object.entries(defaultLimits))
+      expect(protocol).toContain(`\`${name}\` (${value.toLocaleString('en')})`);
+  });
+
+  test('[P3] the frames have not changed under the name of a version', () => {
+    const source = read('../../shared/protocol/frames.ts')
+      .replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+      .replaceAll(/\s+/g, ' ');
+    const hash = createHash('sha256').update(source).digest('hex').slice(0, 16);
+    expect(wireHashes['trackstand.v1'], 'frames.ts changed: see version.ts').toBe(hash);
+  });
+
+  test('[C8] the hash of a payload is the one the document defines', () => {
+    // Pinned: a change would make every client diverge.
+    expect(payloadHash('')).toBe('bdcb81aee8d83');
+    expect(payloadHash('["add",{"amount":5}]')).toBe('4137e390b89f7');
+    expect(payloadHash('["add",{"amount":6}]')).not.toBe(payloadHash('["add",{"amount":5}]'));
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+
+import { continueFromPostgres, reconcile } from '../../server/session/reconcile.ts';
+import type { Recovered } from '../../server/store/journal.ts';
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
+import { applyEntry, genesis } from '../../shared/session/fold.ts';
+import { tally } from '../support/tally.ts';
+
+const log: Entry[] = [
+  { offset: 1, joined: { client_id: 'client', incarnation: 'life', generation: 1 } },
+  ...Array.from({ length: 9 }, (_, index) => ({
+    offset: index + 2,
+    writer: 0,
+    seq: index + 1,
+    at_ms: 1,
+    events: [['added', { amount: 1, clientId: 'client', atMs: 1 }] as [string, unknown]],
+  })),
+];
+const stateAt = (offset: number): Snapshot =>
+  log
+    .slice(0, offset)
+    .reduce((state, entry) => applyEntry(tally, state, entry), genesis(tally, { bound: 50 }));
+
+function recovered(from: number, to: number, more: Partial<Recovered> = {}): Recovered {
+  return {
+    kind: 'taken',
+    term: 3,
+    epoch: 'e',
+    isContinuous: true,
+    wasOwned: true,
+    snapshot: stateAt(from),
+    entries: log.slice(from, to),
+    ...more,
+  };
+}
+
+describe('two stores', () => {
+  test('[R8] Redis that continues what Postgres has is believed, and the epoch goes on', () => {
+    const result = reconcile(tally, recovered(0, 4), recovered(2, 8), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(4), startsEpoch: false });
+  });
+
+  test('[R8] without Redis the session goes on from Postgres under a new epoch', () => {
+    const result = reconcile(tally, recovered(0, 4), undefined, undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(4), startsEpoch: true });
+  });
+
+  test('[R8] a session nobody owned yet is only new, not lost', () => {
+    const result = reconcile(tally, recovered(0, 0, { wasOwned: false }), undefined, undefined);
+    expect(result.startsEpoch).toBe(false);
+  });
+
+  test('[R8] Redis behind Postgres was rolled back: Postgres counts', () => {
+    const result = reconcile(tally, recovered(0, 6), recovered(0, 5), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(6), startsEpoch: true });
+  });
+
+  test('[R8] Redis of another epoch is stale, however far it is', () => {
+    const result = reconcile(tally, recovered(0, 4), recovered(0, 9, { epoch: 'old' }), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(4), startsEpoch: true });
+  });
+
+  test('[R8] Redis that was restarted keeps what it has under a new epoch, since a suffix may be missing', () => {
+    const result = reconcile(
+      tally,
+      recovered(0, 4),
+      recovered(0, 7, { isContinuous: false }),
+      undefined,
+    );
+    expect(result).toMatchObject({ snapshot: stateAt(7), startsEpoch: true });
+  });
+
+  test('[R4] a client that has seen more begins a new epoch; one that has seen as much does not', () => {
+    const seen = (offset: number) =>
+      reconcile(tally, recovered(0, 4), recovered(0, 7), { epoch: 'e', offset }).startsEpoch;
+    expect(seen(8)).toBe(true);
+    expect(seen(7)).toBe(false);
+  });
+});
+
+describe('Postgres alone', () => {
+  test('[R8] a new owner goes on in the same epoch', () => {
+    const result = continueFromPostgres(tally, recovered(2, 9), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(9), saved: stateAt(9), startsEpoch: false });
+  });
+
+  test('[R4] a client that has seen more tells of a restored backup', () => {
+    const result = continueFromPostgres(tally, recovered(0, 5), { epoch: 'e', offset: 6 });
+    expect(result.startsEpoch).toBe(true);
+  });
+});
