@@ -1,0 +1,72 @@
+import 'fake-indexeddb/auto';
+import { describe, expect, test } from 'vitest';
+
+import { indexedDbStorage } from '../../client/indexed-db-storage.ts';
+import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+import type { WireCommand } from '../../shared/protocol/frames.ts';
+
+const session = {
+  sessionId: 'session',
+  clientId: 'client',
+  url: 'http://ride.example',
+  token: 't',
+  incarnation: 'first',
+  accepted: 1,
+  checkpointed: 0,
+  snapshot: { kind: 'tally', version: 1, offset: 0, writers: [], state: { total: 3 } },
+};
+const command = (amount: number): WireCommand => ['add', { amount }, 1];
+
+let databaseCount = 0;
+const stores: Record<string, () => Promise<SessionStorage>> = {
+  memory: () => Promise.resolve(memoryStorage()),
+  IndexedDB: () => indexedDbStorage(`test-${++databaseCount}`),
+};
+
+describe.each(Object.entries(stores))('a session kept in %s', (_name, open) => {
+  test('nothing is there before something was saved', async () => {
+    expect(await (await open()).load()).toBeUndefined();
+  });
+
+  test('the session and its commands come back in order', async () => {
+    const storage = await open();
+    await storage.save(session);
+    await storage.addCommands('first', 1, [command(1)]);
+    await storage.addCommands('first', 2, [command(2), command(3)]);
+    expect(await storage.load()).toEqual({ session, commands: [1, 2, 3].map(command) });
+  });
+
+  test('commands of another incarnation are not mixed in', async () => {
+    const storage = await open();
+    await storage.save({ ...session, incarnation: 'second' });
+    await storage.addCommands('first', 1, [command(1)]);
+    await storage.addCommands('second', 1, [command(9)]);
+    expect((await storage.load())?.commands).toEqual([command(9)]);
+  });
+
+  test('more than ten commands stay in the order of their numbers', async () => {
+    const storage = await open();
+    await storage.save(session);
+    const amounts = Array.from({ length: 120 }, (_, index) => index);
+    for (const amount of amounts) await storage.addCommands('first', amount + 1, [command(amount)]);
+    expect((await storage.load())?.commands).toEqual(amounts.map(command));
+  });
+
+  test('forgetting leaves nothing', async () => {
+    const storage = await open();
+    await storage.save(session);
+    await storage.addCommands('first', 1, [command(1)]);
+    await storage.clear();
+    expect(await storage.load()).toBeUndefined();
+  });
+});
+
+test('IndexedDB keeps a session across openings of the page', async () => {
+  const first = await indexedDbStorage('kept');
+  await first.save(session);
+  await first.addCommands('first', 1, [command(1)]);
+  expect(await (await indexedDbStorage('kept')).load()).toEqual({
+    session,
+    commands: [command(1)],
+  });
+});

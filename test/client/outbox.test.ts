@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+
+import {
+  addCommand,
+  commandAt,
+  commandsBetween,
+  emptyOutbox,
+  lastSeq,
+  meetWelcome,
+  raiseWatermarks,
+  reincarnate,
+  type Outbox,
+} from '../../client/outbox.ts';
+import { retryDelayMs } from '../../client/reconnect.ts';
+import type { Welcome, WireCommand } from '../../shared/protocol/frames.ts';
+import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { commandHash } from '../../shared/session/fold.ts';
+
+const add = (amount: number, atMs = 1): WireCommand => ['add', { amount }, atMs];
+const filled = (...amounts: number[]): Outbox =>
+  amounts.reduce((outbox, amount) => addCommand(outbox, add(amount)), emptyOutbox('life'));
+
+const welcome = (more: Partial<Welcome>): Welcome => ({
+  type: 'welcome',
+  result: 'resumed',
+  epoch: 'e',
+  accepted: 0,
+  checkpointed: 0,
+  hash_seq: 0,
+  hash: '',
+  head: 0,
+  token: 't',
+  heartbeat_ms: 1,
+  pong_timeout_ms: 1,
+  retention_ms: 1,
+  backoff_ms: [1, 2],
+  limits: defaultLimits,
+  release: 'r',
+  ...more,
+});
+
+describe('outbox', () => {
+  test('[C1] commands are numbered from 1 and found by their seq', () => {
+    const outbox = filled(10, 20, 30);
+    expect(lastSeq(outbox)).toBe(3);
+    expect(commandAt(outbox, 2)).toEqual(add(20));
+    expect(commandsBetween(outbox, 2, 3)).toEqual([add(20), add(30)]);
+  });
+
+  test('[C9] a clock that jumps back does not take the commands with it', () => {
+    const outbox = addCommand(addCommand(emptyOutbox('life'), add(1, 9_000)), add(2, 4_000));
+    expect(commandAt(outbox, 2)).toEqual(add(2, 9_000));
+  });
+
+  test('[C6] watermarks only rise with what is told along the way', () => {
+    const outbox = raiseWatermarks(filled(1, 2, 3), { accepted: 3, checkpointed: 2 });
+    expect(raiseWatermarks(outbox, { accepted: 2, checkpointed: 1 })).toMatchObject({
+      accepted: 3,
+      checkpointed: 2,
+    });
+  });
+
+  test('[R8] a welcome may tell less than before: what is above is there to be sent again', () => {
+    const outbox = raiseWatermarks(filled(1, 2, 3), { accepted: 3, checkpointed: 1 });
+    const verdict = meetWelcome(
+      outbox,
+      welcome({ accepted: 1, checkpointed: 1, result: 'rebuilt' }),
+    );
+    expect(verdict).toMatchObject({ kind: 'continue', lostCount: 0, outbox: { accepted: 1 } });
+  });
+
+  test('[R7] more accepted than was ever given means that this storage was rolled back', () => {
+    expect(meetWelcome(filled(1, 2), welcome({ accepted: 3 }))).toEqual({ kind: 'diverged' });
+  });
+
+  test('[R7] another hash under a known seq means that this storage is a copy', () => {
+    const outbox = filled(1, 2, 3);
+    const same = welcome({ accepted: 2, hash_seq: 2, hash: commandHash(add(2)) });
+    expect(meetWelcome(outbox, same)).toMatchObject({ kind: 'continue' });
+    const other = welcome({ accepted: 2, hash_seq: 2, hash: commandHash(add(7)) });
+    expect(meetWelcome(outbox, other)).toEqual({ kind: 'diverged' });
+  });
+
+  test('[R7] a new incarnation numbers anew what was never accepted, and only that', () => {
+    const outbox = raiseWatermarks(filled(1, 2, 3, 4), { accepted: 2, checkpointed: 0 });
+    const next = reincarnate(outbox, 'second');
+    expect(next).toMatchObject({ incarnation: 'second', accepted: 0, checkpointed: 0 });
+    expect(next.commands).toEqual([add(3), add(4)]);
+  });
+});
+
+describe('coming back', () => {
+  test('[P2] the first retry is spread over the server’s first bound, later ones double up to its longest', () => {
+    const spans = [0, 1, 2, 3, 10].map((attempt) => retryDelayMs(attempt, [200, 20_000], 0.5));
+    expect(spans).toEqual([100, 250, 500, 1_000, 10_000]);
+    expect(retryDelayMs(0, [200, 20_000], 0)).toBe(0);
+  });
+});
