@@ -1,0 +1,104 @@
+/** The workout as a kind of session: which commands are good when, and what comes of them. */
+import { defineSession } from '../session/session-model.ts';
+import type { CommandContext, Decision } from '../session/session-model.ts';
+import { segmentAt } from './plan.ts';
+import { workoutCommands, workoutEvents, workoutInputSchema } from './workout-schemas.ts';
+import type { WorkoutCommand, WorkoutEvent } from './workout-schemas.ts';
+import { evolveWorkout, readyWorkout, riddenMsAt } from './workout-state.ts';
+import type { WorkoutState } from './workout-state.ts';
+
+/** Bounds of what a state gathers. Nobody rides 200 laps by hand; a button that sticks does. */
+export const lapCountMax = 200;
+export const pauseCountMax = 200;
+
+/** Why a command is refused. Stable: apps and stored logs know these. */
+export type WorkoutRefusal =
+  | 'not-started'
+  | 'already-started'
+  | 'paused'
+  | 'not-paused'
+  | 'finished'
+  | 'plan-over'
+  | 'too-many-laps'
+  | 'too-many-pauses';
+
+/** An indoor ride of a plan. */
+export const workout = defineSession({
+  kind: 'workout',
+  version: 1,
+  input: workoutInputSchema,
+  commands: workoutCommands,
+  events: workoutEvents,
+  initial: readyWorkout,
+  decide,
+  evolve: evolveWorkout,
+});
+
+function decide(
+  state: WorkoutState,
+  command: WorkoutCommand,
+  context: CommandContext,
+): Decision<WorkoutEvent> {
+  // Two devices' clocks may differ: whatever happens later also happened no earlier.
+  const atMs = Math.max(context.atMs, state.lastMs);
+  const refused = refusal(state, command.type);
+  if (refused !== null) return { refused };
+  switch (command.type) {
+    case 'start':
+      return [{ type: 'started', data: { atMs } }];
+    case 'sample':
+      return [sampled(state, atMs, command.data)];
+    case 'pause':
+      return [{ type: 'paused', data: { ...command.data, atMs } }];
+    case 'resume':
+      return [{ type: 'resumed', data: { atMs } }];
+    case 'skip':
+      return skip(state, atMs);
+    case 'adjust':
+      return [{ type: 'adjusted', data: { ...command.data, atMs } }];
+    case 'lap':
+      return [{ type: 'lapped', data: { atMs } }];
+    case 'finish':
+      return [{ type: 'finished', data: { atMs } }];
+  }
+}
+
+function refusal(state: WorkoutState, command: WorkoutCommand['type']): WorkoutRefusal | null {
+  switch (state.phase) {
+    case 'finished':
+      return 'finished';
+    case 'ready':
+      return command === 'start' || command === 'adjust' ? null : 'not-started';
+    case 'paused':
+      if (command === 'start') return 'already-started';
+      return command === 'sample' || command === 'pause' || command === 'lap' ? 'paused' : null;
+    case 'riding':
+      if (command === 'start') return 'already-started';
+      if (command === 'resume') return 'not-paused';
+      if (command === 'lap' && state.laps.length >= lapCountMax) return 'too-many-laps';
+      if (command === 'pause' && state.pauses.length >= pauseCountMax) return 'too-many-pauses';
+      return null;
+  }
+}
+
+type Sample = Extract<WorkoutCommand, { type: 'sample' }>['data'];
+
+function sampled(state: WorkoutState, atMs: number, sample: Sample): WorkoutEvent {
+  const { powerW = null, cadenceRpm = null, heartRateBpm = null } = sample;
+  const second = Math.floor(riddenMsAt(state, atMs) / 1000);
+  const data = {
+    atMs,
+    second,
+    powerW: powerW === null ? null : Math.max(0, powerW),
+    cadenceRpm,
+    heartRateBpm: heartRateBpm === 0 ? null : heartRateBpm,
+  };
+  return { type: 'sampled', data };
+}
+
+function skip(state: WorkoutState, atMs: number): Decision<WorkoutEvent> {
+  const positionMs = riddenMsAt(state, atMs) + state.skippedMs;
+  const place = segmentAt(state.plan, positionMs / 1000);
+  if (place === null) return { refused: 'plan-over' satisfies WorkoutRefusal };
+  return [{ type: 'skipped', data: { atMs, byMs: place.endS * 1000 - positionMs } }];
+}
