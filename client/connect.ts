@@ -16,6 +16,8 @@ export interface ConnectOptions<State, Input, Command extends AnyNamed, Event ex
   readonly session: SessionModel<State, Input, Command, Event>;
   /** What a new session begins with, when storage holds none to go on with. */
   readonly input?: Input | undefined;
+  /** This device's id, when the app keeps one; else the service gives one out. */
+  readonly clientId?: string | undefined;
   /** A session of another page or device to take up, as `POST /v1/sessions` returned it. */
   readonly resumeUrl?: string | undefined;
   /** Where the session is kept; memory by default. */
@@ -150,6 +152,7 @@ async function create<State, Input, Command extends AnyNamed, Event extends AnyN
   url,
   session: { kind },
   input,
+  clientId,
   fetch = globalThis.fetch,
 }: ConnectOptions<State, Input, Command, Event>): Promise<v.InferOutput<typeof created>> {
   if (url === undefined)
@@ -157,7 +160,7 @@ async function create<State, Input, Command extends AnyNamed, Event extends AnyN
   const request = {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ kind, input }),
+    body: JSON.stringify({ kind, input, client_id: clientId }),
   };
   const response = await fetch(new URL('/v1/sessions', url), request).catch((cause: unknown) => {
     throw new SessionNotCreatedError('unreachable', 'The service cannot be reached.', cause);

@@ -45,7 +45,8 @@ export class SessionHost {
   /** Readers turned away: what they still send does not count. */
   readonly #refused = new WeakSet<Reader>();
   #isRunning = false;
-  #isReleased = false;
+  /** Why the session was let go, once it was. */
+  #released: { readonly code: CloseCode; readonly reason: string } | undefined;
   #checkpointing: Promise<void> | undefined;
   #unsavedSinceMs: number | undefined;
   #detachedSinceMs: number | undefined;
@@ -132,8 +133,8 @@ export class SessionHost {
 
   /** Lets the session go at once: connections are closed, nothing is written any more. Safe at any time: the stores have all. */
   release(code: CloseCode, reason: string): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
+    if (this.#released !== undefined) return;
+    this.#released = { code, reason };
     const waiting = this.#inbox;
     this.#inbox = [];
     this.#audience.closeAll(code, reason);
@@ -142,8 +143,8 @@ export class SessionHost {
   }
 
   #enqueue(input: Input<Reader>): void {
-    if (this.#isReleased) {
-      input.reader.close(closeCodes.fenced, 'the session moved');
+    if (this.#released !== undefined) {
+      input.reader.close(this.#released.code, this.#released.reason);
       return;
     }
     this.#inbox.push(input);
@@ -152,25 +153,30 @@ export class SessionHost {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#inbox.length > 0 && !this.#isReleased) {
+    while (this.#inbox.length > 0 && this.#released === undefined) {
       const inputs = this.#inbox.splice(0, batchInputsMax);
       try {
         await this.#take(inputs);
       } catch (error) {
         this.#fail(error);
       }
-      // Readers that were about to join are in no set yet; closing one twice does nothing.
-      if (this.#isReleased)
-        for (const { reader } of inputs) reader.close(closeCodes.fenced, 'the session moved');
+      this.#turnAway(inputs);
     }
     this.#isRunning = false;
+  }
+
+  /** Readers that were about to join are in no set yet when the session is let go; closing one twice does nothing. */
+  #turnAway(inputs: readonly Input<Reader>[]): void {
+    const { code, reason } = this.#released ?? {};
+    if (code === undefined || reason === undefined) return;
+    for (const { reader } of inputs) reader.close(code, reason);
   }
 
   async #take(inputs: readonly Input<Reader>[]): Promise<void> {
     const { writers_max: writersMax } = this.#parts.limits;
     const step = stepSession(this.#session.model, this.#snapshot, inputs, writersMax);
     const result = await this.#append(step);
-    if (this.#isReleased) return;
+    if (this.#released !== undefined) return;
     if (result !== 'appended') return this.#letGo(result);
     this.#commit(step);
     for (const input of inputs)
@@ -190,7 +196,7 @@ export class SessionHost {
         return await (log ?? checkpoints).append(batch);
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
-        if (retries === appendRetriesMax || this.#isReleased) return 'unavailable';
+        if (retries === appendRetriesMax || this.#released !== undefined) return 'unavailable';
         await delay(this.#parts.clock, appendRetryMs * 2 ** retries);
       }
     }
@@ -233,10 +239,10 @@ export class SessionHost {
   }
 
   async #save(): Promise<void> {
-    if (this.#isReleased || this.#parts.journals.log === undefined) return;
+    if (this.#released !== undefined || this.#parts.journals.log === undefined) return;
     const saved = await this.#saver.save(this.#snapshot, this.#tail);
     if (saved === 'refused') this.release(closeCodes.fenced, 'the session moved');
-    if (this.#isReleased || saved !== 'saved') return;
+    if (this.#released !== undefined || saved !== 'saved') return;
     this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.nowMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);

@@ -65,8 +65,6 @@ export const planSchema = v.pipe(
   v.readonly(),
 );
 
-/** A message to the rider, `atS` seconds after its segment's start. */
-export type PlanText = Readonly<v.InferOutput<typeof textSchema>>;
 /** One stretch of a plan: a steady target, a straight ramp, or free of any target. */
 export type PlanSegment = Readonly<v.InferOutput<typeof segmentSchema>>;
 /** A workout to be ridden, with whole seconds and fractions of FTP. */

@@ -85,7 +85,8 @@ export function withSecond(metrics: TrainingMetrics, second: RiddenSecond): Trai
     maxW: Math.max(metrics.maxW, powerW ?? 0),
     windowW,
     fourthPowers: metrics.fourthPowers + (full ? fourthPower(meanW(windowW)) : 0),
-    heartBeats: heartRateBpm === null ? metrics.heartBeats : tally(metrics.heartBeats, heartRateBpm),
+    heartBeats:
+      heartRateBpm === null ? metrics.heartBeats : tally(metrics.heartBeats, heartRateBpm),
     // A zero is a rider who coasts, and is left out.
     pedalling: cadenceRpm ? tally(metrics.pedalling, cadenceRpm) : metrics.pedalling,
   };

@@ -1,0 +1,217 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import type { Reader } from '../../server/session/reader.ts';
+import { SessionRegistry } from '../../server/session/session-registry.ts';
+import { StoreUnavailableError, type Batch, type Journal } from '../../server/store/journal.ts';
+import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { genesis } from '../../shared/session/fold.ts';
+import { manualClock, type ManualClock } from '../support/manual-clock.ts';
+import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
+import { tally } from '../support/tally.ts';
+
+interface Probe extends Reader {
+  readonly frames: { readonly type: string; readonly [field: string]: unknown }[];
+  readonly closes: number[];
+}
+
+function probe(clientId = 'client-0000000000000001'): Probe {
+  const frames: Probe['frames'] = [];
+  const closes: number[] = [];
+  return {
+    clientId,
+    generation: 1,
+    hello: {
+      type: 'hello',
+      token: '',
+      incarnation: 'incarnation-0000000001',
+      kind: 'tally',
+      version: 1,
+      accepted: 0,
+    },
+    frames,
+    closes,
+    settled: () => {},
+    send: (text) => void frames.push(JSON.parse(text) as { type: string }),
+    close: (code) => void closes.push(code),
+  };
+}
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 60; turn++) await Promise.resolve();
+};
+
+describe('the sessions of an instance', () => {
+  let clock: ManualClock;
+  let postgres: MemoryStore;
+  let redis: MemoryStore;
+  let registry: SessionRegistry;
+  let ownerCount: number;
+  let errors: unknown[];
+  /** Stands between the host and Redis, so that a test can hold or break it. */
+  let appendToRedis: Journal['append'];
+
+  beforeEach(async () => {
+    clock = manualClock();
+    postgres = memoryJournal({ keepsAll: true });
+    redis = memoryJournal({ keepsAll: false });
+    appendToRedis = (batch) => redis.append(batch);
+    ownerCount = 0;
+    errors = [];
+    const snapshot = genesis(tally, { bound: 1_000 });
+    await postgres.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
+    registry = new SessionRegistry({
+      journals: {
+        checkpoints: postgres,
+        log: { ...redis, append: (batch: Batch) => appendToRedis(batch) },
+      },
+      models: new Map([['tally', tally]]),
+      newId: () => `owner-${++ownerCount}`,
+      clock,
+      limits: defaultLimits,
+      release: 'test',
+      issueToken: () => 'next',
+      reportError: (error) => errors.push(error),
+      checkpointMs: 1_000,
+      detachedGraceMs: 5_000,
+    });
+    registry.start();
+  });
+
+  async function attached(reader = probe()) {
+    const found = await registry.find('s', undefined);
+    if (found.kind !== 'host') throw new Error(found.kind);
+    found.host.attach(reader);
+    await settle();
+    return { host: found.host, reader };
+  }
+
+  test('[O1] a session is opened once, however many ask at the same time', async () => {
+    const found = await Promise.all([1, 2, 3].map(() => registry.find('s', undefined)));
+    expect(
+      new Set(found.map((found) => (found.kind === 'host' ? found.host : undefined))).size,
+    ).toBe(1);
+    expect(ownerCount).toBe(1);
+  });
+
+  test('[R9] an unknown session is unknown, and leaves nothing behind', async () => {
+    expect(await registry.find('nobody', undefined)).toEqual({ kind: 'unknown' });
+    expect(registry.hosts.size).toBe(0);
+  });
+
+  test('[C5] nothing is told before the log has it, and inputs do not overtake each other meanwhile', async () => {
+    const { host, reader } = await attached();
+    const held: (() => void)[] = [];
+    const batches: Batch[] = [];
+    appendToRedis = (batch) =>
+      new Promise((resolve) => {
+        batches.push(batch);
+        held.push(() => resolve(redis.append(batch)));
+      });
+    const told = reader.frames.length;
+    for (const seq of [1, 2, 3]) host.receive(reader, seq, [['add', { amount: seq }, 1]]);
+    await settle();
+    expect(reader.frames.length).toBe(told);
+    expect(batches.map(({ prev, head }) => [prev, head])).toEqual([[1, 2]]);
+    held.shift()?.();
+    await settle();
+    expect(reader.frames.at(-1)).toMatchObject({ type: 'entries', accepted: 1 });
+    expect(batches.map(({ prev, head }) => [prev, head])).toEqual([
+      [1, 2],
+      [2, 4],
+    ]);
+    held.shift()?.();
+    await settle();
+    expect(reader.frames.at(-1)).toMatchObject({ type: 'entries', accepted: 3 });
+  });
+
+  test('[O3] an append whose answer is lost is tried again identically', async () => {
+    const { host, reader } = await attached();
+    const tries: Batch[] = [];
+    appendToRedis = async (batch) => {
+      tries.push(batch);
+      await redis.append(batch);
+      if (tries.length === 1) throw new StoreUnavailableError('Redis', 'no answer');
+      return redis.append(batch);
+    };
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    clock.pass(50);
+    await settle();
+    expect(tries.length).toBe(2);
+    expect(tries[1]).toEqual(tries[0]);
+    expect(reader.frames.at(-1)).toMatchObject({ accepted: 1 });
+    expect(redis.read('s')?.entries.length).toBe(2);
+  });
+
+  test('[O3] a log that does not answer at all ends in 4101, and the session can be opened again', async () => {
+    const { host, reader } = await attached();
+    appendToRedis = () => Promise.reject(new StoreUnavailableError('Redis', 'away'));
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    for (let second = 0; second < 10; second++) {
+      await settle();
+      clock.pass(1_000);
+    }
+    expect(new Set(reader.closes)).toEqual(new Set([4101]));
+    expect(registry.hosts.size).toBe(0);
+    appendToRedis = (batch) => redis.append(batch);
+    expect((await attached()).reader.frames[0]).toMatchObject({ type: 'welcome', accepted: 0 });
+  });
+
+  test('[C6] checkpointed is told when Postgres has it, not before, and never above accepted', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    expect(reader.frames.at(-1)).toMatchObject({ accepted: 1, checkpointed: 0 });
+    clock.pass(1_250);
+    await settle();
+    expect(reader.frames.at(-1)).toEqual({ type: 'watermarks', accepted: 1, checkpointed: 1 });
+    expect(postgres.read('s')?.entries.length ?? 0).toBeLessThanOrEqual(2);
+    expect(host.unsavedSinceMs).toBeUndefined();
+  });
+
+  test('[O2] a checkpoint that another owner’s claim refuses closes everybody with 4110', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await postgres.takeOver({ sessionId: 's', ownerId: 'other', versions: { tally: 1 } });
+    await host.checkpoint();
+    expect(reader.closes).toEqual([4110]);
+    expect(registry.hosts.size).toBe(0);
+  });
+
+  test('[C7] a mistake of the model is told to the operator, and costs the session nothing', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [
+      ['fail', {}, 1],
+      ['add', { amount: 5 }, 1],
+    ]);
+    await settle();
+    expect(errors).toEqual([new Error('The model has a mistake.')]);
+    expect(reader.frames.at(-1)).toMatchObject({ accepted: 2 });
+  });
+
+  test('[R5] a reader that left while its join was under way is welcomed by nobody', async () => {
+    const found = await registry.find('s', undefined);
+    if (found.kind !== 'host') throw new Error(found.kind);
+    const reader = probe();
+    found.host.attach(reader);
+    found.host.detach(reader);
+    await settle();
+    expect(reader.frames).toEqual([]);
+    expect(found.host.readers.size).toBe(0);
+  });
+
+  test('[D3] a session nobody is attached to is let go once it is saved, and not before', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    host.detach(reader);
+    clock.pass(4_999);
+    await settle();
+    expect(registry.hosts.size).toBe(1);
+    clock.pass(500);
+    await settle();
+    expect(registry.hosts.size).toBe(0);
+    expect(postgres.read('s')?.snapshot.offset).toBeDefined();
+  });
+});

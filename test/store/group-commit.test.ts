@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+
+import { groupCommit } from '../../server/store/postgres/group-commit.ts';
+
+interface Item {
+  readonly sessionId: string;
+  readonly value: number;
+}
+
+/** A write whose answers the test gives. */
+function heldWrites() {
+  const writes: { items: readonly Item[]; answer: () => void; fail: (error: Error) => void }[] = [];
+  const write = groupCommit<Item, number>(
+    (items) =>
+      new Promise((resolve, reject) => {
+        writes.push({
+          items,
+          answer: () => resolve(items.map(({ value }) => value * 10)),
+          fail: reject,
+        });
+      }),
+  );
+  return { writes, write };
+}
+
+const turn = async (): Promise<void> => {
+  for (let count = 0; count < 5; count++) await Promise.resolve();
+};
+
+test('what waits while a write is under way goes out in one, each with its own result', async () => {
+  const { writes, write } = heldWrites();
+  const first = write({ sessionId: 'a', value: 1 });
+  await turn();
+  const others = ['b', 'c'].map((sessionId, index) => write({ sessionId, value: index + 2 }));
+  await turn();
+  expect(writes.map(({ items }) => items.length)).toEqual([1]);
+  writes[0]?.answer();
+  await turn();
+  expect(writes.map(({ items }) => items.length)).toEqual([1, 2]);
+  writes[1]?.answer();
+  expect(await Promise.all([first, ...others])).toEqual([10, 20, 30]);
+});
+
+test('sessions that are due together share even the first write', async () => {
+  const { writes, write } = heldWrites();
+  void write({ sessionId: 'a', value: 1 });
+  void write({ sessionId: 'b', value: 1 });
+  await turn();
+  expect(writes.map(({ items }) => items.length)).toEqual([2]);
+});
+
+test('a session’s second write waits for its first, in order', async () => {
+  const { writes, write } = heldWrites();
+  void write({ sessionId: 'a', value: 1 });
+  void write({ sessionId: 'a', value: 2 });
+  void write({ sessionId: 'a', value: 3 });
+  for (const index of [0, 1, 2]) {
+    await turn();
+    expect(writes[index]?.items).toEqual([{ sessionId: 'a', value: index + 1 }]);
+    writes[index]?.answer();
+  }
+});
+
+test('a write that fails fails for all of its group, and the next goes on', async () => {
+  const { writes, write } = heldWrites();
+  const lost = [write({ sessionId: 'a', value: 1 }), write({ sessionId: 'b', value: 2 })];
+  await turn();
+  writes[0]?.fail(new Error('away'));
+  expect((await Promise.allSettled(lost)).map(({ status }) => status)).toEqual([
+    'rejected',
+    'rejected',
+  ]);
+  const next = write({ sessionId: 'a', value: 1 });
+  await turn();
+  writes[1]?.answer();
+  expect(await next).toBe(10);
+});
