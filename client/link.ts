@@ -46,6 +46,7 @@ export class Link {
   readonly #socket: WebSocketLike;
   readonly #clock: Clock;
   readonly #events: LinkEvents;
+  #isOpen = false;
   #isClosed = false;
   #silenceMaxMs = welcomeTimeoutMs;
   #cancelSilence: () => void;
@@ -55,7 +56,10 @@ export class Link {
     this.#clock = clock;
     this.#events = events;
     this.#socket = new WebSocket(url, [...subprotocols]);
-    this.#socket.addEventListener('open', () => this.send(hello));
+    this.#socket.addEventListener('open', () => {
+      this.#isOpen = true;
+      this.send(hello);
+    });
     this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
     this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
     // What is wrong is told by the close that follows; unheard, `ws` would throw it.
@@ -63,13 +67,14 @@ export class Link {
     this.#cancelSilence = this.#watchSilence();
   }
 
+  /** Does nothing before the socket is open and after it is closed: what counts is sent again after the next welcome. */
   send(frame: ClientFrame): void {
-    if (!this.#isClosed) this.#socket.send(encodeFrame(frame));
+    if (this.#isOpen && !this.#isClosed) this.#socket.send(encodeFrame(frame));
   }
 
   /** Asks for a sign of life; without one the link ends soon. For wake-ups, when the network may be another one. */
   probe(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || !this.#isOpen) return;
     this.send({ type: 'ping', n: ++this.#probeCount });
     this.#cancelSilence();
     this.#cancelSilence = this.#watchSilence(probeTimeoutMs);

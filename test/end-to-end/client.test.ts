@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { connect, SessionNotCreatedError, type ConnectOptions } from '../../client/connect.ts';
+import { memoryStorage } from '../../client/session-storage.ts';
+import { startServer, type LiveServer } from '../support/live-server.ts';
+import { tally, type TallyState } from '../support/tally.ts';
+import { startRouter, type TcpRouter } from '../support/tcp-router.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function started(options?: Parameters<typeof startServer>[0]): Promise<LiveServer> {
+  const server = await startServer(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+async function routed(server: LiveServer): Promise<TcpRouter> {
+  const router = await startRouter(server.url);
+  cleanups.push(() => router.stop());
+  return router;
+}
+
+type Tally = typeof tally;
+type Options = Partial<
+  ConnectOptions<
+    TallyState,
+    Parameters<Tally['initial']>[0],
+    Parameters<Tally['decide']>[1],
+    Parameters<Tally['evolve']>[1]
+  >
+>;
+async function connected(url: string, options: Options = {}) {
+  const session = await connect({
+    url,
+    session: tally,
+    input: { bound: 1_000_000 },
+    WebSocket,
+    ...options,
+  });
+  cleanups.push(() => session.close());
+  return session;
+}
+
+type Session = Awaited<ReturnType<typeof connected>>;
+type View = ReturnType<Session['view']>;
+
+/** The first view for which that is true. */
+function when(session: Session, is: (view: View) => boolean): Promise<View> {
+  return new Promise((resolve) => {
+    const stop = session.subscribe((view) => {
+      if (!is(view)) return;
+      queueMicrotask(() => stop());
+      resolve(view);
+    });
+  });
+}
+
+const isSaved = ({ status, unsaved }: View): boolean => status === 'connected' && unsaved === 0;
+
+describe('the client library against a real server', () => {
+  test('[C1] [C6] what is sent is seen at once and saved soon', async () => {
+    const session = await connected((await started()).url);
+    session.send('add', { amount: 5 });
+    expect(session.view().state.total).toBe(5);
+    const view = await when(session, isSaved);
+    expect(view).toMatchObject({ state: { total: 5 }, unaccepted: 0 });
+  });
+
+  test('[R6] all connections cut again and again: everything arrives once and in order', async () => {
+    const router = await routed(await started());
+    const session = await connected(router.url);
+    await when(session, isSaved);
+    for (let amount = 1; amount <= 60; amount++) {
+      session.send('add', { amount });
+      if (amount % 12 === 0) {
+        router.cut();
+        await when(session, ({ status }) => status === 'reconnecting');
+      }
+      if (amount % 12 === 6) await when(session, ({ unaccepted }) => unaccepted === 0);
+    }
+    const { state, receipt } = await when(session, isSaved);
+    expect(state.added.map((added) => added[1])).toEqual(
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    );
+    expect(receipt).toMatchObject({ lost: 0, result: 'resumed' });
+  });
+
+  test('[D2] [O1] a drain moves the client to the other instance before the old connection is closed: the gap is 0', async () => {
+    const former = await started();
+    const next = await started(former.stores);
+    const router = await routed(former);
+    const session = await connected(router.url);
+    session.send('add', { amount: 1 });
+    await when(session, isSaved);
+    const statuses: string[] = [];
+    session.subscribe(({ status }) => statuses.push(status));
+    router.route(next.url);
+    await former.stop();
+    session.send('add', { amount: 2 });
+    const view = await when(session, (view) => isSaved(view) && view.state.total === 3);
+    expect(view.receipt).toMatchObject({ gapMs: 0, lost: 0, result: 'resumed' });
+    expect(new Set(statuses)).toEqual(new Set(['connected', 'moving']));
+  });
+
+  test('[R1] a page that is loaded again goes on with the session it kept', async () => {
+    const server = await started();
+    const storage = memoryStorage();
+    const page = await connected(server.url, { storage });
+    page.send('add', { amount: 7 });
+    await when(page, isSaved);
+    const again = await connected(server.url, { storage });
+    expect(again.sessionId).toBe(page.sessionId);
+    expect(again.view().state.total).toBe(7);
+    again.send('add', { amount: 1 });
+    expect((await when(again, isSaved)).state.total).toBe(8);
+    expect((await when(page, ({ status }) => status === 'stopped')).stopCode).toBe(4009);
+  });
+
+  test('[R2] a session of another device is taken up by its resume_url', async () => {
+    const server = await started();
+    const response = await fetch(`${server.url}/v1/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'tally', input: { bound: 9 } }),
+    });
+    const { resume_url: resumeUrl } = (await response.json()) as { resume_url: string };
+    const session = await connected(server.url, { input: undefined, resumeUrl });
+    expect(session.view().state).toMatchObject({ bound: 9, total: 0 });
+  });
+
+  test('[C7] data the kind does not take is refused on the spot, with one sentence', async () => {
+    const session = await connected((await started()).url);
+    expect(() => session.send('add', { amount: 'much' as unknown as number })).toThrow(
+      /^add: amount: /,
+    );
+    expect(session.view().unsaved).toBe(0);
+  });
+
+  test('[P1] a service that cannot be reached, or says no, is told by a code', async () => {
+    const server = await started();
+    await expect(connected('http://127.0.0.1:9')).rejects.toMatchObject({ code: 'unreachable' });
+    const refused = connected(server.url, { input: { bound: 'x' as unknown as number } });
+    await expect(refused).rejects.toThrow(SessionNotCreatedError);
+    await expect(refused).rejects.toMatchObject({ code: 'bad-request' });
+  });
+});
