@@ -57,6 +57,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const stores = await openStores({
     postgres: options.postgres,
     redis: options.redis,
+    clock,
     warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
   });
   const registry = new SessionRegistry({

@@ -10,7 +10,7 @@ import {
   pongTimeoutMs,
   type Limits,
 } from '../../shared/protocol/limits.ts';
-import { FencedError } from '../session/open-session.ts';
+import { FencedError } from '../session/claim-session.ts';
 import type { Reader } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';

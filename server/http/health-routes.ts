@@ -17,14 +17,14 @@ export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): v
   app.get('/readyz', async (_request, reply) => {
     const phase = parts.lifecycle.phase();
     const stores = await parts.probe();
-    const isReady = phase === 'ready' && Object.values(stores).every((state) => state !== 'down');
-    const body = {
-      status: isReady ? 'ready' : 'not-ready',
-      phase,
-      stores,
-      ...parts.countSessions(),
-    };
-    return reply.code(isReady ? 200 : 503).send(body);
+    const states = Object.values(stores);
+    // With one store away sessions go on: taking the instance out would help nobody, and all would be taken out at once.
+    const canServe = phase === 'ready' && states.includes('up');
+    const isWhole = !states.includes('down');
+    const status = canServe ? (isWhole ? 'ready' : 'degraded') : 'not-ready';
+    return reply
+      .code(canServe ? 200 : 503)
+      .send({ status, phase, stores, ...parts.countSessions() });
   });
   app.get('/healthz', (_request, reply) => {
     const phase = parts.lifecycle.phase();

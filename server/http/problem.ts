@@ -1,7 +1,7 @@
 /** Errors over HTTP: RFC 9457 `application/problem+json` with a stable `code`. The one place where they are written. */
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 
-import { FencedError } from '../session/open-session.ts';
+import { FencedError } from '../session/claim-session.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 
 /** Codes of HTTP answers; they never change their meaning. */

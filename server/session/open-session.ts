@@ -1,10 +1,16 @@
-/** Becoming the owner of a session: claim it in both stores, decide where it goes on from, and begin a new epoch when it must. */
+/** Becoming the owner of a session: claim it, decide where it goes on from, and begin a new epoch when it must. */
 import { encodeEntry } from '../../shared/protocol/codec.ts';
 import type { Position, Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
-import type { AppendResult, Claim, Recovered } from '../store/journal.ts';
+import { StoreUnavailableError, type AppendResult, type Claim } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
-import { continueFromPostgres, reconcile, type Continuation } from './reconcile.ts';
+import { claimSession, FencedError, type Claimed } from './claim-session.ts';
+import {
+  continueFromPostgres,
+  continueFromRedis,
+  reconcile,
+  type Continuation,
+} from './reconcile.ts';
 import type { EncodedEntry } from './session.ts';
 
 /** A session in the hands of its owner. */
@@ -12,12 +18,17 @@ export interface OpenedSession {
   readonly sessionId: string;
   readonly model: AnyModel;
   readonly ownerId: string;
+  readonly term: number;
   readonly epoch: string;
   readonly snapshot: Snapshot;
   /** Entries up to the snapshot's offset that can be replayed. */
   readonly recent: readonly EncodedEntry[];
-  /** What Postgres has; entries after it are in `recent`. */
+  /** What Postgres has, or at least; entries after it are in `recent`. */
   readonly saved: Snapshot;
+  /** Whether Redis has the session. Otherwise Postgres is its log, until Redis is back. */
+  readonly isLogged: boolean;
+  /** Whether Postgres knows this owner. Otherwise it was away, and is claimed before the first checkpoint. */
+  readonly isClaimed: boolean;
 }
 
 export type Opening =
@@ -31,9 +42,9 @@ export interface OpeningParts {
   readonly newId: () => string;
 }
 
-/** Another instance claimed the session meanwhile: forget it, the client will ask again. */
-export class FencedError extends Error {
-  override readonly name = 'FencedError';
+/** Newest schema version known, by kind. */
+export function knownVersions(models: ReadonlyMap<string, AnyModel>): Record<string, number> {
+  return Object.fromEntries([...models].map(([kind, { version }]) => [kind, version]));
 }
 
 /** Rejects with StoreUnavailableError or FencedError; trying again is always safe, since every try is a new owner. */
@@ -42,89 +53,84 @@ export async function openSession(
   sessionId: string,
   witness: Position | undefined,
 ): Promise<Opening> {
-  const versions = Object.fromEntries(
-    [...parts.models].map(([kind, { version }]) => [kind, version]),
-  );
-  const claim: Claim = { sessionId, ownerId: parts.newId(), versions };
-  const claimed = await claimBoth(parts.journals, claim);
-  if (claimed.kind !== 'claimed') return claimed;
-  const { postgres, redis } = claimed;
-  const model = parts.models.get(postgres.snapshot.kind);
+  const { journals, models, newId } = parts;
+  const claim: Claim = { sessionId, ownerId: newId(), versions: knownVersions(models) };
+  const claimed = await claimSession(journals, claim);
+  if (claimed.kind === 'unknown' || claimed.kind === 'too-new') return claimed;
+  const former = claimed.kind === 'redis' ? claimed.redis : claimed.postgres;
+  const model = models.get(former.snapshot.kind);
   if (model === undefined) return { kind: 'too-new' };
-  const continuation =
-    parts.journals.log === undefined
-      ? continueFromPostgres(model, postgres, witness)
-      : reconcile(model, postgres, redis, witness);
-  const epoch = continuation.startsEpoch
-    ? `${postgres.term}-${parts.newId().slice(0, 8)}`
-    : postgres.epoch;
-  const isSeedNeeded = continuation.startsEpoch || redis === undefined;
-  const target = { sessionId, ownerId: claim.ownerId, term: postgres.term, epoch };
-  const saved = await settle(
-    parts.journals,
-    { ...target, formerEpoch: postgres.epoch },
-    continuation,
-  );
-  if (isSeedNeeded && parts.journals.log !== undefined)
-    expectAppended(
-      await parts.journals.log.startEpoch({ ...target, snapshot: continuation.snapshot }),
-    );
-  const { snapshot } = continuation;
-  const recent = continuation.recent.map((entry) => ({
-    offset: entry.offset,
-    text: encodeEntry(entry),
-  }));
-  const { ownerId } = claim;
-  return { kind: 'opened', session: { sessionId, model, ownerId, epoch, snapshot, recent, saved } };
+  const continuation = continueFrom(model, claimed, witness);
+  const { startsEpoch, snapshot, recent } = continuation;
+  const epoch = startsEpoch ? `${former.term}-${newId().slice(0, 8)}` : former.epoch;
+  const target = { sessionId, ownerId: claim.ownerId, term: former.term, epoch };
+  const saved = startsEpoch
+    ? await startEpoch(journals, { ...target, formerEpoch: former.epoch }, continuation)
+    : continuation.saved;
+  const isLogged = await seedRedis(journals, claimed, target, continuation);
+  const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
+  const place = { snapshot, saved, recent: entries };
+  const isClaimed = claimed.kind !== 'redis';
+  return { kind: 'opened', session: { ...target, model, ...place, isLogged, isClaimed } };
 }
 
-type Claimed =
-  | {
-      readonly kind: 'claimed';
-      readonly postgres: Recovered;
-      readonly redis: Recovered | undefined;
-    }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'too-new' };
+type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'too-new' }>;
 
-/**
- * Postgres first: it mints the term, and a term decides between two instances that open at once. When Redis has seen a higher one
- * (Postgres was restored from a backup), the claim is made again above it.
- */
-async function claimBoth({ log, checkpoints }: Journals, claim: Claim): Promise<Claimed> {
-  let term: number | undefined;
-  for (;;) {
-    const postgres = await checkpoints.takeOver({ ...claim, term });
-    if (postgres.kind === 'absent') return { kind: 'unknown' };
-    if (postgres.kind === 'too-new') return { kind: 'too-new' };
-    if (postgres.kind === 'outrun') throw new FencedError('A newer owner is there.');
-    if (log === undefined) return { kind: 'claimed', postgres, redis: undefined };
-    const redis = await log.takeOver({ ...claim, term: postgres.term });
-    if (redis.kind === 'too-new') return { kind: 'too-new' };
-    if (redis.kind === 'absent') return { kind: 'claimed', postgres, redis: undefined };
-    if (redis.kind === 'taken') return { kind: 'claimed', postgres, redis };
-    if (term !== undefined) throw new FencedError('A newer owner is there.');
-    term = redis.term + 1;
+function continueFrom(
+  model: AnyModel,
+  claimed: Usable,
+  witness: Position | undefined,
+): Continuation {
+  switch (claimed.kind) {
+    case 'both':
+      return reconcile(model, claimed.postgres, claimed.redis, witness);
+    case 'postgres':
+      return continueFromPostgres(model, claimed.postgres, witness, claimed.isRedisAway);
+    case 'redis': {
+      const continuation = continueFromRedis(model, claimed.redis, witness);
+      if (continuation !== undefined) return continuation;
+      throw new StoreUnavailableError('Postgres', 'a client has seen more than Redis has');
+    }
   }
+}
+
+interface Target {
+  readonly sessionId: string;
+  readonly ownerId: string;
+  readonly term: number;
+  readonly epoch: string;
 }
 
 /** Before an epoch begins, Postgres gets everything of the one that ends: it is the history the new one stands on. */
-async function settle(
+async function startEpoch(
   { checkpoints }: Journals,
-  target: { sessionId: string; ownerId: string; term: number; epoch: string; formerEpoch: string },
-  { snapshot, recent, saved, startsEpoch }: Continuation,
+  { formerEpoch, ...target }: Target & { readonly formerEpoch: string },
+  { snapshot, recent, saved }: Continuation,
 ): Promise<Snapshot> {
-  if (!startsEpoch) return saved;
-  const { sessionId, ownerId, formerEpoch } = target;
+  const { sessionId, ownerId } = target;
   if (snapshot.offset > saved.offset) {
     const unsaved = recent.filter((entry) => entry.offset > saved.offset).map(encodeEntry);
-    const entries = unsaved.join(',');
     const place = { prev: saved.offset, head: snapshot.offset, epoch: formerEpoch };
-    const batch = { sessionId, ownerId, ...place, entries, snapshot: JSON.stringify(snapshot) };
-    expectAppended(await checkpoints.append(batch));
+    const content = { entries: unsaved.join(','), snapshot: JSON.stringify(snapshot) };
+    expectAppended(await checkpoints.append({ sessionId, ownerId, ...place, ...content }));
   }
   expectAppended(await checkpoints.startEpoch({ ...target, snapshot }));
   return snapshot;
+}
+
+/** Gives Redis the session when it does not have it as it is now. Returns whether it has it then. */
+async function seedRedis(
+  { log }: Journals,
+  claimed: Usable,
+  target: Target,
+  { snapshot, startsEpoch }: Continuation,
+): Promise<boolean> {
+  if (log === undefined || (claimed.kind === 'postgres' && claimed.isRedisAway)) return false;
+  const hasIt =
+    claimed.kind === 'redis' || (claimed.kind === 'both' && claimed.redis !== undefined);
+  if (hasIt && !startsEpoch) return true;
+  expectAppended(await log.startEpoch({ ...target, snapshot }));
+  return true;
 }
 
 function expectAppended(result: AppendResult): void {

@@ -1,6 +1,6 @@
 /** Two stores, one truth: where a session goes on from, given what Postgres and Redis still have. */
 import type { Entry, Position, Snapshot } from '../../shared/protocol/frames.ts';
-import { applyEntry } from '../../shared/session/fold.ts';
+import { applyEntry, writerIndex } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { Recovered } from '../store/journal.ts';
 
@@ -17,8 +17,10 @@ export interface Continuation {
 
 /**
  * Postgres is authoritative about which epoch it is, Redis about what came last within it. Redis is believed only when it continues
- * what Postgres has: same epoch, not behind. Whenever it cannot be proven that nothing was lost (Redis gone, behind, of another
- * epoch or of another process, or a client has seen more), a new epoch starts, and the clients bring what is missing. [R4] [R8]
+ * what Postgres has: same epoch, neither behind nor trimmed beyond it. Whenever it cannot be proven that nothing was lost (Redis
+ * gone, behind, of another epoch or of another process, Postgres behind what it had confirmed, or a client has seen more), a new
+ * epoch starts, and the clients bring what is missing. What a Redis that is not believed still holds of commands that are not in
+ * Postgres is taken over, outcome by outcome. [R4] [R8]
  */
 export function reconcile(
   model: AnyModel,
@@ -26,27 +28,52 @@ export function reconcile(
   redis: Recovered | undefined,
   witness: Position | undefined,
 ): Continuation {
-  const saved = fold(model, postgres);
+  const saved = foldRecovered(model, postgres);
   if (redis === undefined) {
     const startsEpoch = postgres.wasOwned || isAhead(witness, postgres.epoch, saved.offset);
     return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
   }
-  const logged = fold(model, redis);
-  if (redis.epoch !== postgres.epoch || logged.offset < saved.offset)
-    return { snapshot: saved, recent: postgres.entries, saved, startsEpoch: true };
-  const startsEpoch = !redis.isContinuous || isAhead(witness, redis.epoch, logged.offset);
+  const logged = foldRecovered(model, redis);
+  if (redis.epoch !== postgres.epoch || logged.offset < saved.offset) {
+    const salvaged = salvage(model, saved, redis);
+    const recent = [...postgres.entries, ...salvaged.entries];
+    return { snapshot: salvaged.snapshot, recent, saved, startsEpoch: true };
+  }
+  const startsEpoch =
+    !redis.isContinuous ||
+    redis.snapshot.offset > saved.offset ||
+    isAhead(witness, redis.epoch, logged.offset);
   return { snapshot: logged, recent: redis.entries, saved, startsEpoch };
 }
 
-/** Where there is only Postgres, only a client can know of something that is missing: a restored backup. */
+/**
+ * Without Redis only a client can know of something that is missing: a restored backup. When Redis is only away it may hold
+ * accepted entries and come back with them: entering this mode commits a new epoch first, so that they are recognised as stale.
+ */
 export function continueFromPostgres(
   model: AnyModel,
   postgres: Recovered,
   witness: Position | undefined,
+  isRedisAway: boolean,
 ): Continuation {
-  const saved = fold(model, postgres);
-  const startsEpoch = isAhead(witness, postgres.epoch, saved.offset);
+  const saved = foldRecovered(model, postgres);
+  const startsEpoch = isRedisAway || isAhead(witness, postgres.epoch, saved.offset);
   return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
+}
+
+/**
+ * While Postgres is away Redis is believed if it has all that the client has seen; otherwise undefined, because a new epoch could
+ * not be recorded anywhere. Postgres has at least what Redis was trimmed to.
+ */
+export function continueFromRedis(
+  model: AnyModel,
+  redis: Recovered,
+  witness: Position | undefined,
+): Continuation | undefined {
+  const logged = foldRecovered(model, redis);
+  const isKnown = witness === undefined || witness.epoch === redis.epoch;
+  if (!isKnown || isAhead(witness, redis.epoch, logged.offset)) return undefined;
+  return { snapshot: logged, recent: redis.entries, saved: redis.snapshot, startsEpoch: false };
 }
 
 /** Whether a client has seen entries of this epoch that are not there. */
@@ -54,6 +81,42 @@ export function isAhead(witness: Position | undefined, epoch: string, head: numb
   return witness !== undefined && witness.epoch === epoch && witness.offset > head;
 }
 
-function fold(model: AnyModel, { snapshot, entries }: Recovered): Snapshot {
+export function foldRecovered(model: AnyModel, { snapshot, entries }: Recovered): Snapshot {
   return entries.reduce((state, entry) => applyEntry(model, state, entry), snapshot);
+}
+
+/**
+ * Entries of a former life whose commands the state does not have, with the outcome they had, numbered anew. A command is known by
+ * its writer and seq; one that would leave a gap before it is left to its client. Nothing is decided again. [C2] [R8]
+ */
+function salvage(
+  model: AnyModel,
+  saved: Snapshot,
+  stale: Recovered,
+): { readonly snapshot: Snapshot; readonly entries: readonly Entry[] } {
+  const authors: { readonly client_id: string; readonly incarnation: string }[] = [
+    ...stale.snapshot.writers,
+  ];
+  const entries: Entry[] = [];
+  let snapshot = saved;
+  const add = (entry: Entry): void => {
+    snapshot = applyEntry(model, snapshot, entry);
+    entries.push(entry);
+  };
+  for (const entry of stale.entries) {
+    const offset = snapshot.offset + 1;
+    if ('joined' in entry) {
+      const { client_id, incarnation } = entry.joined;
+      const isSame = (author: (typeof authors)[number]): boolean =>
+        author.client_id === client_id && author.incarnation === incarnation;
+      if (!authors.some(isSame)) authors.push(entry.joined);
+      if (writerIndex(snapshot, client_id, incarnation) === -1) add({ ...entry, offset });
+      continue;
+    }
+    const author = authors[entry.writer];
+    if (author === undefined) continue;
+    const writer = writerIndex(snapshot, author.client_id, author.incarnation);
+    if (snapshot.writers[writer]?.accepted === entry.seq - 1) add({ ...entry, offset, writer });
+  }
+  return { snapshot, entries };
 }

@@ -1,17 +1,18 @@
 /** Runs one session this instance owns: one input at a time, entries to the log first, then to the readers. */
-import { delay, type Clock } from '../../shared/clock.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { encodeFrame } from '../../shared/protocol/codec.ts';
 import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
-import { StoreUnavailableError, type AppendResult, type Batch } from '../store/journal.ts';
+import type { AppendResult } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { Audience, type SessionView } from './audience.ts';
 import type { OpenedSession } from './open-session.ts';
 import type { Reader } from './reader.ts';
 import { isAhead } from './reconcile.ts';
+import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
-import { stepSession, type Answer, type Input, type Step } from './session.ts';
+import { acceptedSeq, stepSession, type Answer, type Input, type Step } from './session.ts';
 import { joinEntries, Tail } from './tail.ts';
 import type { WelcomeParts } from './welcome.ts';
 
@@ -27,9 +28,11 @@ export interface HostParts extends WelcomeParts {
 /** Inputs decided in one append at most: one call to the store stays short however many wait. */
 const batchInputsMax = 64;
 
-/** How often an append with an unknown outcome is tried again, and how long it waits before, doubling. [O3] */
-const appendRetriesMax = 6;
-const appendRetryMs = 50;
+/**
+ * Entries that may wait for Postgres: more than an hour of samples a second. Beyond it commands stay in their clients' outboxes, so
+ * that Redis and this process stay within bounds however long Postgres is away.
+ */
+const unsavedEntriesMax = 5_000;
 
 export class SessionHost {
   readonly sessionId: string;
@@ -45,6 +48,9 @@ export class SessionHost {
   /** Readers turned away: what they still send does not count. */
   readonly #refused = new WeakSet<Reader>();
   #isRunning = false;
+  readonly #log: SessionLog;
+  /** Readers whose commands were put aside because too much waits for Postgres. */
+  readonly #stalled = new Set<Reader>();
   /** Why the session was let go, once it was. */
   #released: { readonly code: CloseCode; readonly reason: string } | undefined;
   #checkpointing: Promise<void> | undefined;
@@ -56,6 +62,7 @@ export class SessionHost {
     this.#session = session;
     this.#parts = parts;
     this.#audience = new Audience(parts);
+    this.#log = new SessionLog(session, parts.journals, parts.clock);
     this.#saver = new SessionSaver(session, parts.journals);
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
@@ -103,6 +110,11 @@ export class SessionHost {
   /** Commands of an attached reader, the first one with that seq. */
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
     if (this.#refused.has(reader)) return;
+    if (this.#snapshot.offset - this.#saver.saved.offset >= unsavedEntriesMax) {
+      this.#stalled.add(reader);
+      reader.settled(commands.length);
+      return;
+    }
     const { clientId, hello } = reader;
     const { incarnation } = hello;
     this.#enqueue({ kind: 'commands', reader, clientId, incarnation, seq, commands });
@@ -110,6 +122,7 @@ export class SessionHost {
 
   detach(reader: Reader): void {
     this.#gone.add(reader);
+    this.#stalled.delete(reader);
     this.#audience.leave(reader);
     this.#inbox = this.#inbox.filter((input) => input.kind !== 'join' || input.reader !== reader);
     if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.nowMs();
@@ -156,7 +169,9 @@ export class SessionHost {
     while (this.#inbox.length > 0 && this.#released === undefined) {
       const inputs = this.#inbox.splice(0, batchInputsMax);
       try {
-        await this.#take(inputs);
+        const isOwn = await this.#log.rejoin(this.#snapshot);
+        if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
+        if (this.#released === undefined) await this.#take(inputs);
       } catch (error) {
         this.#fail(error);
       }
@@ -183,30 +198,21 @@ export class SessionHost {
       if (input.kind === 'commands') input.reader.settled(input.commands.length);
   }
 
-  /** Until the outcome is known, identically; then gives the session up, so that a new owner finds out. [O3] */
-  async #append({ entries, next }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
-    if (entries.length === 0) return 'appended';
-    const { sessionId, ownerId, epoch } = this.#session;
-    const { log, checkpoints } = this.#parts.journals;
-    const place = { sessionId, ownerId, epoch, prev: this.#snapshot.offset, head: next.offset };
-    const snapshot = log === undefined ? this.#saver.dueSnapshot(next) : undefined;
-    const batch: Batch = { ...place, entries: joinEntries(entries), snapshot };
-    for (let retries = 0; ; retries++) {
-      try {
-        return await (log ?? checkpoints).append(batch);
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error;
-        if (retries === appendRetriesMax || this.#released !== undefined) return 'unavailable';
-        await delay(this.#parts.clock, appendRetryMs * 2 ** retries);
-      }
-    }
+  #append({ entries, next }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
+    if (entries.length === 0) return Promise.resolve('appended');
+    const snapshot = this.#log.isInRedis ? undefined : this.#saver.dueSnapshot(next);
+    const place = { prev: this.#snapshot.offset, head: next.offset };
+    return this.#log.append(
+      { ...place, entries: joinEntries(entries), snapshot },
+      () => this.#released === undefined,
+    );
   }
 
   #commit(step: Step<Reader>): void {
     for (const error of step.modelErrors) this.#parts.reportError(error, this.sessionId);
     this.#snapshot = step.next;
     this.#tail.push(step.entries);
-    if (this.#parts.journals.log === undefined) this.#saver.markSaved(step.next);
+    if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.nowMs();
     if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
@@ -239,13 +245,23 @@ export class SessionHost {
   }
 
   async #save(): Promise<void> {
-    if (this.#released !== undefined || this.#parts.journals.log === undefined) return;
+    if (this.#released !== undefined || !this.#log.isInRedis) return;
     const saved = await this.#saver.save(this.#snapshot, this.#tail);
     if (saved === 'refused') this.release(closeCodes.fenced, 'the session moved');
     if (this.#released !== undefined || saved !== 'saved') return;
     this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.nowMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
+    this.#resumeStalled();
+  }
+
+  /** Asks for what was put aside: to a client it looks like a gap, and it goes on from there. [C3] */
+  #resumeStalled(): void {
+    for (const { clientId, hello, send } of this.#stalled) {
+      const accepted = acceptedSeq(this.#snapshot, clientId, hello.incarnation);
+      send(encodeFrame({ type: 'gap', expected: accepted + 1 }));
+    }
+    this.#stalled.clear();
   }
 
   #hasUnsaved(): boolean {
@@ -264,11 +280,12 @@ export class SessionHost {
   }
 
   async #letGo(result: Exclude<AppendResult, 'appended'> | 'unavailable'): Promise<void> {
-    if (result === 'unavailable') {
+    if (result === 'unavailable' && !this.#log.isInRedis) {
       this.release(closeCodes.storeUnavailable, 'store-unavailable: neither yes nor no');
       return;
     }
-    // Redis lost data under a running owner: what only this memory holds goes to Postgres before the session is opened anew.
+    // Redis is away or lost data under a running owner: what only this memory holds goes to Postgres before the session is opened
+    // anew, there or from there.
     if (result !== 'fenced') await this.flush();
     this.release(closeCodes.fenced, 'the session moved');
   }

@@ -3,6 +3,7 @@ import type { Snapshot } from '../../shared/protocol/frames.ts';
 import { StoreUnavailableError, type Batch } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import type { OpenedSession } from './open-session.ts';
+import { foldRecovered } from './reconcile.ts';
 import { joinEntries, type Tail } from './tail.ts';
 
 /** Checkpoints between two that carry a snapshot: opening a session folds at most the entries of that many. */
@@ -16,11 +17,14 @@ export class SessionSaver {
   #saved: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
+  /** Whether Postgres knows this owner. */
+  #isClaimed: boolean;
 
   constructor(session: OpenedSession, journals: Journals) {
     this.#session = session;
     this.#journals = journals;
     this.#saved = session.saved;
+    this.#isClaimed = session.isClaimed;
   }
 
   /** What Postgres has. */
@@ -42,19 +46,36 @@ export class SessionSaver {
    * its place would look like lost data. [O3]
    */
   async save(at: Snapshot, tail: Tail): Promise<Saved> {
-    const pending = (this.#pending ??= this.#nextBatch(at, tail));
-    if (pending === undefined) return 'clean';
     try {
+      if (!this.#isClaimed && !(await this.#claim(at, tail))) return 'refused';
+      const pending = (this.#pending ??= this.#nextBatch(at, tail));
+      if (pending === undefined) return 'clean';
       const result = await this.#journals.checkpoints.append(pending.batch);
       this.#pending = undefined;
       if (result !== 'appended') return 'refused';
+      this.#saved = pending.at;
+      await this.#trim(pending.at);
+      return 'saved';
     } catch (error) {
       if (error instanceof StoreUnavailableError) return 'unavailable';
       throw error;
     }
-    this.#saved = pending.at;
-    if (pending.batch.snapshot !== undefined) await this.#trim(pending.at);
-    return 'saved';
+  }
+
+  /** Postgres was away when the session was opened. Returns whether it continues what this owner has. */
+  async #claim(at: Snapshot, tail: Tail): Promise<boolean> {
+    const { sessionId, ownerId, term, epoch, model } = this.#session;
+    const versions = { [at.kind]: at.version };
+    const claim = { sessionId, ownerId, term, versions };
+    const claimed = await this.#journals.checkpoints.takeOver(claim);
+    // Outrun by its own earlier try, whose answer was lost, or by another owner: opening the session anew tells.
+    if (claimed.kind !== 'taken' || claimed.epoch !== epoch) return false;
+    const saved = foldRecovered(model, claimed);
+    const isContinued = saved.offset === at.offset || tail.after(saved.offset) !== undefined;
+    if (saved.offset > at.offset || !isContinued) return false;
+    this.#saved = saved;
+    this.#isClaimed = true;
+    return true;
   }
 
   #nextBatch(
@@ -71,7 +92,10 @@ export class SessionSaver {
     return { batch: { ...place, entries: joinEntries(upTo), snapshot: this.dueSnapshot(at) }, at };
   }
 
-  /** Failing costs only memory in Redis: the next one makes up for it. */
+  /**
+   * Before clients hear of the checkpoint, so that Redis alone knows at least what they were told. Failing costs memory in Redis,
+   * and the next one makes up for it.
+   */
   async #trim(snapshot: Snapshot): Promise<void> {
     const { sessionId, ownerId, epoch } = this.#session;
     const trim = { sessionId, ownerId, epoch, snapshot };

@@ -1,7 +1,9 @@
+/** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
+import type { Clock } from '../../shared/clock.ts';
+import { withCircuit } from './circuit.ts';
 import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
 import { migrate } from './postgres/migrate.ts';
-/** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import { postgresJournal } from './postgres/postgres-journal.ts';
 import { checkEviction, connectRedis } from './redis/connect-redis.ts';
 import { redisJournal } from './redis/redis-journal.ts';
@@ -9,6 +11,7 @@ import { redisJournal } from './redis/redis-journal.ts';
 export interface StoreOptions {
   readonly postgres: string;
   readonly redis?: string | undefined;
+  readonly clock: Clock;
   /** A connection broke; the store's name and what it said. */
   readonly warn: (store: 'Redis' | 'Postgres', error: Error) => void;
 }
@@ -25,6 +28,7 @@ export interface Stores {
 export async function openStores({
   postgres,
   redis: redisUrl,
+  clock,
   warn,
 }: StoreOptions): Promise<Stores> {
   const pool = connectPostgres(postgres, (error) => warn('Postgres', error));
@@ -41,9 +45,14 @@ export async function openStores({
     await pool.end();
     throw error;
   }
+  const postgresSide = postgresJournal(pool);
   const journals = {
-    checkpoints: postgresJournal(pool),
-    log: redis === undefined ? undefined : redisJournal(redis),
+    checkpoints: {
+      ...withCircuit(postgresSide, 'Postgres', clock),
+      create: (...session: Parameters<typeof postgresSide.create>) =>
+        postgresSide.create(...session),
+    },
+    log: redis === undefined ? undefined : withCircuit(redisJournal(redis), 'Redis', clock),
   };
   return {
     journals,

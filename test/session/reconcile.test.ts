@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
-import { continueFromPostgres, reconcile } from '../../server/session/reconcile.ts';
+import {
+  continueFromPostgres,
+  continueFromRedis,
+  reconcile,
+} from '../../server/session/reconcile.ts';
 import type { Recovered } from '../../server/store/journal.ts';
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { applyEntry, genesis } from '../../shared/session/fold.ts';
@@ -55,9 +59,38 @@ describe('two stores', () => {
     expect(result).toMatchObject({ snapshot: stateAt(6), startsEpoch: true });
   });
 
-  test('[R8] Redis of another epoch is stale, however far it is', () => {
-    const result = reconcile(tally, recovered(0, 4), recovered(0, 9, { epoch: 'old' }), undefined);
-    expect(result).toMatchObject({ snapshot: stateAt(4), startsEpoch: true });
+  test('[R8] Redis of another epoch is stale: only commands Postgres does not have are taken over, with their outcome', () => {
+    const stale = recovered(0, 9, { epoch: 'old' });
+    const result = reconcile(tally, recovered(0, 4), stale, undefined);
+    expect(result).toMatchObject({ saved: stateAt(4), startsEpoch: true });
+    expect(result.snapshot).toEqual(stateAt(9));
+    expect(reconcile(tally, recovered(0, 9), stale, undefined).snapshot).toEqual(stateAt(9));
+  });
+
+  test('[R8] a stale command behind a gap is left to its client', () => {
+    const stale = recovered(6, 9, { epoch: 'old' });
+    const result = reconcile(tally, recovered(0, 4), stale, undefined);
+    expect(result.snapshot).toEqual(stateAt(4));
+  });
+
+  test('[C2] [R8] what is taken over is renumbered behind what another device did meanwhile', () => {
+    const other = { client_id: 'other', incarnation: 'life', generation: 1 };
+    const meanwhile: Entry[] = [
+      ...log.slice(0, 3),
+      { offset: 4, joined: other },
+      {
+        offset: 5,
+        writer: 1,
+        seq: 1,
+        at_ms: 1,
+        events: [['added', { amount: 40, clientId: 'other', atMs: 1 }]],
+      },
+    ];
+    const postgres = { ...recovered(0, 0), entries: meanwhile };
+    const result = reconcile(tally, postgres, recovered(0, 6, { epoch: 'old' }), undefined);
+    expect(result.snapshot).toMatchObject({ offset: 8, state: { total: 45 } });
+    expect(result.snapshot.writers.map(({ accepted }) => accepted)).toEqual([5, 1]);
+    expect(result.recent.map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   test('[R8] Redis that was restarted keeps what it has under a new epoch, since a suffix may be missing', () => {
@@ -78,14 +111,40 @@ describe('two stores', () => {
   });
 });
 
+describe('Postgres behind what it had confirmed', () => {
+  test('[R8] Redis trimmed beyond Postgres tells of a restored backup: a new epoch, and Redis counts', () => {
+    const result = reconcile(tally, recovered(0, 3), recovered(5, 8), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(8), startsEpoch: true });
+  });
+});
+
+describe('Redis alone', () => {
+  test('[R8] while Postgres is away Redis counts when it has all that the client has seen', () => {
+    const seen = (epoch: string, offset: number) =>
+      continueFromRedis(tally, recovered(2, 8), { epoch, offset });
+    expect(seen('e', 8)).toMatchObject({
+      snapshot: stateAt(8),
+      saved: stateAt(2),
+      startsEpoch: false,
+    });
+    expect(seen('e', 9)).toBeUndefined();
+    expect(seen('other', 3)).toBeUndefined();
+    expect(continueFromRedis(tally, recovered(2, 8), undefined)).toBeDefined();
+  });
+});
+
 describe('Postgres alone', () => {
+  test('[R8] while Redis is away a new epoch begins, because Redis may come back with what it holds', () => {
+    expect(continueFromPostgres(tally, recovered(2, 9), undefined, true).startsEpoch).toBe(true);
+  });
+
   test('[R8] a new owner goes on in the same epoch', () => {
-    const result = continueFromPostgres(tally, recovered(2, 9), undefined);
+    const result = continueFromPostgres(tally, recovered(2, 9), undefined, false);
     expect(result).toMatchObject({ snapshot: stateAt(9), saved: stateAt(9), startsEpoch: false });
   });
 
   test('[R4] a client that has seen more tells of a restored backup', () => {
-    const result = continueFromPostgres(tally, recovered(0, 5), { epoch: 'e', offset: 6 });
+    const result = continueFromPostgres(tally, recovered(0, 5), { epoch: 'e', offset: 6 }, false);
     expect(result.startsEpoch).toBe(true);
   });
 });

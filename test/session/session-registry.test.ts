@@ -49,12 +49,16 @@ describe('the sessions of an instance', () => {
   let errors: unknown[];
   /** Stands between the host and Redis, so that a test can hold or break it. */
   let appendToRedis: Journal['append'];
+  let takeOverInRedis: Journal['takeOver'];
+  let startInRedis: Journal['startEpoch'];
 
   beforeEach(async () => {
     clock = manualClock();
     postgres = memoryJournal({ keepsAll: true });
     redis = memoryJournal({ keepsAll: false });
     appendToRedis = (batch) => redis.append(batch);
+    takeOverInRedis = (claim) => redis.takeOver(claim);
+    startInRedis = (start) => redis.startEpoch(start);
     ownerCount = 0;
     errors = [];
     const snapshot = genesis(tally, { bound: 1_000 });
@@ -62,7 +66,12 @@ describe('the sessions of an instance', () => {
     registry = new SessionRegistry({
       journals: {
         checkpoints: postgres,
-        log: { ...redis, append: (batch: Batch) => appendToRedis(batch) },
+        log: {
+          ...redis,
+          append: (batch) => appendToRedis(batch),
+          takeOver: (claim) => takeOverInRedis(claim),
+          startEpoch: (start) => startInRedis(start),
+        },
       },
       models: new Map([['tally', tally]]),
       newId: () => `owner-${++ownerCount}`,
@@ -143,18 +152,90 @@ describe('the sessions of an instance', () => {
     expect(redis.read('s')?.entries.length).toBe(2);
   });
 
-  test('[O3] a log that does not answer at all ends in 4101, and the session can be opened again', async () => {
+  test('[R8] a log that does not answer any more: what is accepted goes to Postgres, and the session goes on there under a new epoch', async () => {
     const { host, reader } = await attached();
-    appendToRedis = () => Promise.reject(new StoreUnavailableError('Redis', 'away'));
     host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    const away = () => Promise.reject(new StoreUnavailableError('Redis', 'away'));
+    appendToRedis = away;
+    takeOverInRedis = away;
+    startInRedis = away;
+    host.receive(reader, 2, [['add', { amount: 6 }, 1]]);
     for (let second = 0; second < 10; second++) {
       await settle();
       clock.pass(1_000);
     }
-    expect(new Set(reader.closes)).toEqual(new Set([4101]));
-    expect(registry.hosts.size).toBe(0);
+    expect(new Set(reader.closes)).toEqual(new Set([4110]));
+    const again = await attached();
+    expect(again.reader.frames[0]).toMatchObject({ type: 'welcome', accepted: 1, checkpointed: 1 });
+    expect(again.host.view.epoch).not.toBe('0');
+    again.host.receive(again.reader, 2, [['add', { amount: 6 }, 1]]);
+    await settle();
+    expect(again.reader.frames.at(-1)).toMatchObject({ accepted: 2, checkpointed: 2 });
     appendToRedis = (batch) => redis.append(batch);
-    expect((await attached()).reader.frames[0]).toMatchObject({ type: 'welcome', accepted: 0 });
+    startInRedis = (start) => redis.startEpoch(start);
+    again.host.receive(again.reader, 3, [['add', { amount: 7 }, 1]]);
+    await settle();
+    expect(again.reader.frames.at(-1)).toMatchObject({ accepted: 3, checkpointed: 2 });
+    expect(redis.read('s')?.entries.length).toBe(1);
+  });
+
+  test('[C3] [C6] while Postgres is away entries wait within a bound; then commands stay with their client until there is room', async () => {
+    const { host, reader } = await attached();
+    const append = postgres.append;
+    postgres.append = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
+    for (let seq = 1; seq < 5_200; seq += 100) {
+      host.receive(
+        reader,
+        seq,
+        Array.from({ length: 100 }, () => ['add', { amount: 0 }, 1]),
+      );
+      await settle();
+    }
+    expect(reader.frames.findLast(({ type }) => type === 'entries')).toMatchObject({
+      accepted: 5_000,
+    });
+    postgres.append = append;
+    await host.flush();
+    expect(reader.frames.at(-1)).toEqual({ type: 'gap', expected: 5_001 });
+    host.receive(reader, 5_001, [['add', { amount: 0 }, 1]]);
+    await settle();
+    expect(reader.frames.at(-1)).toMatchObject({ accepted: 5_001 });
+  });
+
+  test('[R8] a session is opened from Redis while Postgres is away, and checkpointed once it is back', async () => {
+    const first = await attached();
+    first.host.receive(first.reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await first.host.flush();
+    first.host.receive(first.reader, 2, [['add', { amount: 6 }, 1]]);
+    await settle();
+    first.host.release(4110, 'test');
+    const { append, takeOver } = postgres;
+    const away = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
+    postgres.append = away;
+    postgres.takeOver = away;
+    const second = await attached();
+    expect(second.reader.frames[0]).toMatchObject({
+      type: 'welcome',
+      accepted: 2,
+      checkpointed: 1,
+    });
+    second.host.receive(second.reader, 3, [['add', { amount: 7 }, 1]]);
+    await settle();
+    await second.host.checkpoint();
+    expect(second.reader.frames.at(-1)).toMatchObject({ accepted: 3, checkpointed: 1 });
+    postgres.append = append;
+    postgres.takeOver = takeOver;
+    await second.host.checkpoint();
+    expect(second.reader.frames.at(-1)).toEqual({
+      type: 'watermarks',
+      accepted: 3,
+      checkpointed: 3,
+    });
+    first.host.receive(first.reader, 3, [['add', { amount: 99 }, 1]]);
+    await settle();
+    expect(postgres.read('s')?.owner).toBe('owner-2');
   });
 
   test('[C6] checkpointed is told when Postgres has it, not before, and never above accepted', async () => {

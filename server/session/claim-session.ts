@@ -1,0 +1,76 @@
+/** Claims a session in the stores that answer: from then on no former owner's write lands in them. */
+import {
+  StoreUnavailableError,
+  type Claim,
+  type Journal,
+  type Recovered,
+} from '../store/journal.ts';
+import type { Journals } from '../store/journals.ts';
+
+export type Claimed =
+  /** Redis is `undefined` when it does not know the session. */
+  | { readonly kind: 'both'; readonly postgres: Recovered; readonly redis: Recovered | undefined }
+  /** There is no Redis, or it is away. */
+  | { readonly kind: 'postgres'; readonly postgres: Recovered; readonly isRedisAway: boolean }
+  /** Postgres is away. */
+  | { readonly kind: 'redis'; readonly redis: Recovered }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'too-new' };
+
+/** Another instance claimed the session meanwhile: forget it, the client will ask again. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError';
+}
+
+/**
+ * Postgres first: it mints the term, and a term decides between two instances that claim at once. When Redis has seen a higher one
+ * (Postgres was restored from a backup), the claim is made again above it. Rejects with StoreUnavailableError when neither store
+ * can say what the session is.
+ */
+export async function claimSession({ log, checkpoints }: Journals, claim: Claim): Promise<Claimed> {
+  const postgres = await claimPostgres(checkpoints, claim);
+  if (postgres === 'away') return log === undefined ? away() : claimRedisAlone(log, claim);
+  if (postgres.kind !== 'taken') return postgres;
+  if (log === undefined) return { kind: 'postgres', postgres, isRedisAway: false };
+  const redis = await unlessAway(log.takeOver({ ...claim, term: postgres.term }));
+  if (redis === 'away') return { kind: 'postgres', postgres, isRedisAway: true };
+  if (redis.kind === 'too-new') return { kind: 'too-new' };
+  if (redis.kind === 'absent') return { kind: 'both', postgres, redis: undefined };
+  if (redis.kind === 'taken') return { kind: 'both', postgres, redis };
+  if (claim.term !== undefined) throw new FencedError('A newer owner is there.');
+  return claimSession({ log, checkpoints }, { ...claim, term: redis.term + 1 });
+}
+
+async function claimPostgres(
+  checkpoints: Journal,
+  claim: Claim,
+): Promise<Recovered | 'away' | { readonly kind: 'unknown' | 'too-new' }> {
+  const claimed = await unlessAway(checkpoints.takeOver(claim));
+  if (claimed === 'away') return 'away';
+  if (claimed.kind === 'absent') return { kind: 'unknown' };
+  if (claimed.kind === 'outrun') throw new FencedError('A newer owner is there.');
+  return claimed;
+}
+
+/** What Redis does not know may well be in Postgres: then nobody can say. */
+async function claimRedisAlone(log: Journal, claim: Claim): Promise<Claimed> {
+  const redis = await log.takeOver(claim);
+  if (redis.kind === 'too-new') return { kind: 'too-new' };
+  if (redis.kind === 'outrun') throw new FencedError('A newer owner is there.');
+  // After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch.
+  if (redis.kind === 'absent' || !redis.isContinuous) return away();
+  return { kind: 'redis', redis };
+}
+
+function away(): never {
+  throw new StoreUnavailableError('Postgres', 'the session cannot be opened without it');
+}
+
+async function unlessAway<Result>(asked: Promise<Result>): Promise<Result | 'away'> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return 'away';
+    throw error;
+  }
+}

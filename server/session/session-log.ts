@@ -1,0 +1,68 @@
+/** Where one session's entries go first: Redis, or Postgres while there is no Redis. */
+import { delay, type Clock } from '../../shared/clock.ts';
+import type { Snapshot } from '../../shared/protocol/frames.ts';
+import { StoreUnavailableError, type AppendResult, type Batch } from '../store/journal.ts';
+import type { Journals } from '../store/journals.ts';
+import type { OpenedSession } from './open-session.ts';
+
+/** How often an append with an unknown outcome is tried again, and how long it waits before, doubling. [O3] */
+const appendRetriesMax = 4;
+const appendRetryMs = 50;
+
+export class SessionLog {
+  readonly #session: OpenedSession;
+  readonly #journals: Journals;
+  readonly #clock: Clock;
+  #isInRedis: boolean;
+
+  constructor(session: OpenedSession, journals: Journals, clock: Clock) {
+    this.#session = session;
+    this.#journals = journals;
+    this.#clock = clock;
+    this.#isInRedis = session.isLogged;
+  }
+
+  /** Whether Redis is the log. Otherwise accepted means saved. */
+  get isInRedis(): boolean {
+    return this.#isInRedis;
+  }
+
+  /** Tries identically until the outcome is known, within bounds, or as long as the caller wants it. [O3] */
+  async append(
+    content: Pick<Batch, 'prev' | 'head' | 'entries' | 'snapshot'>,
+    isWanted: () => boolean,
+  ): Promise<AppendResult | 'unavailable'> {
+    const { sessionId, ownerId, epoch } = this.#session;
+    const batch: Batch = { sessionId, ownerId, epoch, ...content };
+    const { log, checkpoints } = this.#journals;
+    const journal = this.#isInRedis && log !== undefined ? log : checkpoints;
+    for (let retries = 0; ; retries++) {
+      const result = await orUnavailable(journal.append(batch));
+      if (result !== 'unavailable' || retries === appendRetriesMax || !isWanted()) return result;
+      await delay(this.#clock, appendRetryMs * 2 ** retries);
+    }
+  }
+
+  /**
+   * Redis may be back: it gets the session as it is now, and is its log again. Nothing is in flight meanwhile. Returns false when
+   * another owner has it there. While Redis is away, the circuit answers at once.
+   */
+  async rejoin(snapshot: Snapshot): Promise<boolean> {
+    const { log } = this.#journals;
+    if (this.#isInRedis || log === undefined) return true;
+    const { sessionId, ownerId, term, epoch } = this.#session;
+    const start = { sessionId, ownerId, term, epoch, snapshot };
+    const result = await orUnavailable(log.startEpoch(start));
+    this.#isInRedis = result === 'appended';
+    return result === 'appended' || result === 'unavailable';
+  }
+}
+
+async function orUnavailable<Result>(asked: Promise<Result>): Promise<Result | 'unavailable'> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return 'unavailable';
+    throw error;
+  }
+}

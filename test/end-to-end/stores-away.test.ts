@@ -1,0 +1,126 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { connect } from '../../client/connect.ts';
+import { startServer, type LiveServer } from '../support/live-server.ts';
+import { startPostgres } from '../support/services/postgres-service.ts';
+import { startRedis } from '../support/services/redis-service.ts';
+import { tally } from '../support/tally.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function withStores() {
+  const redis = await startRedis();
+  cleanups.push(() => redis.stop());
+  const postgres = await startPostgres();
+  cleanups.push(() => postgres.stop());
+  const server = await startServer({ redis: redis.url, postgres: postgres.url });
+  cleanups.push(() => server.stop());
+  return { redis, postgres, server };
+}
+
+async function riding({ url }: LiveServer) {
+  // Little jitter: how long a client waits is tested elsewhere.
+  const input = { bound: 1_000_000 };
+  const session = await connect({ url, session: tally, input, WebSocket, random: () => 0.02 });
+  cleanups.push(() => session.close());
+  return session;
+}
+
+type Session = Awaited<ReturnType<typeof riding>>;
+type View = ReturnType<Session['view']>;
+
+function when(session: Session, is: (view: View) => boolean): Promise<View> {
+  return new Promise((resolve) => {
+    const stop = session.subscribe((view) => {
+      if (!is(view)) return;
+      queueMicrotask(() => stop());
+      resolve(view);
+    });
+  });
+}
+
+const isSaved = ({ status, unsaved }: View): boolean => status === 'connected' && unsaved === 0;
+const isAccepted = ({ status, unaccepted }: View): boolean =>
+  status === 'connected' && unaccepted === 0;
+
+async function readiness({ url }: LiveServer): Promise<{ status: string; stores: object }> {
+  return (await (await fetch(`${url}/readyz`)).json()) as { status: string; stores: object };
+}
+
+describe('stores that go away under a session', () => {
+  test('[R8] Redis killed with all its data: the session goes on, saved by Postgres, and Redis is the log again when it is back', async () => {
+    const { redis, server } = await withStores();
+    const session = await riding(server);
+    session.send('add', { amount: 1 });
+    await when(session, isAccepted);
+    await redis.kill();
+    session.send('add', { amount: 2 });
+    const alone = await when(session, isSaved);
+    expect(alone).toMatchObject({ state: { total: 3 }, receipt: { lost: 0, result: 'rebuilt' } });
+    expect(await readiness(server)).toMatchObject({
+      status: 'degraded',
+      stores: { redis: 'down' },
+    });
+    await redis.restart({ keepData: false });
+    for (let amount = 3; (await readiness(server)).status !== 'ready'; amount++) {
+      session.send('add', { amount });
+      await when(session, isSaved);
+    }
+    session.send('add', { amount: 1_000 });
+    const { state } = await when(session, isSaved);
+    const amounts = state.added.map(([, amount]) => amount);
+    expect(amounts.at(-1)).toBe(1_000);
+    expect(new Set(amounts).size).toBe(amounts.length);
+  });
+
+  test('[R8] Redis comes back with an older state: nothing of it takes the place of what happened since', async () => {
+    const { redis, server } = await withStores();
+    const session = await riding(server);
+    session.send('add', { amount: 1 });
+    await when(session, isAccepted);
+    await redis.backUp();
+    for (const amount of [2, 3, 4]) session.send('add', { amount });
+    await when(session, isSaved);
+    await redis.rollBack();
+    for (const amount of [5, 6]) session.send('add', { amount });
+    const { state, receipt } = await when(session, isSaved);
+    expect(state.added.map(([, amount]) => amount)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(receipt).toMatchObject({ lost: 0 });
+  });
+
+  test('[C6] Postgres killed: commands are accepted and not yet saved; they are once it is back', async () => {
+    const { postgres, server } = await withStores();
+    const session = await riding(server);
+    session.send('add', { amount: 1 });
+    await when(session, isSaved);
+    await postgres.kill();
+    session.send('add', { amount: 2 });
+    const accepted = await when(session, isAccepted);
+    expect(accepted).toMatchObject({ unsaved: 1, state: { total: 3 } });
+    expect(await readiness(server)).toMatchObject({
+      status: 'degraded',
+      stores: { postgres: 'down' },
+    });
+    await postgres.restart();
+    expect(await when(session, isSaved)).toMatchObject({ unsaved: 0, state: { total: 3 } });
+  });
+
+  test('[R6] both gone: the client goes on alone, and delivers when they are back', async () => {
+    const { redis, postgres, server } = await withStores();
+    const session = await riding(server);
+    session.send('add', { amount: 1 });
+    await when(session, isAccepted);
+    await Promise.all([redis.kill(), postgres.kill()]);
+    for (const amount of [2, 3, 4]) session.send('add', { amount });
+    await when(session, ({ status }) => status === 'reconnecting' || status === 'offline');
+    expect(session.view()).toMatchObject({ state: { total: 10 }, unaccepted: 3 });
+    await Promise.all([redis.restart({ keepData: false }), postgres.restart()]);
+    const { state, receipt } = await when(session, isSaved);
+    expect(state.added.map(([, amount]) => amount)).toEqual([1, 2, 3, 4]);
+    expect(receipt).toMatchObject({ lost: 0 });
+  });
+});
