@@ -31,8 +31,18 @@ module.exports = {
       from: { path: '^(shared|client)/' },
       to: { dependencyTypes: ['core'] },
     },
-    allow('shared', '^shared/', ['^shared/'], 'shared/ is what both sides agree on; it leans on nobody'),
-    allow('protocol', '^shared/protocol/', ['^shared/protocol/', '^shared/[^/]+\\.ts$'], 'the wire knows no session kind'),
+    allow(
+      'shared',
+      '^shared/',
+      ['^shared/'],
+      'shared/ is what both sides agree on; it leans on nobody',
+    ),
+    allow(
+      'protocol',
+      '^shared/protocol/',
+      ['^shared/protocol/', '^shared/[^/]+\\.ts$'],
+      'the wire knows no session kind',
+    ),
     allow(
       'workout',
       '^shared/workout/',
@@ -40,7 +50,12 @@ module.exports = {
       'a session kind sees the public face only',
     ),
     allow('client', '^client/', ['^client/', '^shared/'], 'the client never sees the server'),
-    allow('client-core', '^client/[^/]+\\.ts$', ['^client/[^/]+\\.ts$', '^shared/(?!workout/)'], 'the library knows no session kind'),
+    allow(
+      'client-core',
+      '^client/[^/]+\\.ts$',
+      ['^client/[^/]+\\.ts$', '^shared/(?!workout/)'],
+      'the library knows no session kind',
+    ),
     allow(
       'client-app',
       '^client/app/',
@@ -68,7 +83,12 @@ module.exports = {
     allow(
       'gateway',
       '^server/gateway/',
-      ['^server/gateway/', '^server/session/', '^server/store/journal\\.ts$', '^shared/(?!workout/)'],
+      [
+        '^server/gateway/',
+        '^server/session/',
+        '^server/store/journal\\.ts$',
+        '^shared/(?!workout/)',
+      ],
       'the gateway knows sessions, and of stores only that they can be away',
     ),
     allow(
@@ -101,7 +121,12 @@ module.exports = {
       ],
       'the app uses the public face only',
     ),
-    allow('loadtest', '^loadtest/', ['^loadtest/', '^client/', '^shared/'], 'riders are real clients'),
+    allow(
+      'loadtest',
+      '^loadtest/',
+      ['^loadtest/', '^client/', '^shared/'],
+      'riders are real clients',
+    ),
     {
       name: 'nobody-imports-tests',
       severity: 'error',
@@ -118,6 +143,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+    },
   },
 };

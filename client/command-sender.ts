@@ -7,6 +7,9 @@ import { commandsBetween, type Outbox } from './outbox.ts';
 /** Milliseconds a command waits for company at most. */
 const gatherMs = 100;
 
+/** Share of the server's bound of frames a second that commands use; the rest is for pongs and probes. [B5] */
+const frameShare = 0.5;
+
 export class CommandSender {
   readonly #clock: Clock;
   readonly #send: (frame: ClientFrame) => void;
@@ -16,6 +19,8 @@ export class CommandSender {
   #acceptedSeq = 0;
   #isOpen = false;
   #isGathering = false;
+  #isResting = false;
+  #cancelRest: () => void = () => {};
   #latest: Outbox | undefined;
 
   constructor(clock: Clock, send: (frame: ClientFrame) => void) {
@@ -39,6 +44,8 @@ export class CommandSender {
     this.#acceptedSeq = acceptedSeq;
     this.#sentSeq = acceptedSeq;
     this.#isOpen = true;
+    this.#isResting = false;
+    this.#cancelRest();
   }
 
   /** The connection is gone: nothing leaves until the next one is welcomed. */
@@ -58,14 +65,27 @@ export class CommandSender {
   pump(outbox: Outbox): void {
     this.#latest = outbox;
     if (!this.#isOpen || this.#sentSeq >= this.#keptSeq) return;
-    if (this.#sentSeq === this.#acceptedSeq) this.#transmit(outbox);
-    else if (!this.#isGathering) {
+    if (this.#sentSeq === this.#acceptedSeq) {
+      if (!this.#isResting) this.#transmit(outbox);
+    } else if (!this.#isGathering) {
       this.#isGathering = true;
       this.#clock.after(gatherMs, () => {
         this.#isGathering = false;
         if (this.#isOpen && this.#latest !== undefined) this.#transmit(this.#latest);
       });
     }
+  }
+
+  /** However quick the server answers, frames keep a distance that stays within its bound. */
+  #rest(): void {
+    this.#isResting = true;
+    this.#cancelRest = this.#clock.after(
+      1_000 / (this.#limits.frames_per_s_max * frameShare),
+      () => {
+        this.#isResting = false;
+        if (this.#latest !== undefined) this.pump(this.#latest);
+      },
+    );
   }
 
   #transmit(outbox: Outbox): void {
@@ -76,5 +96,6 @@ export class CommandSender {
     const seq = this.#sentSeq + 1;
     this.#sentSeq = through;
     this.#send({ type: 'commands', seq, commands: [...commandsBetween(outbox, seq, through)] });
+    this.#rest();
   }
 }

@@ -175,7 +175,19 @@ describe('a client', () => {
       checkpointed: 0,
       entries: [entry(2, 1, 1), entry(3, 2, 2)],
     });
+    clock.pass(40);
     expect(socketAt(0).sent.at(-1)).toMatchObject({ seq: 3 });
+  });
+
+  test('[B5] however quick the server answers, its frames stay within half the bound', async () => {
+    greet(socketAt(0));
+    for (let seq = 1; seq <= 100; seq++) {
+      client.send('add', { amount: 1 });
+      await settle();
+      socketAt(0).receive({ type: 'watermarks', accepted: seq, checkpointed: 0 });
+      clock.pass(10);
+    }
+    expect(socketAt(0).sent.length).toBeLessThanOrEqual(1 + defaultLimits.frames_per_s_max / 2 + 1);
   });
 
   test('after a break it comes back within the first bound, with the new token and its position, and sends again what was not accepted', async () => {
@@ -280,6 +292,7 @@ describe('a client', () => {
     client.send('add', { amount: 5 });
     await settle();
     socketAt(0).receive({ type: 'gap', expected: 1 });
+    clock.pass(40);
     expect(socketAt(0).sent.slice(1)).toMatchObject([{ seq: 1 }, { seq: 1 }]);
   });
 
