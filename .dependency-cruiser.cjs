@@ -124,8 +124,8 @@ module.exports = {
     allow(
       'loadtest',
       '^loadtest/',
-      ['^loadtest/', '^client/', '^shared/'],
-      'riders are real clients',
+      ['^loadtest/', '^client/', '^shared/', '^deploy/local/'],
+      'riders are real clients, of a service like any other',
     ),
     {
       name: 'nobody-imports-tests',

@@ -52,7 +52,7 @@ async function readiness({ url }: LiveServer): Promise<{ status: string; stores:
 }
 
 describe('stores that go away under a session', () => {
-  test('[R8] Redis killed with all its data: the session goes on, saved by Postgres, and Redis is the log again when it is back', async () => {
+  test('[R11] Redis killed with all its data: the session goes on, saved by Postgres, and Redis is the log again when it is back', async () => {
     const { redis, server } = await withStores();
     const session = await riding(server);
     session.send('add', { amount: 1 });

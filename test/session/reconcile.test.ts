@@ -59,7 +59,7 @@ describe('two stores', () => {
     expect(result).toMatchObject({ snapshot: stateAt(6), startsEpoch: true });
   });
 
-  test('[R8] Redis of another epoch is stale: only commands Postgres does not have are taken over, with their outcome', () => {
+  test('[R11] Redis of another epoch is stale: only commands Postgres does not have are taken over, with their outcome', () => {
     const stale = recovered(0, 9, { epoch: 'old' });
     const result = reconcile(tally, recovered(0, 4), stale, undefined);
     expect(result).toMatchObject({ saved: stateAt(4), startsEpoch: true });
@@ -67,13 +67,13 @@ describe('two stores', () => {
     expect(reconcile(tally, recovered(0, 9), stale, undefined).snapshot).toEqual(stateAt(9));
   });
 
-  test('[R8] a stale command behind a gap is left to its client', () => {
+  test('[R11] a stale command behind a gap is left to its client', () => {
     const stale = recovered(6, 9, { epoch: 'old' });
     const result = reconcile(tally, recovered(0, 4), stale, undefined);
     expect(result.snapshot).toEqual(stateAt(4));
   });
 
-  test('[C2] [R8] what is taken over is renumbered behind what another device did meanwhile', () => {
+  test('[C2] [R11] what is taken over is renumbered behind what another device did meanwhile', () => {
     const other = { client_id: 'other', incarnation: 'life', generation: 1 };
     const meanwhile: Entry[] = [
       ...log.slice(0, 3),
@@ -119,7 +119,7 @@ describe('Postgres behind what it had confirmed', () => {
 });
 
 describe('Redis alone', () => {
-  test('[R8] while Postgres is away Redis counts when it has all that the client has seen', () => {
+  test('[R11] while Postgres is away Redis counts when it has all that the client has seen', () => {
     const seen = (epoch: string, offset: number) =>
       continueFromRedis(tally, recovered(2, 8), { epoch, offset });
     expect(seen('e', 8)).toMatchObject({
@@ -134,7 +134,7 @@ describe('Redis alone', () => {
 });
 
 describe('Postgres alone', () => {
-  test('[R8] while Redis is away a new epoch begins, because Redis may come back with what it holds', () => {
+  test('[R11] while Redis is away a new epoch begins, because Redis may come back with what it holds', () => {
     expect(continueFromPostgres(tally, recovered(2, 9), undefined, true).startsEpoch).toBe(true);
   });
 

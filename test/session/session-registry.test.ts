@@ -152,7 +152,7 @@ describe('the sessions of an instance', () => {
     expect(redis.read('s')?.entries.length).toBe(2);
   });
 
-  test('[R8] a log that does not answer any more: what is accepted goes to Postgres, and the session goes on there under a new epoch', async () => {
+  test('[R11] a log that does not answer any more: what is accepted goes to Postgres, and the session goes on there under a new epoch', async () => {
     const { host, reader } = await attached();
     host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
     await settle();
@@ -180,7 +180,7 @@ describe('the sessions of an instance', () => {
     expect(redis.read('s')?.entries.length).toBe(1);
   });
 
-  test('[C3] [C6] while Postgres is away entries wait within a bound; then commands stay with their client until there is room', async () => {
+  test('[B10] while Postgres is away entries wait within a bound; then commands stay with their client until there is room', async () => {
     const { host, reader } = await attached();
     const append = postgres.append;
     postgres.append = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
@@ -203,7 +203,7 @@ describe('the sessions of an instance', () => {
     expect(reader.frames.at(-1)).toMatchObject({ accepted: 5_001 });
   });
 
-  test('[R8] a session is opened from Redis while Postgres is away, and checkpointed once it is back', async () => {
+  test('[R11] a session is opened from Redis while Postgres is away, and checkpointed once it is back', async () => {
     const first = await attached();
     first.host.receive(first.reader, 1, [['add', { amount: 5 }, 1]]);
     await settle();
