@@ -1,6 +1,6 @@
 /** The workout app's server: the framework with one session kind, and the page. */
 import fastifyStatic from '@fastify/static';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { LogController, type FastifyInstance } from 'fastify';
 
 import { workout } from '../../shared/workout/workout.ts';
 import type { Config } from '../config.ts';
@@ -12,7 +12,7 @@ export async function buildApp(config: Config, page: string | undefined): Promis
   const app = Fastify({
     logger: logSettings(config.logLevel),
     // A log line per request would cost more than most requests here.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     trustProxy: '127.0.0.1',
   });

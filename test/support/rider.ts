@@ -1,0 +1,70 @@
+/** A client on a workout, and what it should come to: the fold of all its commands, computed apart from client and server. */
+import { WebSocket } from 'ws';
+
+import { connect, type LiveSession, type SessionView } from '../../client/connect.ts';
+import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
+import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { workout } from '../../shared/workout/workout.ts';
+
+export interface Rider {
+  readonly session: LiveSession<WorkoutState, WorkoutCommand>;
+  /** Gives a command one second of riding after the one before. */
+  give(command: WorkoutCommand): void;
+  /** What the state must be. */
+  expected(): WorkoutState;
+  /** The first view for which that is true. */
+  when(is: (view: SessionView<WorkoutState>) => boolean): Promise<SessionView<WorkoutState>>;
+}
+
+export const isSaved = ({ status, unsaved }: SessionView<WorkoutState>): boolean =>
+  status === 'connected' && unsaved === 0;
+
+const startMs = 1_800_000_000_000;
+
+export async function startRider(
+  url: string,
+  {
+    storage = memoryStorage(),
+    given = [],
+  }: { storage?: SessionStorage; given?: WorkoutCommand[] } = {},
+): Promise<Rider> {
+  const [builtIn] = builtInPlans;
+  if (builtIn === undefined) throw new Error('There is no built-in plan.');
+  const input = { plan: builtIn.plan, ftpW: 250 };
+  // Commands are a second apart whatever the machine does; timers are real.
+  const clock: Clock = { ...systemClock, nowMs: () => startMs + given.length * 1_000 };
+  const session = await connect({
+    url,
+    session: workout,
+    input,
+    WebSocket,
+    storage,
+    clock,
+    random: () => 0.05,
+  });
+  return {
+    session,
+    give: (command) => {
+      session.send(command.type, command.data);
+      given.push(command);
+    },
+    expected: () =>
+      given.reduce((state, command, index) => {
+        const context = { atMs: startMs + index * 1_000, clientId: session.clientId };
+        const decision = workout.decide(state, command, context);
+        return 'refused' in decision ? state : decision.reduce(workout.evolve, state);
+      }, workout.initial(input)),
+    when: (is) =>
+      new Promise((resolve) => {
+        const stop = session.subscribe((view) => {
+          if (!is(view)) return;
+          queueMicrotask(() => stop());
+          resolve(view);
+        });
+      }),
+  };
+}
