@@ -2,20 +2,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { CannotStart } from '../../deploy/local/cannot-start.ts';
-import { startChild, untilServing } from '../../deploy/local/child.ts';
 import { openDataFolder, type DataFolder } from '../../deploy/local/data-folder.ts';
 import { startOrphanGuard } from '../../deploy/local/orphan-guard.ts';
 import {
+  databaseProgram,
   findPort,
   redisProgram,
   serverProgram,
-  type Store,
-  type Surroundings,
 } from '../../deploy/local/programs.ts';
-import { postgresUrl } from '../../deploy/local/socket-path.ts';
 import { supervise, type Program, type Supervised } from '../../deploy/local/supervise.ts';
 import { CannotRide, exitCodes } from './cannot-ride.ts';
 
@@ -86,27 +82,6 @@ async function startAll(
     url: `http://127.0.0.1:${port}`,
     description: `a private server with embedded Postgres and ${redis ? 'Redis' : 'no Redis'}`,
     killServer: async () => (await server.exchange('SIGKILL')) !== undefined,
-  };
-}
-
-/** The one of `npm start` looks for the built file beside itself, which is another folder here. */
-function databaseProgram({ folder, guard, env }: Surroundings): Store {
-  const file = fileURLToPath(new URL('../local/pglite-process.js', import.meta.url));
-  const command = {
-    file: process.execPath,
-    args: [file, folder.postgres],
-    env,
-    cwd: folder.path,
-    logFile: join(folder.path, 'postgres.log'),
-  };
-  const start = async (stopping: AbortSignal) => {
-    const child = startChild(command, guard);
-    await untilServing(child, async () => /^ready /m.test(await child.output()), stopping);
-    return child;
-  };
-  return {
-    program: { name: 'The database', graceMs: 15_000, start },
-    url: postgresUrl(folder.postgres),
   };
 }
 

@@ -1,19 +1,11 @@
-/**
- * PGlite's files on disk, with the two things it leaves out: a commit is synced to the disk before it is answered, and
- * a backend that has died takes its process along instead of going on half alive.
- */
+/** PGlite's files on disk, with what it leaves out: a commit is synced to the disk before it is answered. */
 import { fsyncSync } from 'node:fs';
 
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 
-/** PGlite calls exit with these in normal life: an error was raised; the main function has returned. */
-const livingExitCodes = new Set([99, 100]);
-
-/** The parts of Emscripten's module that PGlite's types do not describe. */
-interface ModuleInternals {
-  onAbort?: (reason: unknown) => void;
-  instantiateWasm: (imports: WebAssembly.Imports, done: unknown) => unknown;
+/** The part of Emscripten's module that PGlite's types do not describe. */
+interface ModuleFiles {
   FS: {
     filesystems: {
       NODEFS: { stream_ops: { fsync?: (stream: { readonly nfd: number }) => number } };
@@ -33,24 +25,17 @@ export const durableStartParams: readonly string[] = [
   'wal_sync_method=fsync',
 ];
 
-/**
- * Files for PGlite's `fs` option. `onDeath` is told when the backend panicked or ended itself: nothing it says counts
- * any more. `sync` takes a file descriptor and returns when its file is on the disk.
- */
+/** Files for PGlite's `fs` option. `sync` takes a file descriptor and returns when its file is on the disk. */
 export function durableFiles(
   folder: string,
-  onDeath: (reason: string) => void,
   sync: (descriptor: number) => void = fsyncSync,
 ): NodeFS {
   const files = new NodeFS(folder);
   const init = files.init.bind(files);
   files.init = async (database, given) => {
     const { emscriptenOpts } = await init(database, given);
-    const internals = emscriptenOpts as unknown as ModuleInternals;
-    internals.onAbort = (reason) => onDeath(String(reason));
-    internals.instantiateWasm = watchExits(internals.instantiateWasm, onDeath);
     emscriptenOpts.preRun?.push((module) => {
-      const { NODEFS } = (module as unknown as ModuleInternals).FS.filesystems;
+      const { NODEFS } = (module as unknown as ModuleFiles).FS.filesystems;
       NODEFS.stream_ops.fsync = ({ nfd }) => {
         sync(nfd);
         return 0;
@@ -59,22 +44,4 @@ export function durableFiles(
     return { emscriptenOpts };
   };
   return files;
-}
-
-function watchExits(
-  instantiate: ModuleInternals['instantiateWasm'],
-  onDeath: (reason: string) => void,
-): ModuleInternals['instantiateWasm'] {
-  return (imports, done) => {
-    // Both names are one object, which loaded extensions go on using: it is copied, not changed.
-    const functions = { ...imports['env'] };
-    for (const name of ['exit', 'proc_exit']) {
-      const exit = functions[name] as (code: number) => unknown;
-      functions[name] = (code: number) => {
-        if (!livingExitCodes.has(code)) onDeath(`exit ${code}`);
-        return exit(code);
-      };
-    }
-    return instantiate({ ...imports, env: functions, wasi_snapshot_preview1: functions }, done);
-  };
 }

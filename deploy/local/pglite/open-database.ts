@@ -11,9 +11,12 @@ import { durableFiles, durableStartParams } from './durable-files.ts';
 /** Major version of the Postgres inside PGlite. Data of another one is refused, because it cannot be read. */
 const postgresMajor = '18';
 
+/** With this exit code PGlite's main loop says that a statement has failed. */
+const errorExit = 100;
+
 /**
  * Opens `<folder>/data`, making it first when it is absent. The caller holds the folder's lock. `onDeath` is told when
- * an open database has died. Throws CannotStart when the folder holds something else, which is then untouched.
+ * an open database has died: nothing it says counts any more. Throws CannotStart when the folder holds something else, which is then untouched.
  */
 export async function openDatabase(
   folder: string,
@@ -23,22 +26,35 @@ export async function openDatabase(
   if (!(await exists(data))) await createData(folder, data);
   await checkVersion(data);
   let lastComplaint: string | undefined;
-  let isOpen = false;
   try {
     const database = await PGlite.create({
-      fs: durableFiles(data, (reason) => isOpen && onDeath(lastComplaint ?? reason)),
+      fs: durableFiles(data),
       startParams: [...durableStartParams],
       onStderr: (line) => {
         lastComplaint = /(?:FATAL|PANIC): *(.*)/.exec(line)?.[1] ?? lastComplaint;
         return false;
       },
     });
-    isOpen = true;
+    watchDeath(database, (reason) => onDeath(lastComplaint ?? reason));
     return database;
   } catch (error) {
     const reason = lastComplaint ?? String(error);
     throw new CannotStart(`The database in ${data} does not open: ${reason}`, { cause: error });
   }
+}
+
+/** PGlite goes on after whatever ends a step of its main loop, even a panic; only an ordinary error may do that. */
+function watchDeath(database: PGlite, onDeath: (reason: string) => void): void {
+  const module = database.Module;
+  const step = module._PostgresMainLoopOnce;
+  module._PostgresMainLoopOnce = () => {
+    try {
+      step();
+    } catch (error) {
+      if ((error as { status?: number }).status !== errorExit) onDeath(String(error));
+      throw error;
+    }
+  };
 }
 
 async function checkVersion(data: string): Promise<void> {
