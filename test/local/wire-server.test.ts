@@ -20,11 +20,7 @@ describe('the wire server of PGlite', () => {
 
   beforeAll(async () => {
     folder = await makePrivateFolder('wire');
-    const files = durableFiles(
-      join(folder.path, 'data'),
-      () => {},
-      (descriptor) => syncs.push(descriptor),
-    );
+    const files = durableFiles(join(folder.path, 'data'), (descriptor) => syncs.push(descriptor));
     database = await PGlite.create({ fs: files, startParams: [...durableStartParams] });
     const options = { idleInTransactionMs: 50 };
     server = await startWireServer(database, postgresSocket(folder.path), options);

@@ -1,5 +1,11 @@
 /** Every key in Redis. The braces put all keys of a session into one slot of a cluster. */
 
+/**
+ * Milliseconds Redis keeps a session after its last checkpoint: three days. Postgres has it by then; what was accepted and not yet
+ * checkpointed when its owner died waits that long for the next one, and in its client's outbox for ever.
+ */
+export const keptMs = 3 * 24 * 3_600_000;
+
 export interface SessionKeys {
   /** Hash: kind, version, owner, term, epoch, head, identity. */
   readonly meta: string;

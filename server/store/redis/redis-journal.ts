@@ -2,11 +2,10 @@
 import type { Redis } from 'ioredis';
 import * as v from 'valibot';
 
-import { retentionMs } from '../../../shared/protocol/limits.ts';
 import { StoreUnavailableError, type Journal } from '../journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
-import { sessionKeys } from './keys.ts';
+import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
 import trimScript from './trim.lua';
@@ -50,13 +49,13 @@ export function redisJournal(redis: Redis): Journal {
       const keys = sessionKeys(sessionId);
       const { offset, kind, version } = snapshot;
       const args = [ownerId, term, epoch, offset, JSON.stringify(snapshot), kind, version];
-      const reply = await startEpoch(keys.meta, keys.log, keys.snapshot, ...args, retentionMs);
+      const reply = await startEpoch(keys.meta, keys.log, keys.snapshot, ...args, keptMs);
       return v.parse(appendReply, reply);
     },
     trim: async ({ sessionId, ownerId, epoch, snapshot }) => {
       const keys = sessionKeys(sessionId);
       const text = JSON.stringify(snapshot);
-      const args = [ownerId, epoch, snapshot.offset, text, retentionMs];
+      const args = [ownerId, epoch, snapshot.offset, text, keptMs];
       await trim(keys.meta, keys.log, keys.snapshot, ...args);
     },
   };
