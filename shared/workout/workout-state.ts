@@ -5,7 +5,8 @@
  *                        ^----resumed-------'
  *
  * Riding time is the sum of the spans between start, pauses and resumes; nothing counts ticks, so seconds in which no event
- * arrived pass all the same. The position in the plan is riding time plus what was skipped.
+ * arrived pass all the same, up to a bound: a device that says nothing for longer was asleep or away, and its clock stood still. The
+ * position in the plan is riding time plus what was skipped.
  */
 import type { Plan } from './plan.ts';
 import { noTrace, withPower } from './power-trace.ts';
@@ -15,6 +16,12 @@ import type { TrainingMetrics } from './training-metrics.ts';
 import type { WorkoutEvent, WorkoutInput } from './workout-schemas.ts';
 
 export type WorkoutPhase = 'ready' | 'riding' | 'paused' | 'finished';
+
+/**
+ * Milliseconds the ride's clock runs on without a word from the device. A sample comes every second, also without power; who closes
+ * the laptop comes back to the same second, give or take this.
+ */
+export const silenceMaxMs = 10_000;
 
 /** JSON; besides the plan below 4 KB for a long ride, at most some 25 KB with every lap and pause taken. */
 export interface WorkoutState {
@@ -93,10 +100,11 @@ export function readyWorkout({ plan, ftpW }: WorkoutInput): WorkoutState {
   };
 }
 
-/** Riding time at a moment. A moment before the latest event counts as that event's. */
+/** Riding time at a moment. A moment before the latest event counts as that event's, one long after it as the end of its silence. */
 export function riddenMsAt(state: WorkoutState, atMs: number): number {
   if (state.phase !== 'riding') return state.riddenMs;
-  return state.riddenMs + Math.max(atMs, state.lastMs) - state.sinceMs;
+  const untilMs = Math.min(Math.max(atMs, state.lastMs), state.lastMs + silenceMaxMs);
+  return state.riddenMs + untilMs - state.sinceMs;
 }
 
 /** The state after an event. Pure, and total: it relies on nothing but the event's shape. */

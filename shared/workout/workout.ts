@@ -4,7 +4,7 @@ import type { CommandContext, Decision } from '../session/session-model.ts';
 import { segmentAt } from './plan.ts';
 import { workoutCommands, workoutEvents, workoutInputSchema } from './workout-schemas.ts';
 import type { WorkoutCommand, WorkoutEvent } from './workout-schemas.ts';
-import { evolveWorkout, readyWorkout, riddenMsAt } from './workout-state.ts';
+import { evolveWorkout, readyWorkout, riddenMsAt, silenceMaxMs } from './workout-state.ts';
 import type { WorkoutState } from './workout-state.ts';
 
 /** Bounds of what a state gathers. Nobody rides 200 laps by hand; a button that sticks does. */
@@ -43,6 +43,27 @@ function decide(
   const atMs = Math.max(context.atMs, state.lastMs);
   const refused = refusal(state, command.type);
   if (refused !== null) return { refused };
+  const away = awayUntil(state, atMs);
+  const decided = decideAwake(away.reduce(evolveWorkout, state), command, atMs);
+  return 'refused' in decided ? decided : [...away, ...decided];
+}
+
+/** The pause that a silence was: from the end of what counts as riding until now. Leaves room for one the rider asks for. */
+function awayUntil(state: WorkoutState, atMs: number): readonly WorkoutEvent[] {
+  const fromMs = state.lastMs + silenceMaxMs;
+  if (state.phase !== 'riding' || atMs <= fromMs || state.pauses.length >= pauseCountMax - 1)
+    return [];
+  return [
+    { type: 'paused', data: { atMs: fromMs, reason: 'away' } },
+    { type: 'resumed', data: { atMs } },
+  ];
+}
+
+function decideAwake(
+  state: WorkoutState,
+  command: WorkoutCommand,
+  atMs: number,
+): Decision<WorkoutEvent> {
   switch (command.type) {
     case 'start':
       return [{ type: 'started', data: { atMs } }];

@@ -48,3 +48,8 @@ export function samples(ride: Ride, fromS: number, powersW: readonly (number | n
   for (const [index, powerW] of powersW.entries())
     expect(give(ride, fromS + index, 'sample', { powerW })).toBeNull();
 }
+
+/** Rides on without power: a word every few seconds, as a device that is awake gives it. */
+export function rideOn(ride: Ride, fromS: number, toS: number): void {
+  for (let atS = fromS; atS < toS; atS += 5) expect(give(ride, atS, 'sample')).toBeNull();
+}

@@ -10,7 +10,7 @@ import {
 import { lapCountMax, pauseCountMax, workout } from '../../shared/workout/workout.ts';
 import { differences, recompute } from './metrics-recompute.ts';
 import { hasRide, rideRecords, whySkipped } from './sample-files.ts';
-import { give, newRide, samples, startMs, testPlan } from './workout-ride.ts';
+import { give, newRide, samples, startMs, testPlan, rideOn } from './workout-ride.ts';
 
 const at = (seconds: number) => startMs + seconds * 1000;
 
@@ -35,12 +35,35 @@ describe('riding time', () => {
   it('never runs back when another device has a slower clock', () => {
     const ride = newRide();
     give(ride, 0, 'start');
-    give(ride, 20, 'sample', { powerW: 100 });
+    give(ride, 9, 'sample', { powerW: 100 });
     give(ride, 5, 'sample', { powerW: 300 });
-    expect(elapsedS(ride.state, at(5))).toBe(20);
+    expect(elapsedS(ride.state, at(5))).toBe(9);
     give(ride, 6, 'pause');
-    expect(elapsedS(ride.state, at(5))).toBe(20);
-    expect(ride.events.map(({ data }) => data.atMs)).toEqual([0, 20, 20, 20].map(at));
+    expect(elapsedS(ride.state, at(5))).toBe(9);
+    expect(ride.events.map(({ data }) => data.atMs)).toEqual([0, 9, 9, 9].map(at));
+  });
+
+  it('stands still ten seconds after the last word of the device: a closed laptop comes back to the same second', () => {
+    const ride = newRide();
+    give(ride, 0, 'start');
+    samples(ride, 0, [100, 100, 100]);
+    const target = targetPowerNowW(ride.state, at(12));
+    expect(elapsedS(ride.state, at(7))).toBe(7);
+    expect(elapsedS(ride.state, at(12))).toBe(12);
+    expect(elapsedS(ride.state, at(3_600))).toBe(12);
+    expect(targetPowerNowW(ride.state, at(3_600))).toBe(target);
+    give(ride, 3_600, 'sample', { powerW: 100 });
+    expect(elapsedS(ride.state, at(3_600))).toBe(12);
+    expect(ride.state.pauses).toEqual([{ fromMs: at(12), toMs: at(3_600), reason: 'away' }]);
+    expect(elapsedS(ride.state, at(3_605))).toBe(17);
+  });
+
+  it('says that a command after a silence was given in riding, not in a pause', () => {
+    const ride = newRide();
+    give(ride, 0, 'start');
+    expect(give(ride, 500, 'pause')).toBeNull();
+    expect(ride.state.pauses.map(({ reason }) => reason)).toEqual(['away', undefined]);
+    expect(give(ride, 500, 'sample')).toBe('paused');
   });
 
   it('ends a pause when the ride is finished in it', () => {
@@ -58,6 +81,7 @@ describe('the place in the plan', () => {
     const ride = newRide();
     expect(targetPowerNowW(ride.state, at(500))).toBe(100);
     give(ride, 0, 'start');
+    rideOn(ride, 0, 110);
     expect(targetPowerNowW(ride.state, at(110))).toBe(150);
     give(ride, 110, 'pause');
     expect(targetPowerNowW(ride.state, at(500))).toBe(150);
@@ -68,10 +92,10 @@ describe('the place in the plan', () => {
   it('jumps to the next segment on skip, and riding time does not', () => {
     const ride = newRide();
     give(ride, 0, 'start');
-    expect(give(ride, 12.3, 'skip')).toBeNull();
-    expect(planPositionS(ride.state, at(12.3))).toBe(60);
-    expect(elapsedS(ride.state, at(12.3))).toBe(12.3);
-    give(ride, 20, 'pause');
+    expect(give(ride, 9.3, 'skip')).toBeNull();
+    expect(planPositionS(ride.state, at(9.3))).toBe(60);
+    expect(elapsedS(ride.state, at(9.3))).toBe(9.3);
+    give(ride, 17, 'pause');
     expect(give(ride, 25, 'skip')).toBeNull();
     expect(planPositionS(ride.state, at(99))).toBe(160);
     give(ride, 30, 'resume');
@@ -221,12 +245,14 @@ describe('refusals', () => {
     const ride = newRide();
     give(ride, 0, 'start');
     for (let lap = 0; lap < lapCountMax; lap++) expect(give(ride, lap, 'lap')).toBeNull();
-    expect(give(ride, 300, 'lap')).toBe('too-many-laps');
+    expect(give(ride, 200, 'lap')).toBe('too-many-laps');
     for (let pause = 0; pause < pauseCountMax; pause++) {
-      expect(give(ride, 300 + pause, 'pause')).toBeNull();
-      give(ride, 300 + pause, 'resume');
+      expect(give(ride, 200 + pause, 'pause')).toBeNull();
+      give(ride, 200 + pause, 'resume');
     }
-    expect(give(ride, 600, 'pause')).toBe('too-many-pauses');
+    expect(give(ride, 400, 'pause')).toBe('too-many-pauses');
+    expect(give(ride, 900, 'sample')).toBeNull();
+    expect(ride.state.pauses.length).toBe(pauseCountMax);
   });
 
   it('do not take what is no command: wrong numbers are told from outside', () => {
