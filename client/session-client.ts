@@ -10,6 +10,7 @@ import type {
 } from '../shared/protocol/frames.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 import { CommandSender } from './command-sender.ts';
+import { foresee, type Forecast } from './forecast.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { WebSocketConstructor } from './link.ts';
 import {
@@ -21,7 +22,7 @@ import {
   reincarnate,
   type Outbox,
 } from './outbox.ts';
-import { applyEntries, optimisticState, positionOf, type Replica } from './replica.ts';
+import { applyEntries, positionOf, type Replica } from './replica.ts';
 import type { SessionStorage, StoredSession } from './session-storage.ts';
 import type { ResumeReceipt, Status } from './status.ts';
 
@@ -59,6 +60,8 @@ export class SessionClient {
   #token: string;
   #outbox: Outbox;
   #replica: Replica;
+  /** Made when it is looked at, and anew when the session turned out differently. */
+  #forecast: Forecast | undefined;
   #view: ClientView | undefined;
   #receipt: ResumeReceipt | undefined;
   #resuming: Omit<ResumeReceipt, 'gapMs'> = { replayed: 0, resent: 0, lost: 0, result: 'new' };
@@ -95,6 +98,7 @@ export class SessionClient {
     this.#outbox = addCommand(this.#outbox, [type, data, this.#parts.clock.nowMs()]);
     const seq = lastSeq(this.#outbox);
     const { incarnation, commands } = this.#outbox;
+    for (const command of commands.slice(-1)) this.#forecast?.add(command);
     const kept = (): void => {
       if (this.#outbox.incarnation !== incarnation) return;
       this.#sender.kept(seq);
@@ -117,8 +121,14 @@ export class SessionClient {
 
   view(): ClientView {
     const { model } = this.#parts;
+    this.#forecast ??= foresee(
+      model,
+      this.#replica.confirmed,
+      this.#identity.clientId,
+      this.#outbox,
+    );
     this.#view ??= {
-      state: optimisticState(model, this.#replica, this.#outbox, this.#identity.clientId),
+      state: this.#forecast.state,
       status: this.#keeper.status,
       unsaved: lastSeq(this.#outbox) - this.#outbox.checkpointed,
       unaccepted: lastSeq(this.#outbox) - this.#outbox.accepted,
@@ -178,6 +188,7 @@ export class SessionClient {
         break;
       case 'entries':
         this.#replica = applyEntries(this.#parts.model, this.#replica, frame.entries);
+        if (this.#forecast?.agreesWith(frame.entries) === false) this.#forecast = undefined;
         if (!this.#isLive) this.#countReplayed(frame.entries.length);
         this.#heard(frame);
         break;
@@ -220,6 +231,7 @@ export class SessionClient {
 
   #adopt(confirmed: Snapshot): void {
     this.#replica = { ...this.#replica, confirmed };
+    this.#forecast = undefined;
     this.#changed();
   }
 
@@ -246,6 +258,7 @@ export class SessionClient {
   #startIncarnation(): void {
     this.#sender.suspend();
     this.#outbox = reincarnate(this.#outbox, this.#parts.newId());
+    this.#forecast = undefined;
     const { incarnation, commands } = this.#outbox;
     this.#sender.kept(lastSeq(this.#outbox));
     this.#parts.storage.addCommands(incarnation, 1, commands).catch(this.#parts.warn);

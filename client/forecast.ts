@@ -1,0 +1,89 @@
+/** The state as it will be once everything in the outbox has come through: what the user sees, decided ahead of the server. */
+import type { Entry, OutcomeEntry, Snapshot, WireCommand } from '../shared/protocol/frames.ts';
+import { applyEntry, decideCommand, writerIndex } from '../shared/session/fold.ts';
+import type { AnyModel } from '../shared/session/session-model.ts';
+import { commandsBetween, lastSeq, type Outbox } from './outbox.ts';
+
+export interface Author {
+  readonly clientId: string;
+  readonly incarnation: string;
+}
+
+/**
+ * Follows the confirmed state with the pending commands on top. A command costs one decision, and an entry that came out as foreseen
+ * nothing but a comparison: two hours of them, given offline, stay as cheap as the first.
+ */
+export class Forecast {
+  readonly #model: AnyModel;
+  #snapshot: Snapshot;
+  #writer: number;
+  /** What the pending commands are expected to come to, oldest first. */
+  #expected: OutcomeEntry[] = [];
+
+  /** `pending`: the author's commands that the confirmed state does not contain, in order. */
+  constructor(
+    model: AnyModel,
+    confirmed: Snapshot,
+    author: Author,
+    pending: readonly WireCommand[],
+  ) {
+    this.#model = model;
+    this.#snapshot = withAuthor(model, confirmed, author);
+    this.#writer = writerIndex(this.#snapshot, author.clientId, author.incarnation);
+    for (const command of pending) this.add(command);
+  }
+
+  get state(): unknown {
+    return this.#snapshot.state;
+  }
+
+  add(command: WireCommand): void {
+    const accepted = this.#snapshot.writers[this.#writer]?.accepted ?? 0;
+    const numbered = { seq: accepted + 1, command };
+    const { entry, next } = decideCommand(this.#model, this.#snapshot, this.#writer, numbered);
+    this.#snapshot = next;
+    this.#expected.push(entry);
+  }
+
+  /** Whether the entries are just what was foreseen, in this order and with nothing between. Otherwise a new forecast is due. */
+  agreesWith(entries: readonly Entry[]): boolean {
+    const isForeseen = entries.every((entry, index) => isSame(entry, this.#expected[index]));
+    if (isForeseen) this.#expected = this.#expected.slice(entries.length);
+    return isForeseen;
+  }
+}
+
+/** The forecast for a device with this outbox. */
+export function foresee(
+  model: AnyModel,
+  confirmed: Snapshot,
+  clientId: string,
+  outbox: Outbox,
+): Forecast {
+  const { incarnation } = outbox;
+  const writer = confirmed.writers[writerIndex(confirmed, clientId, incarnation)];
+  const pending = commandsBetween(outbox, (writer?.accepted ?? 0) + 1, lastSeq(outbox));
+  return new Forecast(model, confirmed, { clientId, incarnation }, pending);
+}
+
+function isSame(entry: Entry, expected: OutcomeEntry | undefined): boolean {
+  if (expected === undefined || 'joined' in entry) return false;
+  return (
+    entry.offset === expected.offset &&
+    entry.writer === expected.writer &&
+    entry.seq === expected.seq &&
+    entry.refused === expected.refused &&
+    JSON.stringify(entry.events) === JSON.stringify(expected.events)
+  );
+}
+
+/** Before the server has heard of this incarnation, the forecast pretends that it has. */
+function withAuthor(
+  model: AnyModel,
+  snapshot: Snapshot,
+  { clientId, incarnation }: Author,
+): Snapshot {
+  if (writerIndex(snapshot, clientId, incarnation) !== -1) return snapshot;
+  const joined = { client_id: clientId, incarnation, generation: 0 };
+  return applyEntry(model, snapshot, { offset: snapshot.offset + 1, joined });
+}
