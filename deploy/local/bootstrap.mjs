@@ -37,10 +37,16 @@ export function needsInstall(root) {
  */
 export function install(root) {
   console.log('Installing packages (npm ci), once …');
-  const options = ['ci', '--include=dev', '--no-audit', '--no-fund'];
-  const { error, status } = spawnSync('npm', options, { cwd: root, stdio: 'inherit' });
+  const options = ['--include=dev', '--no-audit', '--no-fund'];
+  const run = (...args) => spawnSync('npm', [...args, ...options], { cwd: root, stdio: 'inherit' });
+  const { error, status } = run('ci');
   if (error !== undefined) return `npm does not run (${error.message}); it comes with Node.js.`;
-  return status === 0 ? undefined : 'npm ci failed; its message is above.';
+  if (status === 0) return undefined;
+  // `npm ci` refuses a registry that has not every platform's build of a package, `npm install` takes what fits here.
+  console.log('npm ci failed, trying npm install …');
+  return run('install', '--no-save').status === 0
+    ? undefined
+    : 'The packages could not be installed; the message of npm is above.';
 }
 
 function modifiedMs(path) {

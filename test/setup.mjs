@@ -1,0 +1,103 @@
+/**
+ * `npm test`: from a fresh clone on a fresh Debian to a test run. Installs what is missing, runs vitest with the given
+ * arguments, and says at the end what was skipped and why. Plain JS, because nothing is installed yet.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { install, needsInstall, nodeProblem } from '../deploy/local/bootstrap.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const debianPostgres = '/usr/lib/postgresql';
+
+/** Programs the tests start privately, and the Debian package that brings each. Any of the names will do. */
+const tools = [
+  { names: ['redis-server'], package: 'redis-server' },
+  { names: ['initdb'], package: 'postgresql' },
+  { names: ['nginx'], package: 'nginx' },
+  { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium' },
+];
+
+/**
+ * Installs packages without starting the servers in them: the tests only need the programs, and nobody asked for daemons.
+ * A policy the machine already has is left as it is.
+ */
+const aptScript = `
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"
+`;
+
+async function main(args) {
+  const problem =
+    nodeProblem(process.version) ??
+    (needsInstall(root) ? install(root) : undefined) ??
+    installTools(tools.filter((tool) => !isInstalled(tool)).map((tool) => tool.package));
+  if (problem === undefined) return runTests(args);
+  console.error(problem);
+  process.exitCode = 1;
+}
+
+function isInstalled({ names }) {
+  const versions = existsSync(debianPostgres) ? readdirSync(debianPostgres) : [];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    ...versions.map((version) => join(debianPostgres, version, 'bin')),
+  ];
+  return names.some((name) => folders.some((folder) => existsSync(join(folder, name))));
+}
+
+/** Returns one sentence when something is missing and stays so. */
+function installTools(packages) {
+  if (packages.length === 0) return undefined;
+  const missing = packages.join(' ');
+  const advice = `The tests need ${packages.join(', ')}: sudo apt-get install --no-install-recommends ${missing}`;
+  const asRoot = rootCommand();
+  if (asRoot === undefined) return advice;
+  console.log(`Installing ${packages.join(', ')} with apt-get, once; this takes a minute or two …`);
+  const [file, ...prefix] = [...asRoot, 'sh', '-c', aptScript, 'sh', ...packages];
+  const { status, stderr } = spawnSync(file, prefix, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  return status === 0 ? undefined : `${stderr.trim()}\napt-get failed. ${advice}`;
+}
+
+/** What runs a command as root here without asking anybody; undefined when nothing does or there is no apt-get. */
+function rootCommand() {
+  if (spawnSync('apt-get', ['--version']).status !== 0) return undefined;
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+async function runTests(args) {
+  const { parseCLI, startVitest } = await import('vitest/node');
+  const { filter, options } = parseCLI(['vitest', 'run', ...args]);
+  const skipped = new Map();
+  const reporters = [...(options.reporters ?? ['default']), { onTestRunEnd: countInto(skipped) }];
+  // vitest sets the exit code.
+  await startVitest('test', filter, { ...options, root, reporters });
+  for (const [reason, count] of skipped) console.log(`Skipped ${count}: ${reason}`);
+}
+
+/** Tests that were skipped with a reason, by `context.skip(reason)`; those a filter left out have none. */
+function countInto(skipped) {
+  return (modules) => {
+    for (const module of modules) {
+      for (const test of module.children.allTests('skipped')) {
+        const { note } = test.result();
+        if (note !== undefined) skipped.set(note, (skipped.get(note) ?? 0) + 1);
+      }
+    }
+  };
+}
+
+await main(process.argv.slice(2));
