@@ -1,0 +1,70 @@
+/** What the rider's buttons and keys ask of the session. */
+import type { Clock } from '../../shared/clock.ts';
+import { laps } from '../../shared/workout/workout-view.ts';
+import { clockTime, withUnit } from './format.ts';
+import type { RideActions } from './ride-controls.ts';
+import type { Ride } from './ride-loop.ts';
+
+export interface RideActionsParts {
+  readonly ride: Ride;
+  readonly clock: Clock;
+  /** Something was asked: show it without waiting for the beat. */
+  readonly changed: () => void;
+  readonly leave: () => void;
+}
+
+/** Whole percent; the bounds are those of the session kind. */
+const intensityMin = 50;
+const intensityMax = 150;
+/** How long a lap's figures stay on the screen. */
+const noteShownMs = 8_000;
+
+/** The actions, and what to tell the rider of the latest one for a while. */
+export function rideActions({ ride, clock, changed, leave }: RideActionsParts): {
+  readonly actions: RideActions;
+  readonly noteAt: (nowMs: number) => string;
+} {
+  let note = { text: '', untilMs: 0 };
+  const isStopped = (): boolean => ride.view().status === 'stopped';
+  const ask = (...command: Parameters<Ride['send']>): void => {
+    if (isStopped()) return;
+    ride.send(...command);
+    changed();
+  };
+  const actions: RideActions = {
+    toggle: () => {
+      const { phase } = ride.view().state;
+      if (phase === 'ready') ask('start', {});
+      else if (phase === 'riding') ask('pause', {});
+      else if (phase === 'paused') ask('resume', {});
+    },
+    adjust: (byPercent) => {
+      const { intensity, phase } = ride.view().state;
+      const percent = Math.round(intensity * 100) + byPercent;
+      const within = Math.min(intensityMax, Math.max(intensityMin, percent));
+      if (phase !== 'finished') ask('adjust', { intensity: within / 100 });
+    },
+    skip: () => {
+      const { phase } = ride.view().state;
+      if (phase === 'riding' || phase === 'paused') ask('skip', {});
+    },
+    lap: () => {
+      if (isStopped() || ride.view().state.phase !== 'riding') return;
+      ride.send('lap', {});
+      note = { text: lapNote(ride), untilMs: clock.nowMs() + noteShownMs };
+      changed();
+    },
+    finish: () => ask('finish', {}),
+    leave,
+  };
+  return { actions, noteAt: (nowMs) => (nowMs < note.untilMs ? note.text : '') };
+}
+
+/** The lap that has just ended. */
+function lapNote(ride: Ride): string {
+  const all = laps(ride.view().state);
+  const ended = all.at(-2);
+  if (ended === undefined) return '';
+  const time = clockTime(ended.endS - ended.startS);
+  return `Lap ${all.length - 1}: ${time} at ${withUnit(ended.averageW, 'W')}`;
+}

@@ -1,0 +1,69 @@
+/** The buttons of a ride. */
+import type { WorkoutPhase } from '../../shared/workout/workout-state.ts';
+import { confirmRow } from './confirm-row.ts';
+import { button, element, setShown, setText } from './dom.ts';
+
+export interface RideActions {
+  /** Starts, pauses or resumes. */
+  readonly toggle: () => void;
+  /** Whole percent of the plan's targets, more or less. */
+  readonly adjust: (byPercent: number) => void;
+  readonly skip: () => void;
+  readonly lap: () => void;
+  readonly finish: () => void;
+  /** Back to the choice of workouts; the ride is forgotten on this device. */
+  readonly leave: () => void;
+}
+
+export interface RideControls {
+  readonly root: HTMLElement;
+  show(phase: WorkoutPhase, isStopped: boolean): void;
+  readonly askToFinish: () => void;
+  /** Takes a question back. */
+  readonly cancel: () => void;
+}
+
+const mainLabels: Readonly<Record<WorkoutPhase, string>> = {
+  ready: 'Start',
+  riding: 'Pause',
+  paused: 'Resume',
+  finished: 'Finished',
+};
+
+export function rideControls(actions: RideActions): RideControls {
+  const mainLabel = element('span');
+  const main = button(
+    { class: 'primary', 'aria-keyshortcuts': 'Space' },
+    [mainLabel, key('space')],
+    () => actions.toggle(),
+  );
+  const skip = button({ 'aria-keyshortcuts': 'ArrowRight' }, ['Skip', key('→')], actions.skip);
+  const lap = button({ 'aria-keyshortcuts': 'L' }, ['Lap', key('L')], actions.lap);
+  const finish = button({ 'aria-keyshortcuts': 'F' }, ['Finish', key('F')], () => askToFinish());
+  const leave = button({ 'aria-label': 'Back to the workouts' }, ['Back'], actions.leave);
+  const usual = element('div', { class: 'controls' }, [main, skip, lap, finish, leave]);
+  const confirm = confirmRow(usual, {
+    yes: 'Finish',
+    no: 'Keep riding',
+    act: actions.finish,
+  });
+  const askToFinish = (): void => {
+    if (!finish.hidden && !finish.disabled) confirm.ask('Finish this ride?');
+  };
+  const show = (phase: WorkoutPhase, isStopped: boolean): void => {
+    setText(mainLabel, mainLabels[phase]);
+    const isReady = phase === 'ready';
+    for (const inRide of [skip, lap, finish]) setShown(inRide, !isReady);
+    setShown(leave, isReady);
+    for (const any of [main, skip, finish, leave]) any.disabled = isStopped;
+    lap.disabled = isStopped || phase !== 'riding';
+    if (isStopped && confirm.isOpen()) confirm.close();
+  };
+  const root = element('div', {}, [usual, confirm.root]);
+  return { root, show, askToFinish, cancel: confirm.close };
+}
+
+/** A shortcut on its button; the style sheet shows it where there is a keyboard. */
+function key(name: string): HTMLElement {
+  return element('kbd', { 'aria-hidden': 'true' }, [name]);
+}

@@ -1,0 +1,126 @@
+/** Everything the ride screen says at a moment. Pure: state and time in, words and numbers out. */
+import {
+  messageAt,
+  planDurationS,
+  segmentAt,
+  textShownS,
+  type PlanPlace,
+} from '../../shared/workout/plan.ts';
+import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
+import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
+import { nextText } from './plan-text.ts';
+import type { TrainerSample, TrainerTarget } from './trainer.ts';
+
+export interface RideFigures {
+  readonly positionS: number;
+  readonly target: string;
+  readonly power: string;
+  readonly elapsed: string;
+  readonly remaining: string;
+  readonly interval: string;
+  readonly countdown: string;
+  readonly next: string;
+  readonly cadence: string;
+  readonly plannedCadence: string;
+  readonly heartRate: string;
+  readonly intensity: string;
+  /** From the plan to the rider; '' for none. */
+  readonly message: string;
+}
+
+/** Readings older than this say nothing about now. */
+const freshMs = 3_500;
+
+/** Mean power of the latest three seconds, which is what legs can follow; null when the trainer is silent. */
+export function meanPowerW(samples: readonly TrainerSample[], nowMs: number): number | null {
+  const powersW = samples
+    .filter(({ atMs }) => nowMs - atMs < freshMs)
+    .slice(-3)
+    .flatMap(({ powerW }) => (powerW === null ? [] : [powerW]));
+  return powersW.length === 0
+    ? null
+    : powersW.reduce((sum, powerW) => sum + powerW) / powersW.length;
+}
+
+/** The latest reading, or null when it is too old to count for this second. */
+export function freshSample(
+  samples: readonly TrainerSample[],
+  nowMs: number,
+): TrainerSample | null {
+  const latest = samples.at(-1);
+  return latest !== undefined && nowMs - latest.atMs < freshMs ? latest : null;
+}
+
+/** What the trainer has to do at a moment. */
+export function trainerTarget(state: WorkoutState, nowMs: number): TrainerTarget {
+  if (state.phase !== 'riding') return { kind: 'rest' };
+  const powerW = targetPowerNowW(state, nowMs);
+  if (powerW === null) return { kind: 'free' };
+  const cadenceRpm = segmentAt(state.plan, planPositionS(state, nowMs))?.segment.cadenceRpm;
+  return { kind: 'power', powerW, cadenceRpm };
+}
+
+export function rideFigures(
+  state: WorkoutState,
+  samples: readonly TrainerSample[],
+  nowMs: number,
+): RideFigures {
+  const { plan, intensity } = state;
+  const positionS = planPositionS(state, nowMs);
+  const place = segmentAt(plan, positionS);
+  const sample = freshSample(samples, nowMs);
+  const plannedRpm = place?.segment.cadenceRpm;
+  return {
+    positionS,
+    target: target(state, nowMs),
+    power: whole(meanPowerW(samples, nowMs)),
+    elapsed: clockTime(elapsedS(state, nowMs)),
+    remaining: countdown(Math.max(0, planDurationS(plan) - positionS)),
+    interval:
+      place === null ? 'Interval' : `Interval ${place.index + 1} of ${plan.segments.length}`,
+    countdown: place === null ? countdown(0) : countdown(place.leftS),
+    next: place === null ? 'the plan is done' : nextText(place, state.ftpW, intensity),
+    cadence: whole(sample?.cadenceRpm ?? null),
+    plannedCadence: plannedRpm === undefined ? '' : `plan ${plannedRpm}`,
+    heartRate: whole(sample?.heartRateBpm ?? null),
+    intensity: percent(intensity),
+    message: message(state, place, samples, nowMs),
+  };
+}
+
+function target(state: WorkoutState, nowMs: number): string {
+  const powerW = targetPowerNowW(state, nowMs);
+  if (powerW !== null) return String(powerW);
+  return state.phase === 'finished' ? nothing : 'free';
+}
+
+function message(
+  state: WorkoutState,
+  place: PlanPlace | null,
+  samples: readonly TrainerSample[],
+  nowMs: number,
+): string {
+  switch (state.phase) {
+    case 'ready':
+      return 'Ready when you are.';
+    case 'paused':
+      return 'Paused. The clock stands still until you go on.';
+    case 'finished':
+      return '';
+    case 'riding':
+      // Before its first word a trainer is not silent yet.
+      if (samples.length > 0 && freshSample(samples, nowMs) === null)
+        return 'The trainer says nothing. The clock waits for it.';
+      if (place === null) return 'That was the plan. Ride on as you like, or finish.';
+      return messageAt(state.plan, planPositionS(state, nowMs)) ?? welcomeBack(state, nowMs);
+  }
+}
+
+/** For a while after a silence that was no riding: a closed laptop, a page that was gone. */
+function welcomeBack({ pauses }: WorkoutState, nowMs: number): string {
+  const latest = pauses.at(-1);
+  if (latest?.reason !== 'away' || latest.toMs === null) return '';
+  if (nowMs - latest.toMs >= textShownS * 1000) return '';
+  return `You were away for ${spokenTime((latest.toMs - latest.fromMs) / 1000)}. The clock waited.`;
+}

@@ -1,0 +1,139 @@
+/** The screen of a ride: large enough to be read with sweat in the eyes. */
+import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { button, element, setShown, setText } from './dom.ts';
+import { profileGraph } from './profile-picture.ts';
+import { rideControls, type RideActions } from './ride-controls.ts';
+import { rideFigures, type RideFigures } from './ride-figures.ts';
+import type { RideFrame } from './ride-loop.ts';
+
+export interface RideScreen {
+  readonly root: HTMLElement;
+  show(frame: RideFrame, note: string): void;
+  readonly askToFinish: () => void;
+  readonly cancel: () => void;
+}
+
+export interface RideScreenParts {
+  readonly state: WorkoutState;
+  readonly trainerName: string;
+  /** Above and below the title: where the ride is kept, and why it stopped. */
+  readonly badge: HTMLElement;
+  readonly banner: HTMLElement;
+  readonly actions: RideActions;
+}
+
+export function rideScreen(parts: RideScreenParts): RideScreen {
+  const { state, trainerName, badge, banner, actions } = parts;
+  const message = element('p', { class: 'message', 'aria-live': 'polite' });
+  const numbers = bigNumbers(message);
+  const small = smallNumbers(actions);
+  const graph = profileGraph(state.plan, state.ftpW);
+  const controls = rideControls(actions);
+  const root = element('main', { class: 'ride' }, [
+    element('header', { class: 'bar' }, [
+      element('div', { class: 'title' }, [
+        element('h1', {}, [state.plan.name]),
+        element('p', { class: 'dim' }, [trainerName]),
+      ]),
+      badge,
+    ]),
+    banner,
+    numbers.root,
+    graph.root,
+    small.root,
+    controls.root,
+  ]);
+  const show = ({ view, samples, nowMs }: RideFrame, note: string): void => {
+    const figures = rideFigures(view.state, samples, nowMs);
+    root.toggleAttribute('data-stopped', view.status === 'stopped');
+    numbers.show(figures);
+    small.show(figures);
+    setText(message, note === '' ? figures.message : note);
+    graph.show(view.state, figures.positionS);
+    controls.show(view.state.phase, view.status === 'stopped');
+  };
+  return { root, show, askToFinish: controls.askToFinish, cancel: controls.cancel };
+}
+
+interface Numbers {
+  readonly root: HTMLElement;
+  show(figures: RideFigures): void;
+}
+
+function bigNumbers(message: HTMLElement): Numbers {
+  const target = number('target', 'Target', 'W');
+  const power = number('power', 'Power', 'W');
+  const interval = number('interval', 'Interval', '');
+  const next = element('p', { class: 'next' });
+  return {
+    root: element('section', { class: 'big', 'aria-label': 'Now' }, [
+      target.root,
+      power.root,
+      interval.root,
+      message,
+      next,
+    ]),
+    show: (figures) => {
+      setText(target.value, figures.target);
+      setShown(target.unit, figures.target !== 'free');
+      setText(power.value, figures.power);
+      setText(interval.label, figures.interval);
+      setText(interval.value, figures.countdown);
+      // An hour and more needs room, and is no news from one second to the next.
+      interval.root.toggleAttribute('data-long', figures.countdown.length > 5);
+      setText(next, figures.next);
+    },
+  };
+}
+
+function smallNumbers(actions: RideActions): Numbers {
+  const elapsed = number('elapsed', 'Elapsed', '');
+  const remaining = number('remaining', 'To go', '');
+  const cadence = number('cadence', 'Cadence', 'rpm');
+  const heart = number('heart', 'Heart rate', 'bpm');
+  const intensity = number('intensity', 'Intensity', '');
+  const step = (byPercent: number) => (event: MouseEvent) =>
+    actions.adjust(event.shiftKey ? byPercent * 5 : byPercent);
+  const less = { class: 'step', 'aria-label': 'Less intensity', 'aria-keyshortcuts': 'ArrowDown' };
+  const more = { class: 'step', 'aria-label': 'More intensity', 'aria-keyshortcuts': 'ArrowUp' };
+  intensity.value.before(button(less, ['−'], step(-1)));
+  intensity.value.after(button(more, ['+'], step(1)));
+  const planned = element('span', { class: 'planned' });
+  cadence.label.after(planned);
+  intensity.label.after(element('kbd', { 'aria-hidden': 'true' }, ['↑ ↓']));
+  const all = [elapsed, remaining, cadence, heart, intensity];
+  return {
+    root: element(
+      'section',
+      { class: 'small', 'aria-label': 'Ride so far' },
+      all.map(({ root }) => root),
+    ),
+    show: (figures) => {
+      setText(elapsed.value, figures.elapsed);
+      setText(remaining.value, figures.remaining);
+      setText(cadence.value, figures.cadence);
+      setText(planned, figures.plannedCadence);
+      setText(heart.value, figures.heartRate);
+      setText(intensity.value, figures.intensity);
+    },
+  };
+}
+
+interface NumberBox {
+  readonly root: HTMLElement;
+  readonly label: HTMLElement;
+  readonly value: HTMLElement;
+  readonly unit: HTMLElement;
+}
+
+function number(name: string, title: string, unitText: string): NumberBox {
+  const label = element('span', { class: 'label' }, [title]);
+  const value = element('span', { class: 'value' });
+  const unit = element('span', { class: 'unit' }, [unitText]);
+  const line = element('p', { class: 'line' }, unitText === '' ? [value] : [value, unit]);
+  const root = element('div', { class: `number ${name}`, 'data-number': name }, [
+    element('p', { class: 'caption' }, [label]),
+    line,
+  ]);
+  return { root, label, value, unit };
+}

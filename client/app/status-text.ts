@@ -1,0 +1,94 @@
+/** The connection in words: quiet as long as all is well, and never more than is true. Pure. */
+import type { SessionView } from '../connect.ts';
+import type { ResumeReceipt } from '../status.ts';
+import { gapTime } from './format.ts';
+
+/** What the badge is told of a session. */
+export type LinkView = Pick<
+  SessionView<unknown>,
+  'status' | 'unsaved' | 'unaccepted' | 'receipt' | 'stopCode'
+>;
+
+export interface Badge {
+  readonly tone: 'good' | 'busy' | 'bad';
+  /** Changes with the state of things only: it is read out. */
+  readonly label: string;
+  /** Changes with every second; for the eyes. */
+  readonly detail: string;
+}
+
+/** Why a ride cannot go on in this page, and what the rider may do about it. */
+export interface StopReason {
+  readonly sentence: string;
+  readonly offer: 'take-over' | 'new-ride' | 'reload';
+}
+
+/** How a session came to be served: a receipt means something else each time. */
+export type Occasion = 'begun' | 'taken-up' | 'back';
+
+/** Commands that are on their way at any time: about one a second, saved every five seconds, and one round missed. */
+const unsavedUsual = 12;
+/** Commands are accepted within moments; a poor network may take some seconds. */
+const unacceptedUsual = 4;
+
+/** By close code of the protocol: forbidden, unknown session, replaced by a newer page. */
+const stopReasons: Readonly<Record<number, StopReason>> = {
+  4003: { sentence: 'This device may not take up this ride any more.', offer: 'new-ride' },
+  4004: { sentence: 'The service does not keep this ride any more.', offer: 'new-ride' },
+  4009: { sentence: 'This ride goes on in another tab.', offer: 'take-over' },
+};
+const otherReason: StopReason = {
+  sentence: 'This page and the service do not understand each other.',
+  offer: 'reload',
+};
+
+export function statusBadge(link: LinkView, isRiding: boolean): Badge {
+  const { status, unaccepted, receipt } = link;
+  switch (status) {
+    case 'connected':
+      return servedBadge(link);
+    case 'moving':
+      return { ...servedBadge(link), detail: 'moving to another server' };
+    case 'reconnecting': {
+      const label = receipt === undefined ? 'connecting…' : 'reconnecting…';
+      return { tone: 'busy', label, detail: isRiding ? 'the ride goes on' : '' };
+    }
+    case 'offline': {
+      const detail = unaccepted === 0 ? '' : `${seconds(unaccepted)} to deliver`;
+      return { tone: 'bad', label: isRiding ? 'riding offline' : 'offline', detail };
+    }
+    case 'stopped':
+      return { tone: 'bad', label: 'not connected', detail: '' };
+  }
+}
+
+function servedBadge({ unsaved, unaccepted }: LinkView): Badge {
+  if (unaccepted > unacceptedUsual)
+    return { tone: 'busy', label: 'kept here', detail: `${seconds(unaccepted)} to deliver` };
+  if (unsaved > unsavedUsual)
+    return { tone: 'busy', label: 'recorded', detail: `${seconds(unsaved)} not yet saved` };
+  // Saving goes in rounds, so that a ride in progress is never saved to the last second; saying so is truer than a tick.
+  const detail = unsaved === 0 ? '' : `last ${unsaved} s on the way`;
+  return { tone: 'good', label: 'saved', detail };
+}
+
+/** What to tell once after a break; null when nobody has to know. */
+export function receiptNote(receipt: ResumeReceipt, occasion: Occasion): string | null {
+  const { gapMs, lost, result } = receipt;
+  if (lost > 0) return `${opening(gapMs, occasion)}, ${seconds(lost)} could not be recovered`;
+  if (occasion === 'begun') return null;
+  if (result === 'rebuilt') return `${opening(gapMs, occasion)}, rebuilt with nothing lost`;
+  return `${opening(gapMs, occasion)}, nothing lost`;
+}
+
+function opening(gapMs: number, occasion: Occasion): string {
+  if (occasion !== 'back') return 'back in your ride';
+  return gapMs === 0 ? 'moved to another server' : `back after ${gapTime(gapMs)}`;
+}
+
+/** Why the session has stopped in this page. */
+export function stopReason(stopCode: number | undefined): StopReason {
+  return stopReasons[stopCode ?? 0] ?? otherReason;
+}
+
+const seconds = (count: number): string => (count === 1 ? '1 second' : `${count} seconds`);

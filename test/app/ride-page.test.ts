@@ -1,0 +1,193 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
+
+const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
+const light = { ...desktop, colorScheme: 'light' } as const;
+const phone = {
+  viewport: { width: 360, height: 740 },
+  colorScheme: 'dark',
+  isMobile: true,
+  hasTouch: true,
+} as const;
+
+/** A quarter of a minute in four segments. */
+const shortWorkout = `<workout_file><name>Short and sharp</name><sportType>bike</sportType><workout>
+  <Warmup Duration="5" PowerLow="0.5" PowerHigh="0.8"/>
+  <SteadyState Duration="5" Power="1.1" Cadence="95"><textevent timeoffset="0" message="Now!"/></SteadyState>
+  <FreeRide Duration="3"/><SteadyState Duration="3" Power="0.5"/><Surprise/>
+</workout></workout_file>`;
+
+let server: AppServer;
+let browser: Browser;
+let rider: Rider;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startAppServer(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(async () => {
+  await rider.leave();
+  await server.start();
+  if (rider.problems.length > 0) throw new Error(rider.problems.join('\n'));
+});
+
+/** Waits for a condition of the page; the browser's own clock is what rides are made of. */
+const patiently = { timeout: 30_000, interval: 100 };
+const untilElapsed = (seconds: number) =>
+  expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(seconds);
+const untilBadge = (text: string | RegExp) =>
+  expect.poll(() => rider.badge(), patiently).toMatch(text);
+
+async function startRiding(workout: string): Promise<void> {
+  await rider.page.getByRole('button', { name: workout }).click();
+  await rider.page.getByRole('button', { name: /^Start/ }).waitFor();
+  await rider.page.keyboard.press('Space');
+  await untilElapsed(3);
+}
+
+async function finish(): Promise<void> {
+  await rider.page.getByRole('button', { name: 'Finish' }).click();
+  await rider.page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+  await rider.page.getByRole('button', { name: 'New ride' }).waitFor();
+}
+
+/** All this device has recorded is in Postgres, once, and that is so many seconds of riding at least. */
+async function expectAllSaved(secondsMin: number): Promise<void> {
+  await untilBadge(/^saved$/);
+  const saved = await server.savedSeconds();
+  expect(saved).toHaveLength(await rider.keptSampleCount());
+  expect(saved).toEqual([...new Set(saved)].toSorted((a, b) => a - b));
+  // A busy machine may let a second go by without a look at the trainer.
+  expect(saved.length).toBeGreaterThanOrEqual(secondsMin - 2);
+}
+
+describe('a ride in a browser', () => {
+  test('a workout is picked, ridden, steered by keys, finished and saved', async () => {
+    rider = await newRider(browser, server.url, desktop);
+    await rider.page.getByLabel('Your FTP').fill('250');
+    await rider.photograph('desktop-dark-start');
+    await startRiding('Lunch break');
+    expect(await rider.number('target')).toBe('113');
+    await expect
+      .poll(async () => Number(await rider.number('power')), patiently)
+      .toBeGreaterThan(60);
+    await untilBadge(/^saved/);
+    await rider.page.keyboard.press('Shift+ArrowDown');
+    await rider.page.keyboard.press('ArrowUp');
+    expect(await rider.number('intensity')).toMatch(/^96/);
+    await rider.page.keyboard.press('ArrowRight');
+    expect(await rider.number('target')).toBe('269');
+    await rider.page.keyboard.press('l');
+    await expect
+      .poll(() => rider.page.locator('.message').innerText(), patiently)
+      .toMatch(/^Lap 1: 0:0/);
+    await untilElapsed(8);
+    await rider.photograph('desktop-dark-ride');
+    await rider.page.keyboard.press('Space');
+    await rider.page.getByText('Paused.').waitFor();
+    await untilBadge(/^saved$/);
+    await rider.page.keyboard.press('Space');
+    await untilElapsed(10);
+    await finish();
+    await expectAllSaved(10);
+    await rider.photograph('desktop-dark-summary');
+  });
+
+  test('a server killed in mid-ride is a word in the badge, and every second is saved in the end', async () => {
+    rider = await newRider(browser, server.url, light);
+    await startRiding('Sweet spot hour');
+    await rider.page.getByRole('button', { name: 'Skip' }).click();
+    expect(await rider.number('target')).toBe('110');
+    await server.kill();
+    await untilBadge(/^reconnecting…|^riding offline/);
+    const brokenS = await rider.elapsedS();
+    await untilBadge(/^riding offline\s+\d+ seconds to deliver/);
+    await untilElapsed(brokenS + 5);
+    expect(Number(await rider.number('power'))).toBeGreaterThan(50);
+    expect(await rider.number('target')).toBe('110');
+    await rider.photograph('desktop-light-offline');
+    await server.start();
+    await untilBadge(/^saved\s+back after .*, nothing lost/);
+    await rider.photograph('desktop-light-back');
+    await finish();
+    await expectAllSaved(brokenS + 5);
+  });
+
+  test('a tab refreshed in mid-ride is back in the same second of the same ride', async () => {
+    rider = await newRider(browser, server.url, desktop);
+    await startRiding('Long endurance');
+    await rider.page.keyboard.press('Shift+ArrowUp');
+    const before = { elapsedS: await rider.elapsedS(), atMs: Date.now() };
+    await rider.page.reload();
+    await rider.page.getByRole('heading', { name: 'Long endurance' }).waitFor();
+    await untilElapsed(before.elapsedS);
+    // The clock went on while the page was away, no faster and no slower than the one on the wall.
+    const passedS = (Date.now() - before.atMs) / 1000;
+    expect(await rider.elapsedS()).toBeLessThanOrEqual(before.elapsedS + passedS + 1);
+    expect(await rider.number('intensity')).toMatch(/^105/);
+    expect(await rider.number('target')).toBe('95');
+    await untilBadge(/back in your ride, nothing lost/);
+    await untilElapsed(before.elapsedS + 4);
+    await finish();
+    await untilBadge(/^saved$/);
+    const saved = await server.savedSeconds();
+    expect(saved.length).toBeGreaterThanOrEqual(before.elapsedS + 4 - passedS);
+  });
+
+  test('a second tab takes the ride over, the first says so and can take it back', async () => {
+    rider = await newRider(browser, server.url, light);
+    await startRiding('Lunch break');
+    const second = await rider.openTab();
+    await expect.poll(() => second.elapsedS(), patiently).toBeGreaterThanOrEqual(3);
+    await rider.page.getByText('This ride goes on in another tab.').waitFor();
+    expect(await rider.badge()).toMatch(/^not connected/);
+    await rider.photograph('desktop-light-replaced');
+    await rider.page.getByRole('button', { name: 'Take over here' }).click();
+    await second.page.getByText('This ride goes on in another tab.').waitFor();
+    const takenS = await rider.elapsedS();
+    await untilElapsed(takenS + 3);
+    await untilBadge(/^saved/);
+    await finish();
+    await untilBadge(/^saved$/);
+    const saved = await server.savedSeconds();
+    expect(saved.length).toBeGreaterThanOrEqual(takenS);
+  });
+
+  test('on a phone a workout file is taken, ridden to its end and summed up', async () => {
+    rider = await newRider(browser, server.url, phone);
+    await rider.photograph('phone-dark-start');
+    const file = { name: 'short.zwo', mimeType: 'text/xml', buffer: Buffer.from(shortWorkout) };
+    await rider.page
+      .locator('input[type=file]')
+      .setInputFiles({ ...file, buffer: Buffer.from('<gpx/>') });
+    await rider.page.getByText('This is no .zwo file').waitFor();
+    await rider.page.locator('input[type=file]').setInputFiles(file);
+    await rider.page.getByText('Unknown tag <Surprise> is passed over').waitFor();
+    await startRiding('Short and sharp');
+    await rider.page.getByText('Now!').waitFor();
+    expect(await rider.page.locator('.next').innerText()).toBe('then 0:03 free');
+    await rider.photograph('phone-dark-ride');
+    const width = await rider.page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBe(phone.viewport.width);
+    await rider.page.getByText('That was the plan.').waitFor();
+    expect(await rider.number('target')).toBe('free');
+    await finish();
+    await untilBadge(/^saved$/);
+    await rider.photograph('phone-dark-summary');
+    await rider.page.getByRole('button', { name: 'New ride' }).click();
+    await rider.page.getByRole('button', { name: 'Lunch break' }).waitFor();
+  });
+
+  test('while the service is away no ride begins, and the page says why', async () => {
+    rider = await newRider(browser, server.url, desktop);
+    await server.kill();
+    await rider.page.getByRole('button', { name: 'Ramp test' }).click();
+    await rider.page.getByText('The service cannot be reached.').waitFor();
+    await server.start();
+    await startRiding('Ramp test');
+  });
+});
