@@ -6,8 +6,9 @@ import { idSchema } from '../shared/protocol/frames.ts';
 import { genesis } from '../shared/session/fold.ts';
 import type { AnyNamed, SessionModel } from '../shared/session/session-model.ts';
 import type { WebSocketConstructor } from './link.ts';
-import { SessionClient, type ClientView } from './session-client.ts';
+import { SessionClient } from './session-client.ts';
 import { memoryStorage, type SessionStorage, type StoredSession } from './session-storage.ts';
+import type { ClientView } from './status.ts';
 import { listenForWake } from './wake-signals.ts';
 
 export interface ConnectOptions<State, Input, Command extends AnyNamed, Event extends AnyNamed> {
@@ -85,7 +86,12 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
   });
   client.start();
   // Without an input there is no state to show before the server's first snapshot.
-  if (kept === undefined && options.input === undefined) await firstState(client);
+  if (kept === undefined && options.input === undefined)
+    await firstState(client).catch(async (error: unknown) => {
+      stopListening();
+      await storage.clear();
+      throw error;
+    });
   const close = (): void => {
     stopListening();
     client.close();

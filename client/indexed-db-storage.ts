@@ -25,10 +25,12 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
       if (session === undefined) return undefined;
       const { incarnation } = session;
       const range = IDBKeyRange.bound([incarnation, 0], [incarnation, Number.MAX_SAFE_INTEGER]);
-      const commands = await result<WireCommand[]>(
-        database.transaction('commands').objectStore('commands').getAll(range),
-      );
-      return { session, commands };
+      const store = database.transaction('commands').objectStore('commands');
+      const [keys, commands] = await Promise.all([
+        result<IDBValidKey[]>(store.getAllKeys(range)),
+        result<WireCommand[]>(store.getAll(range)),
+      ]);
+      return { session, commands: upToFirstHole(keys, commands) };
     },
     save: (session) =>
       write(['session'], (transaction) => {
@@ -45,6 +47,15 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
         transaction.objectStore('commands').clear();
       }),
   };
+}
+
+/** A write that failed leaves a hole; what stands behind it would come under wrong numbers, and its page still has it or is gone. */
+function upToFirstHole(
+  keys: readonly IDBValidKey[],
+  commands: readonly WireCommand[],
+): WireCommand[] {
+  const hole = keys.findIndex((key, index) => Array.isArray(key) && key[1] !== index + 1);
+  return hole === -1 ? [...commands] : commands.slice(0, hole);
 }
 
 function openDatabase(name: string): Promise<IDBDatabase> {

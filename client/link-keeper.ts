@@ -1,10 +1,10 @@
 /** Keeps one link to the session alive: retries with jitter, moves before it breaks, stops when it must. */
 import type { Clock } from '../shared/clock.ts';
-import { closeClass, closeCodes } from '../shared/protocol/close-codes.ts';
+import { closeClass } from '../shared/protocol/close-codes.ts';
 import type { ClientFrame, Hello, ServerFrame } from '../shared/protocol/frames.ts';
 import { Link, type WebSocketConstructor } from './link.ts';
 import { defaultBackoffMs, retryDelayMs } from './reconnect.ts';
-import { offlineAfterAttempts, type Status } from './status.ts';
+import { offlineAfterAttempts, stableMs, type Status } from './status.ts';
 
 export interface LinkKeeperParts {
   readonly url: string;
@@ -19,9 +19,12 @@ export interface LinkKeeperParts {
 export interface LinkKeeperEvents {
   readonly frame: (frame: ServerFrame) => void;
   readonly statusChanged: () => void;
-  /** The server knows other commands under this storage's numbers. */
-  readonly diverged: () => void;
+  /** The link that served is gone, and nothing may be sent until the next one is welcomed. */
+  readonly unlinked: () => void;
 }
+
+/** Milliseconds between two tries of a move. */
+const moveRetryMs = 500;
 
 export class LinkKeeper {
   readonly #parts: LinkKeeperParts;
@@ -34,6 +37,7 @@ export class LinkKeeper {
   #backoffMs: readonly [number, number] = defaultBackoffMs;
   #lostAtMs: number;
   #cancelTimer: () => void = () => {};
+  #cancelStable: () => void = () => {};
 
   constructor(parts: LinkKeeperParts, events: LinkKeeperEvents) {
     this.#parts = parts;
@@ -52,8 +56,7 @@ export class LinkKeeper {
 
   /** Drops what there is and connects now. */
   connect(): void {
-    this.#cancelTimer();
-    this.#link?.drop();
+    this.#dropLinks();
     this.#link = this.#open(
       (frame) => this.#events.frame(frame),
       (code) => this.#lost(code),
@@ -69,11 +72,22 @@ export class LinkKeeper {
     this.#backoffMs = backoffMs;
   }
 
+  /** What came cannot be used: begins anew, but not at once, because it may be the same again. */
+  startOver(): void {
+    this.#dropLinks();
+    this.#lostAtMs = this.#parts.clock.nowMs();
+    this.#setStatus('reconnecting');
+    this.#retry();
+  }
+
   /** The session is served again. Returns for how many milliseconds it was not; 0 after a move. */
   served(): number {
     const isMove = this.#status === 'moving' || this.#status === 'connected';
     const gapMs = isMove ? 0 : this.#parts.clock.nowMs() - this.#lostAtMs;
-    this.#attempt = 0;
+    this.#cancelStable();
+    this.#cancelStable = this.#parts.clock.after(stableMs, () => {
+      this.#attempt = 0;
+    });
     this.#setStatus('connected');
     return gapMs;
   }
@@ -82,7 +96,12 @@ export class LinkKeeper {
   move(slotMs: number): void {
     if (this.#status !== 'connected') return;
     this.#setStatus('moving');
-    this.#cancelTimer = this.#parts.clock.after(slotMs, () => {
+    this.#openNext(slotMs);
+  }
+
+  #openNext(delayMs: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#parts.clock.after(delayMs, () => {
       const next: Link = this.#open(
         (frame) => this.#nextFrame(next, frame),
         (code) => this.#nextLost(next, code),
@@ -106,18 +125,24 @@ export class LinkKeeper {
   }
 
   stop(code: number): void {
-    this.#cancelTimer();
+    this.#dropLinks();
+    this.#cancelStable();
     this.#stopCode = code;
+    this.#setStatus('stopped');
+  }
+
+  #dropLinks(): void {
+    this.#cancelTimer();
     this.#link?.drop();
     this.#nextLink?.drop();
     this.#link = undefined;
     this.#nextLink = undefined;
-    this.#setStatus('stopped');
+    this.#events.unlinked();
   }
 
   #open(frame: (frame: ServerFrame) => void, closed: (code: number) => void): Link {
     const { url, WebSocket, clock, hello } = this.#parts;
-    return new Link({ url, WebSocket, clock, hello: hello() }, { frame, closed });
+    return new Link({ url, WebSocket, clock, hello }, { frame, closed });
   }
 
   /** With the welcome on the new connection the old one has done its duty. */
@@ -130,26 +155,29 @@ export class LinkKeeper {
     if (this.#link === next) this.#events.frame(frame);
   }
 
-  /** A move that fails leaves the old connection in charge until the server closes it. */
+  /** A move that fails leaves the old connection in charge, and is tried again until the server closes it. */
   #nextLost(next: Link, code: number): void {
     if (this.#link === next) this.#lost(code);
     else if (this.#nextLink === next) {
       this.#nextLink = undefined;
       if (this.#link === undefined) this.#lost(code);
+      else this.#openNext(moveRetryMs);
     }
   }
 
   #lost(code: number): void {
     this.#link = undefined;
     this.#cancelTimer();
+    this.#cancelStable();
+    this.#events.unlinked();
     if (this.#status === 'connected' || this.#status === 'moving') {
       this.#lostAtMs = this.#parts.clock.nowMs();
       this.#setStatus('reconnecting');
     }
     // The other half of a move is still under way and decides.
     if (this.#nextLink !== undefined) return;
-    if (code === closeCodes.diverged) this.#events.diverged();
-    else if (closeClass(code) === 'stop') this.stop(code);
+    // After 4204 too: the next welcome tells where the storages part. [R7]
+    if (closeClass(code) === 'stop') this.stop(code);
     else this.#retry();
   }
 

@@ -30,7 +30,8 @@ export interface LinkParts {
   readonly url: string;
   readonly WebSocket: WebSocketConstructor;
   readonly clock: Clock;
-  readonly hello: Hello;
+  /** Made when the socket is open: what the client has by then. */
+  readonly hello: () => Hello;
 }
 
 /** Milliseconds for a connection to be opened and welcomed before the next try. */
@@ -58,7 +59,7 @@ export class Link {
     this.#socket = new WebSocket(url, [...subprotocols]);
     this.#socket.addEventListener('open', () => {
       this.#isOpen = true;
-      this.send(hello);
+      this.send(hello());
     });
     this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
     this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));

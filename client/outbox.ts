@@ -1,6 +1,6 @@
 /** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
 import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
-import { commandHash } from '../shared/session/fold.ts';
+import { firstDivergence } from '../shared/session/fold.ts';
 
 export interface Outbox {
   /** This storage's life: lost, copied or rolled back storage gets a new one. */
@@ -59,15 +59,15 @@ export function raiseWatermarks(
 
 export type WelcomeVerdict =
   | { readonly kind: 'continue'; readonly outbox: Outbox; readonly lostCount: number }
-  /** The server knows other commands under these numbers: this storage is a copy, or was rolled back. [R7] */
-  | { readonly kind: 'diverged' };
+  /** The server knows other commands from here on: this storage is a copy, or was rolled back. [R7] */
+  | { readonly kind: 'diverged'; readonly commonSeq: number };
 
 /** What a welcome says about the outbox. A lower `accepted` than before is a rebuild: all above it is sent again. [R8] */
 export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
-  const { accepted, checkpointed, hash_seq: hashSeq, hash } = welcome;
-  const own = commandAt(outbox, hashSeq);
-  if (accepted > lastSeq(outbox) || (own !== undefined && commandHash(own) !== hash))
-    return { kind: 'diverged' };
+  const { accepted, checkpointed } = welcome;
+  const divergedSeq = firstDivergence(welcome, (seq) => commandAt(outbox, seq));
+  if (divergedSeq !== undefined || accepted > lastSeq(outbox))
+    return { kind: 'diverged', commonSeq: commonSeq(outbox, welcome, divergedSeq) };
   return {
     kind: 'continue',
     outbox: { ...outbox, accepted, checkpointed },
@@ -75,8 +75,22 @@ export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   };
 }
 
-/** A new life: what was never accepted is numbered anew, what was is in the session already. [R7] */
-export function reincarnate(outbox: Outbox, incarnation: string): Outbox {
-  const commands = commandsBetween(outbox, outbox.accepted + 1, lastSeq(outbox));
+/**
+ * Up to where this storage and the server have the same commands: as far as the hashes agree, and without any to compare as far as
+ * this storage knows that its own were accepted.
+ */
+function commonSeq(
+  outbox: Outbox,
+  { accepted, hashes }: Welcome,
+  divergedSeq: number | undefined,
+): number {
+  const firstHashed = accepted - hashes.length + 1;
+  const agreedSeq = (divergedSeq ?? lastSeq(outbox) + 1) - 1;
+  return agreedSeq >= firstHashed ? agreedSeq : Math.min(outbox.accepted, agreedSeq);
+}
+
+/** A new life: what the server does not have is numbered anew, what it has is in the session already. [R7] */
+export function reincarnate(outbox: Outbox, commonSeq: number, incarnation: string): Outbox {
+  const commands = commandsBetween(outbox, commonSeq + 1, lastSeq(outbox));
   return { ...emptyOutbox(incarnation), commands };
 }

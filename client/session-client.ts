@@ -2,6 +2,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { closeCodes } from '../shared/protocol/close-codes.ts';
 import type {
+  Entry,
   Hello,
   ServerFrame,
   Snapshot,
@@ -9,6 +10,7 @@ import type {
   WireCommand,
 } from '../shared/protocol/frames.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
+import { CommandKeeper } from './command-keeper.ts';
 import { CommandSender } from './command-sender.ts';
 import { foresee, type Forecast } from './forecast.ts';
 import { LinkKeeper } from './link-keeper.ts';
@@ -24,7 +26,7 @@ import {
 } from './outbox.ts';
 import { applyEntries, positionOf, type Replica } from './replica.ts';
 import type { SessionStorage, StoredSession } from './session-storage.ts';
-import type { ResumeReceipt, Status } from './status.ts';
+import type { ClientView, ResumeReceipt } from './status.ts';
 
 export interface ClientParts {
   readonly model: AnyModel;
@@ -38,24 +40,12 @@ export interface ClientParts {
   readonly warn: (problem: unknown) => void;
 }
 
-export interface ClientView {
-  readonly state: unknown;
-  readonly status: Status;
-  /** Commands not in Postgres yet. */
-  readonly unsaved: number;
-  /** Commands not in the session's log yet. */
-  readonly unaccepted: number;
-  /** How the latest break or start went. */
-  readonly receipt: ResumeReceipt | undefined;
-  /** Why it stopped, from the table of close codes. */
-  readonly stopCode: number | undefined;
-}
-
 export class SessionClient {
   readonly #parts: ClientParts;
   readonly #listeners = new Set<(view: ClientView) => void>();
   readonly #keeper: LinkKeeper;
   readonly #sender: CommandSender;
+  readonly #commands: CommandKeeper;
   readonly #identity: Pick<StoredSession, 'sessionId' | 'clientId' | 'url'>;
   #token: string;
   #outbox: Outbox;
@@ -66,6 +56,8 @@ export class SessionClient {
   #receipt: ResumeReceipt | undefined;
   #resuming: Omit<ResumeReceipt, 'gapMs'> = { replayed: 0, resent: 0, lost: 0, result: 'new' };
   #isLive = false;
+  /** The epoch the server welcomed with; the replica's own once it holds a state of it. */
+  #epoch: string | undefined;
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
     const { sessionId, clientId, url, incarnation, accepted, checkpointed, epoch, snapshot } =
@@ -80,12 +72,20 @@ export class SessionClient {
       { url: url.replace(/^http/, 'ws'), WebSocket, clock, random, hello: () => this.#hello() },
       {
         frame: (frame) => this.#receive(frame),
-        statusChanged: () => this.#statusChanged(),
-        diverged: () => this.#startIncarnation(),
+        statusChanged: () => this.#changed(),
+        unlinked: () => this.#sender.suspend(),
       },
     );
     this.#sender = new CommandSender(clock, (frame) => this.#keeper.send(frame));
     this.#sender.kept(lastSeq(this.#outbox));
+    this.#commands = new CommandKeeper(this.#outbox, {
+      ...parts,
+      kept: (incarnation, throughSeq) => {
+        if (this.#outbox.incarnation !== incarnation) return;
+        this.#sender.kept(throughSeq);
+        this.#sender.pump(this.#outbox);
+      },
+    });
   }
 
   start(): void {
@@ -96,19 +96,8 @@ export class SessionClient {
   send(type: string, data: unknown): void {
     if (this.#keeper.status === 'stopped') throw new Error('The session has ended on this device.');
     this.#outbox = addCommand(this.#outbox, [type, data, this.#parts.clock.nowMs()]);
-    const seq = lastSeq(this.#outbox);
-    const { incarnation, commands } = this.#outbox;
-    for (const command of commands.slice(-1)) this.#forecast?.add(command);
-    const kept = (): void => {
-      if (this.#outbox.incarnation !== incarnation) return;
-      this.#sender.kept(seq);
-      this.#sender.pump(this.#outbox);
-    };
-    // A command that cannot be kept is still sent: the session does not depend on this device's storage.
-    void this.#parts.storage
-      .addCommands(incarnation, seq, commands.slice(-1))
-      .catch(this.#parts.warn)
-      .then(kept);
+    for (const command of this.#outbox.commands.slice(-1)) this.#forecast?.add(command);
+    this.#commands.keep(this.#outbox);
     this.#changed();
   }
 
@@ -174,7 +163,7 @@ export class SessionClient {
     } catch (error) {
       this.#parts.warn(error);
       this.#replica = { ...this.#replica, epoch: undefined };
-      this.#keeper.connect();
+      this.#keeper.startOver();
     }
   }
 
@@ -187,13 +176,11 @@ export class SessionClient {
         this.#adopt(frame.snapshot);
         break;
       case 'entries':
-        this.#replica = applyEntries(this.#parts.model, this.#replica, frame.entries);
-        if (this.#forecast?.agreesWith(frame.entries) === false) this.#forecast = undefined;
-        if (!this.#isLive) this.#countReplayed(frame.entries.length);
+        this.#apply(frame.entries);
         this.#heard(frame);
         break;
       case 'live':
-        this.#served();
+        this.#served(frame.offset);
         break;
       case 'watermarks':
         this.#heard(frame);
@@ -215,14 +202,14 @@ export class SessionClient {
   #welcomed(welcome: Welcome): void {
     const verdict = meetWelcome(this.#outbox, welcome);
     if (verdict.kind === 'diverged') {
-      this.#startIncarnation();
+      this.#startIncarnation(verdict.commonSeq);
       return;
     }
     this.#isLive = false;
+    this.#epoch = welcome.epoch;
     this.#outbox = verdict.outbox;
     this.#token = welcome.token;
     this.#keeper.setBackoff(welcome.backoff_ms);
-    this.#replica = { ...this.#replica, epoch: welcome.epoch };
     const resent = Math.max(0, this.#sender.sentSeq - welcome.accepted);
     this.#resuming = { replayed: 0, resent, lost: verdict.lostCount, result: welcome.result };
     this.#sender.resume(welcome.accepted, welcome.limits);
@@ -230,23 +217,37 @@ export class SessionClient {
   }
 
   #adopt(confirmed: Snapshot): void {
-    this.#replica = { ...this.#replica, confirmed };
+    this.#replica = { epoch: this.#epoch, confirmed };
     this.#forecast = undefined;
     this.#changed();
   }
 
-  #countReplayed(count: number): void {
-    this.#resuming = { ...this.#resuming, replayed: this.#resuming.replayed + count };
+  /** A replay may begin with entries that the connection before still brought: they are the same ones. [E1] */
+  #apply(entries: readonly Entry[]): void {
+    if (this.#replica.epoch !== this.#epoch)
+      throw new Error('Entries of an epoch came before its state.');
+    const { offset } = this.#replica.confirmed;
+    const fresh = this.#isLive ? entries : entries.filter((entry) => entry.offset > offset);
+    this.#replica = applyEntries(this.#parts.model, this.#replica, fresh);
+    if (this.#forecast?.agreesWith(fresh) === false) this.#forecast = undefined;
+    if (this.#isLive) return;
+    this.#resuming = { ...this.#resuming, replayed: this.#resuming.replayed + fresh.length };
   }
 
   #heard(watermarks: { readonly accepted: number; readonly checkpointed: number }): void {
+    // Another copy of this storage gives commands under the same name.
+    if (watermarks.accepted > lastSeq(this.#outbox))
+      throw new Error('Commands of another copy were accepted.');
     this.#outbox = raiseWatermarks(this.#outbox, watermarks);
     this.#sender.accepted(this.#outbox.accepted);
     this.#sender.pump(this.#outbox);
     this.#changed();
   }
 
-  #served(): void {
+  #served(offset: number): void {
+    const { epoch, confirmed } = this.#replica;
+    if (epoch !== this.#epoch || confirmed.offset !== offset)
+      throw new Error('The state is not the one that was promised.');
     this.#isLive = true;
     const gapMs = this.#keeper.served();
     this.#receipt = { gapMs, ...this.#resuming };
@@ -254,30 +255,24 @@ export class SessionClient {
     this.#changed();
   }
 
-  /** This storage is a copy, or was rolled back: what was never accepted is numbered anew under a new name. [R7] */
-  #startIncarnation(): void {
-    this.#sender.suspend();
-    this.#outbox = reincarnate(this.#outbox, this.#parts.newId());
+  /** This storage is a copy, or was rolled back: what the server does not have is numbered anew under a new name. [R7] */
+  #startIncarnation(commonSeq: number): void {
+    this.#outbox = reincarnate(this.#outbox, commonSeq, this.#parts.newId());
     this.#forecast = undefined;
-    const { incarnation, commands } = this.#outbox;
-    this.#sender.kept(lastSeq(this.#outbox));
-    this.#parts.storage.addCommands(incarnation, 1, commands).catch(this.#parts.warn);
+    this.#sender.kept(0);
     this.#keep();
+    this.#commands.keep(this.#outbox);
     this.#keeper.connect();
   }
 
   #keep(): void {
+    // After its end the app may have the storage cleared; nothing is put back then.
+    if (this.#keeper.status === 'stopped') return;
     const { incarnation, accepted, checkpointed } = this.#outbox;
     const { epoch, confirmed: snapshot } = this.#replica;
     const watermarks = { incarnation, accepted, checkpointed };
     const session = { ...this.#identity, token: this.#token, ...watermarks, epoch, snapshot };
     this.#parts.storage.save(session).catch(this.#parts.warn);
-  }
-
-  #statusChanged(): void {
-    const { status } = this.#keeper;
-    if (status === 'reconnecting' || status === 'stopped') this.#sender.suspend();
-    this.#changed();
   }
 
   #changed(): void {

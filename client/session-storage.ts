@@ -42,7 +42,9 @@ export function memoryStorage(): SessionStorage {
     },
     addCommands: (incarnation, seq, added) => {
       const kept = commands.get(incarnation) ?? [];
-      commands.set(incarnation, [...kept.slice(0, seq - 1), ...added]);
+      if (seq > kept.length + 1) return Promise.reject(new Error('Commands are kept in order.'));
+      kept.splice(seq - 1, added.length, ...added);
+      commands.set(incarnation, kept);
       return Promise.resolve();
     },
     clear: () => {

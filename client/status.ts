@@ -23,5 +23,22 @@ export interface ResumeReceipt {
   readonly result: 'new' | 'resumed' | 'rebuilt';
 }
 
+/** A session as this device sees it at a moment. */
+export interface ClientView {
+  readonly state: unknown;
+  readonly status: Status;
+  /** Commands not in Postgres yet. */
+  readonly unsaved: number;
+  /** Commands not in the session's log yet. */
+  readonly unaccepted: number;
+  /** How the latest break or start went. */
+  readonly receipt: ResumeReceipt | undefined;
+  /** Why it stopped, from the table of close codes. */
+  readonly stopCode: number | undefined;
+}
+
+/** Milliseconds of service after which a break counts as a first one again. */
+export const stableMs = 5_000;
+
 /** Tries that fail in a row before the status says offline. */
 export const offlineAfterAttempts = 4;

@@ -6,8 +6,8 @@ import { encodeEntry } from '../../shared/protocol/codec.ts';
 import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import {
   applyEntry,
-  commandHash,
   decideCommand,
+  firstDivergence,
   provenGeneration,
   writerIndex,
 } from '../../shared/session/fold.ts';
@@ -130,19 +130,17 @@ function takeCommands<Reader>(
     draft.answers.push({ kind: 'gap', reader, expected: writer.accepted + 1 });
     return;
   }
-  const repeated = commands[writer.hash_seq - seq];
-  if (repeated !== undefined && commandHash(repeated) !== writer.hash) {
+  if (firstDivergence(writer, (at) => commands[at - seq]) !== undefined) {
     refuse(draft, { kind: 'diverged', reader });
     return;
   }
   const fresh = commands.slice(writer.accepted + 1 - seq);
+  const firstFresh = writer.accepted + 1;
   fresh.forEach((command, place) => {
-    const numbered = { seq: writer.accepted + 1 + place, command };
+    const numbered = { seq: firstFresh + place, command };
     const decided = decideCommand(model, draft.snapshot, index, numbered);
     if (decided.modelError !== undefined) draft.modelErrors.push(decided.modelError);
-    const isLast = place === fresh.length - 1;
-    if (isLast) record(model, draft, { ...decided.entry, hash: commandHash(command) });
-    else keep(draft, decided.entry, decided.next);
+    keep(draft, decided.entry, decided.next);
   });
 }
 

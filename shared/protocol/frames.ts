@@ -19,15 +19,14 @@ export type Position = v.InferOutput<typeof positionSchema>;
 export const commandSchema = v.tuple([shortText, v.unknown(), count]);
 export type WireCommand = v.InferOutput<typeof commandSchema>;
 
-/** One device's life of storage, as a writer of the session. `hash` is of the command at `hash_seq`. */
+/** One device's life of storage, as a writer of the session. `hashes` are of its latest accepted commands, the last one's last. */
 export const writerSchema = v.object({
   client_id: idSchema,
   incarnation: idSchema,
   /** Highest generation of resume token this client has proven to hold. */
   generation: count,
   accepted: count,
-  hash_seq: count,
-  hash: shortText,
+  hashes: v.array(shortText),
   /** When its latest command was issued; never falls. */
   at_ms: count,
 });
@@ -44,8 +43,8 @@ const outcomeEntrySchema = v.object({
   at_ms: count,
   events: v.optional(v.array(eventSchema)),
   refused: v.optional(shortText),
-  /** Hash of the command, on the last entry of its writer in a batch. */
-  hash: v.optional(shortText),
+  /** Hash of the command's payload. [C8] */
+  hash: shortText,
 });
 
 /** A writer appears, or proves a newer token. */
@@ -105,8 +104,7 @@ export const serverFrameSchema = v.variant('type', [
     epoch: epochSchema,
     accepted: count,
     checkpointed: count,
-    hash_seq: count,
-    hash: shortText,
+    hashes: v.array(shortText),
     head: count,
     token: v.pipe(v.string(), v.maxLength(128)),
     heartbeat_ms: ordinal,

@@ -45,5 +45,11 @@ export const replayEntriesMax = 500;
 /** Bytes of the body of `POST /v1/sessions`: a workout of a thousand segments fits three times. [B9] */
 export const bodyBytesMax = 262_144;
 
+/** Characters of a kind's, command's, event's or refusal's name. */
+export const nameCharsMax = 64;
+
+/** Latest commands of a writer whose hashes are kept: so far back a copied or rolled back storage is told apart exactly. [C8] */
+export const hashesMax = 32;
+
 /** Milliseconds a session can be resumed after it was last taken up: 30 days. [R9] */
 export const retentionMs = 30 * 24 * 3_600_000;

@@ -10,5 +10,5 @@ export const subprotocols = ['trackstand.v1'] as const;
  * v1: hello, commands, ping, pong, bye; welcome, snapshot, entries, live, watermarks, gap, goaway.
  */
 export const wireHashes: Readonly<Record<(typeof subprotocols)[number], string>> = {
-  'trackstand.v1': '69b82d267cdce55f',
+  'trackstand.v1': '78028b6ebd209907',
 };

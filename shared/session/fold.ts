@@ -1,6 +1,7 @@
 /** How a session's state comes about: entries folded over a snapshot, commands decided on top. Runs on both sides. */
 import { payloadHash } from '../payload-hash.ts';
 import type { Entry, OutcomeEntry, Snapshot, WireCommand, Writer } from '../protocol/frames.ts';
+import { hashesMax, nameCharsMax } from '../protocol/limits.ts';
 import type { AnyModel, AnyNamed } from './session-model.ts';
 
 /** The state before anything happened. */
@@ -57,6 +58,18 @@ export interface Decided {
   readonly modelError?: unknown;
 }
 
+/** The first seq at which a command is another than the one accepted, as far back as hashes are kept. [C8] */
+export function firstDivergence(
+  { accepted, hashes }: Pick<Writer, 'accepted' | 'hashes'>,
+  commandAt: (seq: number) => WireCommand | undefined,
+): number | undefined {
+  const place = hashes.findIndex((hash, index) => {
+    const command = commandAt(accepted - hashes.length + 1 + index);
+    return command !== undefined && commandHash(command) !== hash;
+  });
+  return place === -1 ? undefined : accepted - hashes.length + 1 + place;
+}
+
 /** Decides one command of a writer as the next entry. A command the model does not know or cannot read is refused. [C4] [C7] */
 export function decideCommand(
   model: AnyModel,
@@ -67,24 +80,33 @@ export function decideCommand(
   const author = snapshot.writers[writer];
   if (author === undefined) throw new Error(`There is no writer ${writer}.`);
   const [type, data, atMs] = command;
-  const place = { offset: snapshot.offset + 1, writer, seq, at_ms: Math.max(atMs, author.at_ms) };
+  const hash = commandHash(command);
+  const at_ms = Math.max(atMs, author.at_ms);
+  const place = { offset: snapshot.offset + 1, writer, seq, at_ms, hash };
   const decide = (entry: OutcomeEntry): Decided => ({
     entry,
     next: applyEntry(model, snapshot, entry),
   });
-  const parsed = model.parseCommand(type, data);
-  if (!parsed.ok) return decide({ ...place, refused: 'bad-command' });
   try {
+    const parsed = model.parseCommand(type, data);
+    if (!parsed.ok) return decide({ ...place, refused: 'bad-command' });
     const context = { atMs: place.at_ms, clientId: author.client_id };
     const decision = model.decide(snapshot.state, parsed.value, context);
-    if ('refused' in decision) return decide({ ...place, refused: decision.refused });
+    if ('refused' in decision) return decide({ ...place, refused: named(decision.refused) });
     return decide({ ...place, events: decision.map(asTuple) });
   } catch (modelError) {
     return { ...decide({ ...place, refused: 'model-failed' }), modelError };
   }
 }
 
-const asTuple = (event: AnyNamed): [string, unknown] => [event.type, event.data];
+const asTuple = ({ type, data }: AnyNamed): [string, unknown] => [named(type), data];
+
+/** Names of events and refusals go over the wire, where they are bounded; throwing here is the model's mistake like any other. */
+function named(name: string): string {
+  if (typeof name !== 'string' || name.length > nameCharsMax)
+    throw new TypeError(`A name has ${nameCharsMax} characters at most.`);
+  return name;
+}
 
 function withJoined(
   writers: readonly Writer[],
@@ -103,14 +125,14 @@ function withJoined(
         ? { ...writer, generation: Math.max(writer.generation, generation) }
         : writer,
     );
-  const fresh = { accepted: 0, hash_seq: 0, hash: '', at_ms: 0 };
+  const fresh = { accepted: 0, hashes: [], at_ms: 0 };
   return [...writers, { client_id, incarnation, generation, ...fresh }];
 }
 
 function withOutcome(writers: readonly Writer[], entry: OutcomeEntry): Writer[] {
   return writers.map((writer, index) => {
     if (index !== entry.writer) return writer;
-    const hashed = entry.hash === undefined ? {} : { hash_seq: entry.seq, hash: entry.hash };
-    return { ...writer, accepted: entry.seq, at_ms: entry.at_ms, ...hashed };
+    const hashes = [...writer.hashes.slice(1 - hashesMax), entry.hash];
+    return { ...writer, accepted: entry.seq, at_ms: entry.at_ms, hashes };
   });
 }

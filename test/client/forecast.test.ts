@@ -16,6 +16,7 @@ const outcome = (offset: number, seq: number, amount: number): OutcomeEntry => (
   writer: 0,
   seq,
   at_ms: 1,
+  hash: 'x',
   events: [['added', { amount, clientId: 'me', atMs: 1 }]],
 });
 const totalOf = (forecast: Forecast): number => (forecast.state as TallyState).total;
@@ -35,7 +36,14 @@ describe('a forecast', () => {
 
   test('stands when everything came as foreseen, and goes on from there', () => {
     const forecast = forecastOn(joined, add(1), add(20), add(2));
-    const refused: Entry = { offset: 3, writer: 0, seq: 2, at_ms: 1, refused: 'over-bound' };
+    const refused: Entry = {
+      offset: 3,
+      writer: 0,
+      seq: 2,
+      at_ms: 1,
+      hash: 'x',
+      refused: 'over-bound',
+    };
     expect(forecast.agreesWith([outcome(2, 1, 1), refused])).toBe(true);
     forecast.add(add(3));
     expect(forecast.agreesWith([outcome(4, 3, 2), { ...outcome(5, 4, 3), hash: 'x' }])).toBe(true);
@@ -45,7 +53,7 @@ describe('a forecast', () => {
   test.each<[string, Entry[]]>([
     ['another outcome', [outcome(2, 1, 9)]],
     ['another place', [outcome(3, 1, 1)]],
-    ['a refusal', [{ offset: 2, writer: 0, seq: 1, at_ms: 1, refused: 'over-bound' }]],
+    ['a refusal', [{ offset: 2, writer: 0, seq: 1, at_ms: 1, hash: 'x', refused: 'over-bound' }]],
     ['another device', [{ ...outcome(2, 1, 1), writer: 1 }]],
     [
       'a device that joins',

@@ -26,8 +26,7 @@ const welcome = (more: Partial<Welcome>): Welcome => ({
   epoch: 'e',
   accepted: 0,
   checkpointed: 0,
-  hash_seq: 0,
-  hash: '',
+  hashes: [],
   head: 0,
   token: 't',
   heartbeat_ms: 1,
@@ -70,20 +69,41 @@ describe('outbox', () => {
   });
 
   test('[R7] more accepted than was ever given means that this storage was rolled back', () => {
-    expect(meetWelcome(filled(1, 2), welcome({ accepted: 3 }))).toEqual({ kind: 'diverged' });
+    expect(meetWelcome(filled(1, 2), welcome({ accepted: 3 }))).toMatchObject({ kind: 'diverged' });
+  });
+
+  test('[R7] what a rolled back storage still has and the server has too is not given again', () => {
+    const hashes = [1, 2, 3, 4, 5, 6, 7].map((amount) => commandHash(add(amount)));
+    const rolledBack = raiseWatermarks(filled(1, 2, 3, 4, 5), { accepted: 2, checkpointed: 0 });
+    const verdict = meetWelcome(rolledBack, welcome({ accepted: 7, hashes }));
+    expect(verdict).toEqual({ kind: 'diverged', commonSeq: 5 });
+    const goneOn = addCommand(rolledBack, add(60));
+    expect(meetWelcome(goneOn, welcome({ accepted: 7, hashes }))).toEqual({
+      kind: 'diverged',
+      commonSeq: 5,
+    });
+  });
+
+  test('[R7] rolled back farther than hashes reach, what is known to be accepted is not given again', () => {
+    const outbox = raiseWatermarks(filled(1, 2, 3), { accepted: 2, checkpointed: 0 });
+    const hashes = [8, 9].map((amount) => commandHash(add(amount)));
+    expect(meetWelcome(outbox, welcome({ accepted: 9, hashes }))).toEqual({
+      kind: 'diverged',
+      commonSeq: 2,
+    });
   });
 
   test('[R7] another hash under a known seq means that this storage is a copy', () => {
     const outbox = filled(1, 2, 3);
-    const same = welcome({ accepted: 2, hash_seq: 2, hash: commandHash(add(2)) });
+    const same = welcome({ accepted: 2, hashes: [add(1), add(2)].map(commandHash) });
     expect(meetWelcome(outbox, same)).toMatchObject({ kind: 'continue' });
-    const other = welcome({ accepted: 2, hash_seq: 2, hash: commandHash(add(7)) });
-    expect(meetWelcome(outbox, other)).toEqual({ kind: 'diverged' });
+    const other = welcome({ accepted: 2, hashes: [add(1), add(7)].map(commandHash) });
+    expect(meetWelcome(outbox, other)).toEqual({ kind: 'diverged', commonSeq: 1 });
   });
 
   test('[R7] a new incarnation numbers anew what was never accepted, and only that', () => {
     const outbox = raiseWatermarks(filled(1, 2, 3, 4), { accepted: 2, checkpointed: 0 });
-    const next = reincarnate(outbox, 'second');
+    const next = reincarnate(outbox, 2, 'second');
     expect(next).toMatchObject({ incarnation: 'second', accepted: 0, checkpointed: 0 });
     expect(next.commands).toEqual([add(3), add(4)]);
   });

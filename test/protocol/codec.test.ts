@@ -78,7 +78,7 @@ describe('decoding', () => {
   });
 
   test('[E1] an entries frame put together from encoded entries is the frame', () => {
-    const entries = [{ offset: 1, writer: 0, seq: 1, at_ms: 2, refused: 'no' }];
+    const entries = [{ offset: 1, writer: 0, seq: 1, at_ms: 2, hash: 'x', refused: 'no' }];
     const text = encodeEntriesFrame(1, 0, entries.map((entry) => JSON.stringify(entry)).join(','));
     expect(decodeServerFrame(text)).toEqual({
       type: 'entries',

@@ -31,8 +31,7 @@ const welcome = (epoch: string): ServerFrame => ({
   epoch,
   accepted: 0,
   checkpointed: 0,
-  hash_seq: 0,
-  hash: '',
+  hashes: [],
   head: 0,
   token: 't',
   heartbeat_ms: 20_000,
@@ -47,6 +46,7 @@ const outcome = (offset: number, seq: number, rest: object = {}): Entry => ({
   writer: 0,
   seq,
   at_ms: 0,
+  hash: 'x',
   events: [],
   ...rest,
 });
@@ -99,7 +99,7 @@ describe('the wire witness', () => {
         version: 1,
         offset: 3,
         state: {},
-        writers: [{ ...writer, hash_seq: 0, hash: '', at_ms: 0 }],
+        writers: [{ ...writer, hashes: [], at_ms: 0 }],
       },
     });
     expect(witness.account()).toMatchObject({ takenCount: 2, doubledCount: 0, headOffset: 3 });

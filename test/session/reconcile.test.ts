@@ -17,6 +17,7 @@ const log: Entry[] = [
     writer: 0,
     seq: index + 1,
     at_ms: 1,
+    hash: 'x',
     events: [['added', { amount: 1, clientId: 'client', atMs: 1 }] as [string, unknown]],
   })),
 ];
@@ -83,6 +84,7 @@ describe('two stores', () => {
         writer: 1,
         seq: 1,
         at_ms: 1,
+        hash: 'x',
         events: [['added', { amount: 40, clientId: 'other', atMs: 1 }]],
       },
     ];

@@ -71,9 +71,9 @@ describe('commands', () => {
     expect(result.entries).toEqual([]);
   });
 
-  test('[C8] the hash is of the last command of the batch', () => {
+  test('[C8] hashes are of the latest accepted commands, and not more than are needed', () => {
     const { next } = step(joined, commands(1, add(1), add(2)));
-    expect(next.writers[0]).toMatchObject({ hash_seq: 2, hash: commandHash(add(2)) });
+    expect(next.writers[0]?.hashes).toEqual([add(1), add(2)].map(commandHash));
   });
 
   test('[C9] the time of an entry never falls within a writer', () => {
@@ -92,7 +92,7 @@ describe('commands', () => {
   });
 
   test('[E1] folding an entry that does not follow is an error', () => {
-    const entry: Entry = { offset: 9, writer: 0, seq: 1, at_ms: 1, events: [] };
+    const entry: Entry = { offset: 9, writer: 0, seq: 1, at_ms: 1, hash: 'x', events: [] };
     expect(() => applyEntry(tally, joined, entry)).toThrow('does not follow');
   });
 });

@@ -28,6 +28,7 @@ function entry(offset: number): string {
     writer: 0,
     seq: offset,
     at_ms: 5,
+    hash: 'x',
     events: [['added', { amount: 1 }]],
   });
 }
