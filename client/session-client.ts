@@ -47,7 +47,10 @@ export class SessionClient {
   readonly #sender: CommandSender;
   readonly #commands: CommandKeeper;
   readonly #identity: Pick<StoredSession, 'sessionId' | 'clientId' | 'url'>;
+  /** The newest token this device's storage has: only that one is proven. [A6] */
   #token: string;
+  /** The newest token there is. */
+  #newestToken: string;
   #outbox: Outbox;
   #replica: Replica;
   /** Made when it is looked at, and anew when the session turned out differently. */
@@ -64,7 +67,7 @@ export class SessionClient {
       session;
     this.#parts = parts;
     this.#identity = { sessionId, clientId, url };
-    this.#token = session.token;
+    this.#token = this.#newestToken = session.token;
     this.#outbox = { ...emptyOutbox(incarnation), commands, accepted, checkpointed };
     this.#replica = { epoch, confirmed: snapshot };
     const { WebSocket, clock, random } = parts;
@@ -208,7 +211,8 @@ export class SessionClient {
     this.#isLive = false;
     this.#epoch = welcome.epoch;
     this.#outbox = verdict.outbox;
-    this.#token = welcome.token;
+    this.#newestToken = welcome.token;
+    this.#keep();
     this.#keeper.setBackoff(welcome.backoff_ms);
     const resent = Math.max(0, this.#sender.sentSeq - welcome.accepted);
     this.#resuming = { replayed: 0, resent, lost: verdict.lostCount, result: welcome.result };
@@ -271,8 +275,14 @@ export class SessionClient {
     const { incarnation, accepted, checkpointed } = this.#outbox;
     const { epoch, confirmed: snapshot } = this.#replica;
     const watermarks = { incarnation, accepted, checkpointed };
-    const session = { ...this.#identity, token: this.#token, ...watermarks, epoch, snapshot };
-    this.#parts.storage.save(session).catch(this.#parts.warn);
+    const token = this.#newestToken;
+    const session = { ...this.#identity, token, ...watermarks, epoch, snapshot };
+    void this.#parts.storage.save(session).then(
+      () => {
+        this.#token = token;
+      },
+      (problem: unknown) => this.#parts.warn(problem),
+    );
   }
 
   #changed(): void {

@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
-import { ProtocolError } from '../../shared/protocol/errors.ts';
+import { closeReason, ProtocolError } from '../../shared/protocol/errors.ts';
 import type { ClientFrame, Hello } from '../../shared/protocol/frames.ts';
 import {
   heartbeatMs,
@@ -11,7 +11,7 @@ import {
   type Limits,
 } from '../../shared/protocol/limits.ts';
 import { FencedError } from '../session/claim-session.ts';
-import type { Reader } from '../session/reader.ts';
+import { witnessOf, type Reader } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
@@ -77,7 +77,7 @@ export class Connection {
     if (this.#state.kind === 'closed') return;
     try {
       this.#countFrame();
-      this.#take(decodeClientFrame(text), text.length);
+      this.#take(decodeClientFrame(text));
     } catch (error) {
       this.#fail(error);
     }
@@ -94,13 +94,8 @@ export class Connection {
   close(code: CloseCode, reason: string): void {
     if (this.#state.kind === 'closed') return;
     this.gone();
-    this.#socket.close(code, reason);
     this.#cancelTimer = this.#parts.clock.after(closeTimeoutMs, () => this.#socket.terminate());
-  }
-
-  /** The closing handshake is over. */
-  ended(): void {
-    this.gone();
+    this.#socket.close(code, closeReason(reason));
   }
 
   /** Asks the client to open its next connection within that slot, and to leave this one then. [D2] */
@@ -109,7 +104,7 @@ export class Connection {
     this.#send(encodeFrame({ type: 'goaway', slot_ms: slotMs, deadline_ms: deadlineMs }));
   }
 
-  #take(frame: ClientFrame, bytes: number): void {
+  #take(frame: ClientFrame): void {
     if (frame.type === 'ping') {
       this.#send(encodeFrame({ type: 'pong', n: frame.n }));
       return;
@@ -132,7 +127,7 @@ export class Connection {
         'The first frame is hello; commands follow welcome.',
       );
     const { commands, seq } = frame;
-    this.#countCommands(commands.length, bytes, frame);
+    this.#countCommands(frame);
     this.#state.host.receive(this.#state.reader, seq, commands);
   }
 
@@ -143,7 +138,8 @@ export class Connection {
       this.#cancelTimer();
       const generation = this.#prove(hello);
       this.#state = { kind: 'attaching' };
-      const found = await this.#parts.registry.find(this.sessionId, hello.position);
+      const reader = this.#reader(hello, generation);
+      const found = await this.#parts.registry.find(this.sessionId, witnessOf(reader));
       // The socket may have gone while the stores were asked.
       if (this.#isClosed()) return;
       if (found.kind === 'unknown')
@@ -153,7 +149,6 @@ export class Connection {
           closeCodes.unknownSession,
         );
       if (found.kind === 'too-new') throw schemaTooNew();
-      const reader = this.#reader(hello, generation);
       this.#state = { kind: 'attached', host: found.host, reader };
       found.host.attach(reader);
       this.#beat();
@@ -167,7 +162,9 @@ export class Connection {
     const generation = this.#parts.proveToken(this.sessionId, this.#clientId, token);
     if (generation === undefined)
       throw new ProtocolError('token-invalid', 'The token is not for this.', closeCodes.forbidden);
-    if (version > (this.#parts.versions[kind] ?? 0)) throw schemaTooNew();
+    const { versions } = this.#parts;
+    const known = Object.hasOwn(versions, kind) ? versions[kind] : undefined;
+    if (known === undefined || version > known) throw schemaTooNew();
     return generation;
   }
 
@@ -186,9 +183,10 @@ export class Connection {
 
   #send(text: string): void {
     if (this.#isClosed()) return;
-    this.#socket.send(text);
+    // What waits is counted before this frame joins it: a single large snapshot is no sign of a slow reader.
     if (this.#socket.bufferedAmount > this.#parts.limits.send_buffer_bytes_max)
-      this.close(closeCodes.slowReader, 'slow-reader: resume by snapshot');
+      this.close(closeCodes.slowReader, 'slow-reader: the send buffer is full');
+    else this.#socket.send(text);
   }
 
   #countFrame(): void {
@@ -203,19 +201,16 @@ export class Connection {
     this.#bucket = bucket;
   }
 
-  #countCommands(count: number, bytes: number, frame: ClientFrame & { type: 'commands' }): void {
+  #countCommands({ commands }: ClientFrame & { type: 'commands' }): void {
     const { limits } = this.#parts;
-    if (count > limits.frame_commands_max)
+    if (commands.length > limits.frame_commands_max)
       throw new ProtocolError('too-many-commands', `At most ${limits.frame_commands_max} a frame.`);
-    const isLarge = ([, data]: (typeof frame.commands)[number]): boolean =>
-      JSON.stringify(data ?? null).length > limits.command_bytes_max;
-    // Only a frame longer than the bound can hold a command that is.
-    if (bytes > limits.command_bytes_max && frame.commands.some(isLarge))
+    if (commands.some(([, data]) => jsonBytes(data) > limits.command_bytes_max))
       throw new ProtocolError(
         'bad-frame',
         `A command has ${limits.command_bytes_max} bytes at most.`,
       );
-    this.#inFlightCount += count;
+    this.#inFlightCount += commands.length;
     if (this.#inFlightCount > limits.in_flight_max)
       throw new ProtocolError(
         'too-many-in-flight',
@@ -227,7 +222,7 @@ export class Connection {
   /** The server asks, the client answers from its message handler: timers of hidden tabs sleep, messages do not. [H5] */
   #beat(): void {
     const { clock } = this.#parts;
-    this.#cancelTimer = clock.after(heartbeatMs, () => {
+    this.#cancelTimer = clock.after(heartbeatMs - pongTimeoutMs, () => {
       this.#isAnswerDue = true;
       this.#send(encodeFrame({ type: 'ping', n: ++this.#pingCount }));
       this.#cancelTimer = clock.after(pongTimeoutMs, () => {
@@ -259,4 +254,9 @@ function schemaTooNew(): ProtocolError {
     'This instance does not know that schema version; another one will.',
     closeCodes.schemaTooNew,
   );
+}
+
+/** Bytes of a value as JSON. */
+function jsonBytes(data: unknown): number {
+  return Buffer.byteLength(JSON.stringify(data ?? null));
 }

@@ -46,6 +46,12 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
       return sendProblem(reply, 'bad-request', 'There is no session kind of that name here.');
     const input = model.parseInput(body.output.input);
     if (!input.ok) return sendProblem(reply, 'bad-request', `input: ${input.problem}`);
+    // The name goes into an address that is handed on; without a public one it must at least look like a host.
+    if (
+      parts.publicUrl === undefined &&
+      !/^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i.test(request.host)
+    )
+      return sendProblem(reply, 'bad-request', 'The Host header is not a host.');
     const sessionId = parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
@@ -79,10 +85,10 @@ export async function readSession(
   const generation =
     token === undefined ? undefined : parts.tokens.prove(sessionId, clientId, token);
   if (generation === undefined) return { kind: 'problem', code: 'unauthorized' };
-  const found = await parts.registry.find(sessionId, undefined);
-  if (found.kind === 'unknown') return { kind: 'problem', code: 'session-unknown' };
-  if (found.kind === 'too-new') return { kind: 'problem', code: 'schema-too-new' };
-  const { epoch, snapshot } = found.host.view;
+  const found = await parts.registry.read(sessionId);
+  if (found === 'unknown') return { kind: 'problem', code: 'session-unknown' };
+  if (found === 'too-new') return { kind: 'problem', code: 'schema-too-new' };
+  const { epoch, snapshot } = found;
   if (generation < provenGeneration(snapshot, clientId))
     return { kind: 'problem', code: 'token-retired' };
   const { offset, kind, version, state } = snapshot;

@@ -37,9 +37,7 @@ export async function drain(parts: DrainParts): Promise<void> {
   const endMs = clock.nowMs() + deadlineMs;
   while (connections.size > 0 && clock.nowMs() < endMs) await delay(clock, pollMs);
   registry.stop();
-  await registry.flushAll();
-  registry.releaseAll(closeCodes.drained, 'the instance is shutting down');
+  await registry.retireAll(closeCodes.drained, 'the instance is shutting down');
   for (const connection of connections) connection.close(closeCodes.drained, 'shutting down');
-  // What was accepted between the flush and the close is in the log; with Postgres alone it is saved already.
   lifecycle.enter('stopped');
 }

@@ -2,9 +2,10 @@
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { encodeEntriesFrame, encodeFrame } from '../../shared/protocol/codec.ts';
 import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
-import { replayEntriesMax } from '../../shared/protocol/limits.ts';
+import { replayBytesMax, replayEntriesMax } from '../../shared/protocol/limits.ts';
+import { acceptedSeq } from '../../shared/session/fold.ts';
 import type { Reader } from './reader.ts';
-import { acceptedSeq, type EncodedEntry } from './session.ts';
+import type { Answer, EncodedEntry } from './session.ts';
 import { joinEntries, type Tail } from './tail.ts';
 import { snapshotFrame, welcomeFrame, type WelcomeParts } from './welcome.ts';
 
@@ -33,6 +34,11 @@ export class Audience {
 
   /** Welcome, what was missed, `live`; the reader is a member before anything else can happen, so nothing falls between. [R1] */
   welcome(view: SessionView, reader: Reader): void {
+    const mismatch = mismatchOf(view.snapshot, reader.hello);
+    if (mismatch !== undefined) {
+      reader.close(...mismatch);
+      return;
+    }
     this.#replaceFormer(reader);
     if (this.#readers.size >= this.#parts.limits.connections_max) {
       reader.close(closeCodes.overloaded, 'too-many-connections: the session is full');
@@ -45,6 +51,27 @@ export class Audience {
     else if (missed.length > 0) reader.send(entriesFrame(watermarks, joinEntries(missed)));
     reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
     this.#readers.add(reader);
+  }
+
+  answer(view: SessionView, answer: Answer<Reader>): void {
+    const { reader } = answer;
+    switch (answer.kind) {
+      case 'joined':
+        this.welcome(view, reader);
+        break;
+      case 'gap':
+        reader.send(encodeFrame({ type: 'gap', expected: answer.expected }));
+        break;
+      case 'diverged':
+        reader.close(closeCodes.diverged, 'storage-diverged: another command has this seq');
+        break;
+      case 'retired':
+        reader.close(closeCodes.forbidden, 'token-retired: a newer token was used');
+        break;
+      case 'too-many-writers':
+        reader.close(closeCodes.overloaded, 'too-many-writers: the session has had its devices');
+        break;
+    }
   }
 
   tellEntries(view: SessionView, entries: readonly EncodedEntry[]): void {
@@ -77,6 +104,18 @@ export class Audience {
   }
 }
 
+/** Why this client cannot follow the session, if so. [H6] */
+function mismatchOf(
+  { kind, version }: Snapshot,
+  hello: Hello,
+): [CloseCode, reason: string] | undefined {
+  if (hello.kind !== kind)
+    return [closeCodes.protocolError, 'kind-mismatch: the session is of another kind'];
+  if (hello.version < version)
+    return [closeCodes.clientTooOld, 'client-too-old: load the app anew'];
+  return undefined;
+}
+
 interface Watermarks {
   readonly accepted: number;
   readonly checkpointed: number;
@@ -101,6 +140,9 @@ function missedBy(
 ): readonly EncodedEntry[] | undefined {
   if (position === undefined || position.epoch !== epoch) return undefined;
   const count = snapshot.offset - position.offset;
-  if (version !== snapshot.version || count > replayEntriesMax) return undefined;
-  return count === 0 ? [] : tail.after(position.offset);
+  if (version !== snapshot.version || count < 0 || count > replayEntriesMax) return undefined;
+  if (count === 0) return [];
+  const missed = tail.after(position.offset);
+  const bytes = missed?.reduce((sum, { text }) => sum + text.length, 0) ?? 0;
+  return bytes > replayBytesMax ? undefined : missed;
 }

@@ -1,10 +1,11 @@
 /** Becoming the owner of a session: claim it, decide where it goes on from, and begin a new epoch when it must. */
 import { encodeEntry } from '../../shared/protocol/codec.ts';
-import type { Position, Snapshot } from '../../shared/protocol/frames.ts';
+import type { Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import { StoreUnavailableError, type AppendResult, type Claim } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { claimSession, FencedError, type Claimed } from './claim-session.ts';
+import type { Witness } from './reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
@@ -25,6 +26,8 @@ export interface OpenedSession {
   readonly recent: readonly EncodedEntry[];
   /** What Postgres has, or at least; entries after it are in `recent`. */
   readonly saved: Snapshot;
+  /** Whether the epoch began with this opening. */
+  readonly isNewEpoch: boolean;
   /** Whether Redis has the session. Otherwise Postgres is its log, until Redis is back. */
   readonly isLogged: boolean;
   /** Whether Postgres knows this owner. Otherwise it was away, and is claimed before the first checkpoint. */
@@ -51,7 +54,7 @@ export function knownVersions(models: ReadonlyMap<string, AnyModel>): Record<str
 export async function openSession(
   parts: OpeningParts,
   sessionId: string,
-  witness: Position | undefined,
+  witness: Witness | undefined,
 ): Promise<Opening> {
   const { journals, models, newId } = parts;
   const claim: Claim = { sessionId, ownerId: newId(), versions: knownVersions(models) };
@@ -71,7 +74,10 @@ export async function openSession(
   const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
   const place = { snapshot, saved, recent: entries };
   const isClaimed = claimed.kind !== 'redis';
-  return { kind: 'opened', session: { ...target, model, ...place, isLogged, isClaimed } };
+  return {
+    kind: 'opened',
+    session: { ...target, model, ...place, isNewEpoch: startsEpoch, isLogged, isClaimed },
+  };
 }
 
 type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'too-new' }>;
@@ -79,7 +85,7 @@ type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'too-new' }>;
 function continueFrom(
   model: AnyModel,
   claimed: Usable,
-  witness: Position | undefined,
+  witness: Witness | undefined,
 ): Continuation {
   switch (claimed.kind) {
     case 'both':
@@ -136,4 +142,19 @@ async function seedRedis(
 function expectAppended(result: AppendResult): void {
   if (result !== 'appended')
     throw new FencedError(`The session moved while it was opened: ${result}.`);
+}
+
+/** The session as the stores have it, without becoming its owner: whoever has it goes on. Undefined when there is none. */
+export async function readSession(
+  { journals: { log, checkpoints }, models }: OpeningParts,
+  sessionId: string,
+): Promise<{ readonly epoch: string; readonly snapshot: Snapshot } | 'unknown' | 'too-new'> {
+  const postgres = await checkpoints.peek(sessionId);
+  if (postgres.kind === 'absent') return 'unknown';
+  const { kind, version } = postgres.snapshot;
+  const model = models.get(kind);
+  if (model === undefined || version > model.version) return 'too-new';
+  const redis = await log?.peek(sessionId);
+  const known = redis?.kind === 'taken' ? redis : undefined;
+  return { epoch: postgres.epoch, snapshot: reconcile(model, postgres, known, undefined).snapshot };
 }

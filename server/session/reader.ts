@@ -1,6 +1,29 @@
-/** One attached client, as the session sees it. */
 import type { CloseCode } from '../../shared/protocol/close-codes.ts';
-import type { Hello } from '../../shared/protocol/frames.ts';
+import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
+/** One attached client, as the session sees it, and what it bears witness to. */
+import { acceptedSeq, provenGeneration } from '../../shared/session/fold.ts';
+
+/** What a client says it has seen. It only counts from one whose token is not retired, and raises nothing but an epoch. */
+export interface Witness {
+  readonly clientId: string;
+  readonly generation: number;
+  readonly hello: Pick<Hello, 'incarnation' | 'position' | 'accepted'>;
+}
+
+/** Whether the client has seen entries of this epoch, or had commands accepted in it, that are not there. [R4] */
+export function isAhead(witness: Witness | undefined, epoch: string, snapshot: Snapshot): boolean {
+  if (witness === undefined || witness.hello.position?.epoch !== epoch) return false;
+  const { clientId, generation, hello } = witness;
+  if (generation < provenGeneration(snapshot, clientId)) return false;
+  const { offset } = witness.hello.position;
+  return (
+    offset > snapshot.offset || hello.accepted > acceptedSeq(snapshot, clientId, hello.incarnation)
+  );
+}
+
+export function witnessOf({ clientId, generation, hello }: Reader): Witness {
+  return { clientId, generation, hello };
+}
 
 /** The way back to one client. Sending and closing never throw; after closing, nothing more is sent. */
 export interface Reader {

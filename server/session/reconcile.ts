@@ -1,8 +1,9 @@
 /** Two stores, one truth: where a session goes on from, given what Postgres and Redis still have. */
-import type { Entry, Position, Snapshot } from '../../shared/protocol/frames.ts';
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { applyEntry, writerIndex } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { Recovered } from '../store/journal.ts';
+import { isAhead, type Witness } from './reader.ts';
 
 export interface Continuation {
   /** The state to go on from. */
@@ -26,11 +27,13 @@ export function reconcile(
   model: AnyModel,
   postgres: Recovered,
   redis: Recovered | undefined,
-  witness: Position | undefined,
+  witness: Witness | undefined,
 ): Continuation {
   const saved = foldRecovered(model, postgres);
+  // Both stores must learn the version of the state before it changes: an older instance is to leave the session alone. [O5]
+  const isOlder = postgres.snapshot.version !== model.version;
   if (redis === undefined) {
-    const startsEpoch = postgres.wasOwned || isAhead(witness, postgres.epoch, saved.offset);
+    const startsEpoch = isOlder || postgres.wasOwned || isAhead(witness, postgres.epoch, saved);
     return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
   }
   const logged = foldRecovered(model, redis);
@@ -40,9 +43,11 @@ export function reconcile(
     return { snapshot: salvaged.snapshot, recent, saved, startsEpoch: true };
   }
   const startsEpoch =
+    isOlder ||
+    redis.snapshot.version !== model.version ||
     !redis.isContinuous ||
     redis.snapshot.offset > saved.offset ||
-    isAhead(witness, redis.epoch, logged.offset);
+    isAhead(witness, redis.epoch, logged);
   return { snapshot: logged, recent: redis.entries, saved, startsEpoch };
 }
 
@@ -53,11 +58,12 @@ export function reconcile(
 export function continueFromPostgres(
   model: AnyModel,
   postgres: Recovered,
-  witness: Position | undefined,
+  witness: Witness | undefined,
   isRedisAway: boolean,
 ): Continuation {
   const saved = foldRecovered(model, postgres);
-  const startsEpoch = isRedisAway || isAhead(witness, postgres.epoch, saved.offset);
+  const isOlder = postgres.snapshot.version !== model.version;
+  const startsEpoch = isOlder || isRedisAway || isAhead(witness, postgres.epoch, saved);
   return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
 }
 
@@ -68,21 +74,34 @@ export function continueFromPostgres(
 export function continueFromRedis(
   model: AnyModel,
   redis: Recovered,
-  witness: Position | undefined,
+  witness: Witness | undefined,
 ): Continuation | undefined {
   const logged = foldRecovered(model, redis);
-  const isKnown = witness === undefined || witness.epoch === redis.epoch;
-  if (!isKnown || isAhead(witness, redis.epoch, logged.offset)) return undefined;
+  const seenEpoch = witness?.hello.position?.epoch;
+  const isKnown = seenEpoch === undefined || seenEpoch === redis.epoch;
+  // A state of an older version needs a new epoch, which only Postgres can record.
+  if (redis.snapshot.version !== model.version) return undefined;
+  if (!isKnown || isAhead(witness, redis.epoch, logged)) return undefined;
   return { snapshot: logged, recent: redis.entries, saved: redis.snapshot, startsEpoch: false };
 }
 
-/** Whether a client has seen entries of this epoch that are not there. */
-export function isAhead(witness: Position | undefined, epoch: string, head: number): boolean {
-  return witness !== undefined && witness.epoch === epoch && witness.offset > head;
+/** Folds what a store has, from a state of this model's version: events are understood for ever, states are brought up to date. */
+export function foldRecovered(model: AnyModel, { snapshot, entries }: Recovered): Snapshot {
+  return entries.reduce(
+    (state, entry) => applyEntry(model, state, entry),
+    upToDate(model, snapshot),
+  );
 }
 
-export function foldRecovered(model: AnyModel, { snapshot, entries }: Recovered): Snapshot {
-  return entries.reduce((state, entry) => applyEntry(model, state, entry), snapshot);
+function upToDate(model: AnyModel, snapshot: Snapshot): Snapshot {
+  if (snapshot.version === model.version) return snapshot;
+  if (model.upcast === undefined)
+    throw new Error(`${model.kind} cannot read its state of version ${snapshot.version}.`);
+  return {
+    ...snapshot,
+    version: model.version,
+    state: model.upcast(snapshot.state, snapshot.version),
+  };
 }
 
 /**

@@ -1,18 +1,25 @@
 /** Runs one session this instance owns: one input at a time, entries to the log first, then to the readers. */
-import type { Clock } from '../../shared/clock.ts';
+import { delay, type Clock } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { encodeFrame } from '../../shared/protocol/codec.ts';
 import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
+import { acceptedSeq } from '../../shared/session/fold.ts';
 import type { AppendResult } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { Audience, type SessionView } from './audience.ts';
+import {
+  batchInputsMax,
+  flushTriesMax,
+  flushRetryMs,
+  proofMs,
+  unsavedEntriesMax,
+} from './host-limits.ts';
 import type { OpenedSession } from './open-session.ts';
-import type { Reader } from './reader.ts';
-import { isAhead } from './reconcile.ts';
+import { isAhead, witnessOf, type Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
-import { acceptedSeq, stepSession, type Answer, type Input, type Step } from './session.ts';
+import { stepSession, type Answer, type Input, type Step } from './session.ts';
 import { joinEntries, Tail } from './tail.ts';
 import type { WelcomeParts } from './welcome.ts';
 
@@ -25,15 +32,6 @@ export interface HostParts extends WelcomeParts {
   readonly released: (host: SessionHost) => void;
 }
 
-/** Inputs decided in one append at most: one call to the store stays short however many wait. */
-const batchInputsMax = 64;
-
-/**
- * Entries that may wait for Postgres: more than an hour of samples a second. Beyond it commands stay in their clients' outboxes, so
- * that Redis and this process stay within bounds however long Postgres is away.
- */
-const unsavedEntriesMax = 5_000;
-
 export class SessionHost {
   readonly sessionId: string;
   readonly #session: OpenedSession;
@@ -41,6 +39,7 @@ export class SessionHost {
   readonly #audience: Audience;
   readonly #saver: SessionSaver;
   readonly #tail: Tail;
+  readonly #openedMs: number;
   #snapshot: Snapshot;
   #inbox: Input<Reader>[] = [];
   /** Readers that left, perhaps while their join was under way. */
@@ -48,6 +47,8 @@ export class SessionHost {
   /** Readers turned away: what they still send does not count. */
   readonly #refused = new WeakSet<Reader>();
   #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+  #isRetiring = false;
   readonly #log: SessionLog;
   /** Readers whose commands were put aside because too much waits for Postgres. */
   readonly #stalled = new Set<Reader>();
@@ -66,7 +67,8 @@ export class SessionHost {
     this.#saver = new SessionSaver(session, parts.journals);
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
-    this.#detachedSinceMs = parts.clock.nowMs();
+    this.#openedMs = parts.clock.nowMs();
+    this.#detachedSinceMs = this.#openedMs;
     if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.nowMs();
   }
 
@@ -97,7 +99,9 @@ export class SessionHost {
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
-    if (isAhead(reader.hello.position, this.#session.epoch, this.#snapshot.offset)) {
+    const ageMs = this.#parts.clock.nowMs() - this.#openedMs;
+    const isProven = this.#session.isNewEpoch && ageMs < proofMs;
+    if (!isProven && isAhead(witnessOf(reader), this.#session.epoch, this.#snapshot)) {
       // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
       reader.close(closeCodes.fenced, 'continuity must be proven anew');
       this.release(closeCodes.fenced, 'continuity must be proven anew');
@@ -109,7 +113,7 @@ export class SessionHost {
 
   /** Commands of an attached reader, the first one with that seq. */
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
-    if (this.#refused.has(reader)) return;
+    if (this.#refused.has(reader) || this.#gone.has(reader)) return;
     if (this.#snapshot.offset - this.#saver.saved.offset >= unsavedEntriesMax) {
       this.#stalled.add(reader);
       reader.settled(commands.length);
@@ -144,6 +148,17 @@ export class SessionHost {
     await this.checkpoint();
   }
 
+  /** Lets the session go in order: takes nothing more, finishes what it took, saves it, and closes who is there. [D3] */
+  async retire(code: CloseCode, reason: string): Promise<void> {
+    this.#isRetiring = true;
+    await this.#running;
+    for (let tries = 0; tries < flushTriesMax && this.#hasUnsaved(); tries++) {
+      await this.checkpoint();
+      if (this.#hasUnsaved()) await delay(this.#parts.clock, flushRetryMs);
+    }
+    this.release(code, reason);
+  }
+
   /** Lets the session go at once: connections are closed, nothing is written any more. Safe at any time: the stores have all. */
   release(code: CloseCode, reason: string): void {
     if (this.#released !== undefined) return;
@@ -160,14 +175,18 @@ export class SessionHost {
       input.reader.close(this.#released.code, this.#released.reason);
       return;
     }
+    if (this.#isRetiring) return;
     this.#inbox.push(input);
-    if (!this.#isRunning) void this.#run();
+    if (!this.#isRunning) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#inbox.length > 0 && this.#released === undefined) {
-      const inputs = this.#inbox.splice(0, batchInputsMax);
+      // A connection that is gone has no say: what it sent and was not taken yet comes again over the next one.
+      const inputs = this.#inbox
+        .splice(0, batchInputsMax)
+        .filter(({ reader }) => !this.#gone.has(reader));
       try {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
@@ -224,24 +243,8 @@ export class SessionHost {
     const isRefusal = answer.kind !== 'joined' && answer.kind !== 'gap';
     if (isRefusal) this.#refused.add(reader);
     if (this.#gone.has(reader)) return;
-    switch (answer.kind) {
-      case 'joined':
-        this.#audience.welcome(this.view, reader);
-        if (this.readers.size > 0) this.#detachedSinceMs = undefined;
-        break;
-      case 'gap':
-        reader.send(encodeFrame({ type: 'gap', expected: answer.expected }));
-        break;
-      case 'diverged':
-        reader.close(closeCodes.diverged, 'storage-diverged: another command has this seq');
-        break;
-      case 'retired':
-        reader.close(closeCodes.forbidden, 'token-retired: a newer token was used');
-        break;
-      case 'too-many-writers':
-        reader.close(closeCodes.overloaded, 'too-many-writers: the session has had its devices');
-        break;
-    }
+    this.#audience.answer(this.view, answer);
+    if (this.readers.size > 0) this.#detachedSinceMs = undefined;
   }
 
   async #save(): Promise<void> {

@@ -1,7 +1,8 @@
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
-import type { Position } from '../../shared/protocol/frames.ts';
-import { openSession, type OpeningParts } from './open-session.ts';
+import type { Snapshot } from '../../shared/protocol/frames.ts';
+import { openSession, readSession, type OpeningParts } from './open-session.ts';
+import type { Witness } from './reader.ts';
 import { SessionHost, type HostParts } from './session-host.ts';
 
 export type Found =
@@ -34,12 +35,21 @@ export class SessionRegistry {
   }
 
   /** The session's host, opened if need be. Rejects with StoreUnavailableError or FencedError; asking again is safe. */
-  find(sessionId: string, witness: Position | undefined): Promise<Found> {
+  find(sessionId: string, witness: Witness | undefined): Promise<Found> {
     const host = this.#hosts.get(sessionId);
     if (host !== undefined) return Promise.resolve({ kind: 'host', host });
     const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, witness);
     this.#openings.set(sessionId, opening);
     return opening;
+  }
+
+  /** The session as it is, claiming nothing: its owner may be another instance, and goes on. */
+  async read(
+    sessionId: string,
+  ): Promise<{ readonly epoch: string; readonly snapshot: Snapshot } | 'unknown' | 'too-new'> {
+    const { epoch, snapshot } = this.#hosts.get(sessionId)?.view ?? {};
+    if (epoch !== undefined && snapshot !== undefined) return { epoch, snapshot };
+    return readSession(this.#parts, sessionId);
   }
 
   /** Starts looking after checkpoints and sessions nobody is attached to. */
@@ -54,16 +64,12 @@ export class SessionRegistry {
     this.#cancelSweep();
   }
 
-  /** Writes what Postgres does not have yet, of every session. */
-  async flushAll(): Promise<void> {
-    await Promise.all([...this.#hosts.values()].map((host) => host.flush()));
+  /** Lets every session go: takes nothing more, saves what was accepted, and closes who stayed. [D3] */
+  async retireAll(code: CloseCode, reason: string): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.retire(code, reason)));
   }
 
-  releaseAll(code: CloseCode, reason: string): void {
-    for (const host of this.#hosts.values()) host.release(code, reason);
-  }
-
-  async #open(sessionId: string, witness: Position | undefined): Promise<Found> {
+  async #open(sessionId: string, witness: Witness | undefined): Promise<Found> {
     try {
       const opening = await openSession(this.#parts, sessionId, witness);
       if (opening.kind !== 'opened') return opening;

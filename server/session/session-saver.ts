@@ -14,7 +14,10 @@ export type Saved = 'saved' | 'clean' | 'unavailable' | 'refused';
 export class SessionSaver {
   readonly #session: OpenedSession;
   readonly #journals: Journals;
+  /** What Postgres has and clients may be told. */
   #saved: Snapshot;
+  /** What Postgres has. */
+  #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
   /** Whether Postgres knows this owner. */
@@ -24,10 +27,11 @@ export class SessionSaver {
     this.#session = session;
     this.#journals = journals;
     this.#saved = session.saved;
+    this.#written = session.saved;
     this.#isClaimed = session.isClaimed;
   }
 
-  /** What Postgres has. */
+  /** What clients are told: Postgres has it, and so Redis knows, should it be asked alone. [C6] */
   get saved(): Snapshot {
     return this.#saved;
   }
@@ -39,6 +43,7 @@ export class SessionSaver {
 
   markSaved(at: Snapshot): void {
     this.#saved = at;
+    this.#written = at;
   }
 
   /**
@@ -49,13 +54,14 @@ export class SessionSaver {
     try {
       if (!this.#isClaimed && !(await this.#claim(at, tail))) return 'refused';
       const pending = (this.#pending ??= this.#nextBatch(at, tail));
-      if (pending === undefined) return 'clean';
-      const result = await this.#journals.checkpoints.append(pending.batch);
-      this.#pending = undefined;
-      if (result !== 'appended') return 'refused';
-      this.#saved = pending.at;
-      await this.#trim(pending.at);
-      return 'saved';
+      if (pending === undefined && this.#saved === this.#written) return 'clean';
+      if (pending !== undefined) {
+        const result = await this.#journals.checkpoints.append(pending.batch);
+        this.#pending = undefined;
+        if (result !== 'appended') return 'refused';
+        this.#written = pending.at;
+      }
+      return await this.#trim(this.#written);
     } catch (error) {
       if (error instanceof StoreUnavailableError) return 'unavailable';
       throw error;
@@ -73,7 +79,7 @@ export class SessionSaver {
     const saved = foldRecovered(model, claimed);
     const isContinued = saved.offset === at.offset || tail.after(saved.offset) !== undefined;
     if (saved.offset > at.offset || !isContinued) return false;
-    this.#saved = saved;
+    this.#written = saved;
     this.#isClaimed = true;
     return true;
   }
@@ -82,7 +88,7 @@ export class SessionSaver {
     at: Snapshot,
     tail: Tail,
   ): { readonly batch: Batch; readonly at: Snapshot } | undefined {
-    const prev = this.#saved.offset;
+    const prev = this.#written.offset;
     if (at.offset === prev) return undefined;
     const entries = tail.after(prev);
     if (entries === undefined) throw new Error('Entries were forgotten before they were saved.');
@@ -93,14 +99,14 @@ export class SessionSaver {
   }
 
   /**
-   * Before clients hear of the checkpoint, so that Redis alone knows at least what they were told. Failing costs memory in Redis,
-   * and the next one makes up for it.
+   * Before clients hear of a checkpoint Redis has it as its snapshot: should it be asked alone one day, it tells no less. A Redis
+   * that belongs to another owner by now ends this one.
    */
-  async #trim(snapshot: Snapshot): Promise<void> {
+  async #trim(snapshot: Snapshot): Promise<Saved> {
     const { sessionId, ownerId, epoch } = this.#session;
-    const trim = { sessionId, ownerId, epoch, snapshot };
-    await this.#journals.log?.trim(trim).catch((error: unknown) => {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-    });
+    const result = await this.#journals.log?.trim({ sessionId, ownerId, epoch, snapshot });
+    if (result !== undefined && result !== 'appended') return 'refused';
+    this.#saved = snapshot;
+    return 'saved';
   }
 }

@@ -86,12 +86,6 @@ export function stepSession<Reader>(
   return { next, entries, answers, modelErrors };
 }
 
-/** Highest seq accepted from a writer; 0 when the session does not know it. */
-export function acceptedSeq(snapshot: Snapshot, clientId: string, incarnation: string): number {
-  const writer = snapshot.writers[writerIndex(snapshot, clientId, incarnation)];
-  return writer?.accepted ?? 0;
-}
-
 function join<Reader>(
   model: AnyModel,
   draft: Draft<Reader>,

@@ -23,5 +23,6 @@ export function withCircuit(journal: Journal, store: 'Redis' | 'Postgres', clock
     append: (batch) => asked(() => journal.append(batch)),
     startEpoch: (start) => asked(() => journal.startEpoch(start)),
     trim: (trim) => asked(() => journal.trim(trim)),
+    peek: (sessionId) => asked(() => journal.peek(sessionId)),
   };
 }

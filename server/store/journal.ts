@@ -81,8 +81,10 @@ export interface Journal {
   append(batch: Batch): Promise<AppendResult>;
   /** Begins a new life of the log. Postgres must already hold everything up to the snapshot; Redis takes the snapshot as its all. */
   startEpoch(start: NewEpoch): Promise<AppendResult>;
-  /** Drops what the snapshot covers, once Postgres has it. */
-  trim(trim: Trim): Promise<void>;
+  /** Lets the snapshot stand for what it covers, once Postgres has it. An older one than stands there already changes nothing. */
+  trim(trim: Trim): Promise<AppendResult>;
+  /** All the store has, claiming nothing. */
+  peek(sessionId: string): Promise<Recovered | { readonly kind: 'absent' }>;
 }
 
 /** Where sessions begin. */

@@ -15,6 +15,8 @@ export const closeCodes = {
   replaced: 4009,
   /** No common subprotocol. */
   unsupportedVersion: 4010,
+  /** The client's schema version is older than the session's state: the app must be loaded anew. */
+  clientTooOld: 4011,
   /** Our own mistake; the session is opened anew. */
   internal: 4100,
   /** Redis and Postgres cannot be asked now. */

@@ -46,8 +46,10 @@ function decode<Schema extends FrameSchema>(schema: Schema, text: string): v.Inf
   const [issue] = result.issues;
   const path = v.getDotPath(issue) ?? '';
   if (path === 'type' && issue.type === 'variant')
-    throw new ProtocolError('unknown-frame', `There is no frame of type ${issue.received}.`);
-  throw new ProtocolError('bad-frame', path === '' ? issue.message : `${path}: ${issue.message}`);
+    throw new ProtocolError('unknown-frame', 'There is no frame of that type.');
+  // What came is not repeated: it may be long, or secret.
+  const expected = issue.expected === null ? 'not valid' : `expected ${issue.expected}`;
+  throw new ProtocolError('bad-frame', `${path === '' ? 'frame' : path}: ${expected}`);
 }
 
 function parseJson(text: string): unknown {

@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'token-retired'
   | 'session-unknown'
   | 'schema-too-new'
+  | 'client-too-old'
+  | 'kind-mismatch'
   | 'storage-diverged'
   | 'version-unsupported'
   | 'store-unavailable'
@@ -34,8 +36,18 @@ export class ProtocolError extends Error {
     this.closeCode = closeCode;
   }
 
-  /** The reason of a close frame: RFC 6455 §5.5 leaves 123 bytes. */
   get closeReason(): string {
-    return `${this.code}: ${this.message}`.slice(0, 120);
+    return closeReason(`${this.code}: ${this.message}`);
   }
+}
+
+/** Bytes RFC 6455 §5.5 leaves for the reason of a close frame. */
+const reasonBytesMax = 123;
+
+/** A text that fits into a close frame: a longer one makes `ws` throw. */
+export function closeReason(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= reasonBytesMax) return text;
+  // A character cut in two decodes to a replacement character, which is dropped.
+  return new TextDecoder().decode(bytes.subarray(0, reasonBytesMax)).replace(/\uFFFD+$/, '');
 }

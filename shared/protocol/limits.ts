@@ -42,6 +42,9 @@ export const pongTimeoutMs = 10_000;
 /** Entries replayed at most; a client further behind gets a snapshot, which is smaller by then. [R1] */
 export const replayEntriesMax = 500;
 
+/** Bytes of entries replayed at most: half of what may wait for a reader, so that a replay alone never makes it slow. [R1] */
+export const replayBytesMax = 524_288;
+
 /** Bytes of the body of `POST /v1/sessions`: a workout of a thousand segments fits three times. [B9] */
 export const bodyBytesMax = 262_144;
 

@@ -26,6 +26,12 @@ export function provenGeneration(snapshot: Snapshot, clientId: string): number {
   );
 }
 
+/** Highest seq accepted from a writer; 0 when the session does not know it. */
+export function acceptedSeq(snapshot: Snapshot, clientId: string, incarnation: string): number {
+  const writer = snapshot.writers[writerIndex(snapshot, clientId, incarnation)];
+  return writer?.accepted ?? 0;
+}
+
 /** What names a command's payload. Both sides hash the same text because JSON keeps the order of keys. */
 export function commandHash([type, data]: WireCommand): string {
   return payloadHash(JSON.stringify([type, data]));

@@ -15,12 +15,13 @@ describe('a client and its breaks', () => {
   let clock: ClientHarness['clock'];
   let sockets: ClientHarness['sockets'];
   let client: ClientHarness['client'];
+  let storage: ClientHarness['storage'];
   let warnings: ClientHarness['warnings'];
   let socketAt: ClientHarness['socketAt'];
   let total: ClientHarness['total'];
 
   beforeEach(() => {
-    ({ clock, sockets, client, warnings, socketAt, total } = startClient());
+    ({ clock, sockets, client, storage, warnings, socketAt, total } = startClient());
   });
 
   test('after a break it comes back within the first bound, with the new token and its position, and sends again what was not accepted', async () => {
@@ -135,6 +136,24 @@ describe('a client and its breaks', () => {
     clock.pass(1_000);
     socketAt(2).open();
     expect(socketAt(2).sent[0]).toMatchObject({ position: { epoch: 'e', offset: 1 } });
+  });
+
+  test('[A6] a token is proven only once the storage has it', async () => {
+    const { save } = storage;
+    storage.save = () => new Promise(() => {});
+    greet(socketAt(0));
+    await settle();
+    socketAt(0).end(1006);
+    clock.pass(100);
+    socketAt(1).open();
+    expect(socketAt(1).sent[0]).toMatchObject({ token: 'token-1' });
+    storage.save = save;
+    greet(socketAt(1), { token: 'token-3' });
+    await settle();
+    socketAt(1).end(1006);
+    clock.pass(1_000);
+    socketAt(2).open();
+    expect(socketAt(2).sent[0]).toMatchObject({ token: 'token-3' });
   });
 
   test('[H2] a break between welcome and live: nothing is sent before the next welcome', async () => {

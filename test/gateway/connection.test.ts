@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
-import { Connection, type Socket } from '../../server/gateway/connection.ts';
+import { Connection, type ConnectionParts, type Socket } from '../../server/gateway/connection.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
+import { closeReason } from '../../shared/protocol/errors.ts';
 import {
   defaultLimits,
   heartbeatMs,
@@ -46,6 +47,7 @@ describe('one connection', () => {
   let socket: FakeSocket;
   let connection: Connection;
   let registry: SessionRegistry;
+  let connectionParts: ConnectionParts;
 
   const receive = (frame: object): void => connection.receive(JSON.stringify(frame));
   /** The stores answer at once here: a few turns and everything under way is done. */
@@ -71,16 +73,13 @@ describe('one connection', () => {
       checkpointMs: 1_000,
       detachedGraceMs: 1_000,
     });
-    connection = new Connection(
-      socket,
-      { sessionId: 's', clientId: 'c' },
-      {
-        ...parts,
-        registry,
-        versions: { tally: 1 },
-        proveToken: (_sessionId, _clientId, token) => (token === 'good' ? 1 : undefined),
-      },
-    );
+    connectionParts = {
+      ...parts,
+      registry,
+      versions: { tally: 1 },
+      proveToken: (_sessionId, _clientId, token) => (token === 'good' ? 1 : undefined),
+    };
+    connection = new Connection(socket, { sessionId: 's', clientId: 'c' }, connectionParts);
   });
 
   test('[H2] a connection that does not say hello in time is closed with 4001', () => {
@@ -94,7 +93,7 @@ describe('one connection', () => {
     receive(hello);
     await settle();
     for (const n of [1, 2, 3]) {
-      clock.pass(heartbeatMs);
+      clock.pass(heartbeatMs - pongTimeoutMs);
       expect(socket.sent.at(-1)).toEqual({ type: 'ping', n });
       receive({ type: 'pong', n });
       clock.pass(pongTimeoutMs);
@@ -105,8 +104,59 @@ describe('one connection', () => {
   test('[H5] a ping without an answer ends the connection with 4108', async () => {
     receive(hello);
     await settle();
-    clock.pass(heartbeatMs + pongTimeoutMs);
+    clock.pass(heartbeatMs);
     expect(socket.closes).toEqual(['4108 no answer to a ping']);
+  });
+
+  test('[H5] between two frames of the server lies less than a client bears in silence', async () => {
+    receive(hello);
+    await settle();
+    let silentMs = 0;
+    for (let second = 0; second < 120; second++) {
+      const count = socket.sent.length;
+      clock.pass(1_000);
+      receive({ type: 'pong', n: 1 });
+      silentMs = socket.sent.length === count ? silentMs + 1_000 : 0;
+      expect(silentMs).toBeLessThanOrEqual(heartbeatMs);
+    }
+  });
+
+  test('[P2] whatever a frame holds, the reason of the close fits its frame and repeats nothing', () => {
+    for (const text of [
+      '{"type":"' + '€'.repeat(45) + '"}',
+      JSON.stringify({ ...hello, incarnation: 'ü'.repeat(99) }),
+    ]) {
+      const other = fakeSocket();
+      const stranger = new Connection(other, { sessionId: 's', clientId: 'c' }, connectionParts);
+      stranger.receive(text);
+      expect(other.closes[0]).toMatch(/^4001 (unknown|bad)-frame: /);
+      expect(Buffer.byteLength(other.closes[0] ?? '')).toBeLessThanOrEqual(123 + '4001 '.length);
+      expect(other.closes[0]).not.toMatch(/€|ü/);
+    }
+    expect(Buffer.byteLength(closeReason('€'.repeat(99)))).toBeLessThanOrEqual(123);
+  });
+
+  test('[H6] the name of something every object has is no kind of session', async () => {
+    receive({ ...hello, kind: 'constructor' });
+    await settle();
+    expect(socket.closes[0]).toMatch(/^4203 /);
+  });
+
+  test('[B2] bytes are counted, not characters', async () => {
+    receive(hello);
+    await settle();
+    receive({ type: 'commands', seq: 1, commands: [['add', '€'.repeat(6_000), 1]] });
+    expect(socket.closes[0]).toMatch(/^4001 bad-frame/);
+  });
+
+  test('[B6] a single large frame is no sign of a slow reader', async () => {
+    receive(hello);
+    await settle();
+    const before = socket.sent.length;
+    socket.bufferedAmount = defaultLimits.send_buffer_bytes_max;
+    receive({ type: 'ping', n: 1 });
+    expect(socket.sent.length).toBe(before + 1);
+    expect(socket.closes).toEqual([]);
   });
 
   test('[H5] a ping of the client is answered with its number', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import type { Witness } from '../../server/session/reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
@@ -8,7 +9,8 @@ import {
 import type { Recovered } from '../../server/store/journal.ts';
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { applyEntry, genesis } from '../../shared/session/fold.ts';
-import { tally } from '../support/tally.ts';
+import type { AnyModel } from '../../shared/session/session-model.ts';
+import { tally, type TallyState } from '../support/tally.ts';
 
 const log: Entry[] = [
   { offset: 1, joined: { client_id: 'client', incarnation: 'life', generation: 1 } },
@@ -25,6 +27,12 @@ const stateAt = (offset: number): Snapshot =>
   log
     .slice(0, offset)
     .reduce((state, entry) => applyEntry(tally, state, entry), genesis(tally, { bound: 50 }));
+
+const witness = (epoch: string, offset: number, more: object = {}): Witness => ({
+  clientId: 'client',
+  generation: 1,
+  hello: { incarnation: 'life', accepted: 0, position: { epoch, offset }, ...more },
+});
 
 function recovered(from: number, to: number, more: Partial<Recovered> = {}): Recovered {
   return {
@@ -107,9 +115,49 @@ describe('two stores', () => {
 
   test('[R4] a client that has seen more begins a new epoch; one that has seen as much does not', () => {
     const seen = (offset: number) =>
-      reconcile(tally, recovered(0, 4), recovered(0, 7), { epoch: 'e', offset }).startsEpoch;
+      reconcile(tally, recovered(0, 4), recovered(0, 7), witness('e', offset)).startsEpoch;
     expect(seen(8)).toBe(true);
     expect(seen(7)).toBe(false);
+  });
+});
+
+describe('what a client bears witness to', () => {
+  const startsEpoch = (seen: Witness): boolean =>
+    continueFromPostgres(tally, recovered(0, 5), seen, false).startsEpoch;
+
+  test('[R4] accepted commands that are not there tell of a loss as entries do', () => {
+    expect(startsEpoch(witness('e', 5, { accepted: 4 }))).toBe(false);
+    expect(startsEpoch(witness('e', 5, { accepted: 5 }))).toBe(true);
+    expect(startsEpoch(witness('other', 5, { accepted: 5 }))).toBe(false);
+  });
+
+  test('[A4] a client whose token is retired bears witness to nothing', () => {
+    const seen = { ...witness('e', 99), generation: 0 };
+    expect(startsEpoch(seen)).toBe(false);
+    expect(startsEpoch(witness('e', 99))).toBe(true);
+  });
+});
+
+describe('a state of an older version', () => {
+  const next: AnyModel = {
+    ...tally,
+    version: 2,
+    upcast: (state) => ({ ...(state as TallyState), isUpcast: true }),
+  };
+
+  test('[O5] is brought up to date, and a new epoch tells both stores of its version', () => {
+    const result = reconcile(next, recovered(0, 4), recovered(2, 8), undefined);
+    expect(result).toMatchObject({
+      startsEpoch: true,
+      snapshot: { version: 2, state: { total: 7, isUpcast: true } },
+    });
+  });
+
+  test('[O5] without a way to bring it up to date it is not taken for one of this version', () => {
+    const stuck: AnyModel = { ...tally, version: 2 };
+    expect(() => reconcile(stuck, recovered(0, 4), undefined, undefined)).toThrow(
+      'cannot read its state of version 1',
+    );
   });
 });
 
@@ -123,7 +171,7 @@ describe('Postgres behind what it had confirmed', () => {
 describe('Redis alone', () => {
   test('[R11] while Postgres is away Redis counts when it has all that the client has seen', () => {
     const seen = (epoch: string, offset: number) =>
-      continueFromRedis(tally, recovered(2, 8), { epoch, offset });
+      continueFromRedis(tally, recovered(2, 8), witness(epoch, offset));
     expect(seen('e', 8)).toMatchObject({
       snapshot: stateAt(8),
       saved: stateAt(2),
@@ -146,7 +194,7 @@ describe('Postgres alone', () => {
   });
 
   test('[R4] a client that has seen more tells of a restored backup', () => {
-    const result = continueFromPostgres(tally, recovered(0, 5), { epoch: 'e', offset: 6 }, false);
+    const result = continueFromPostgres(tally, recovered(0, 5), witness('e', 6), false);
     expect(result.startsEpoch).toBe(true);
   });
 });

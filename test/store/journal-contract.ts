@@ -155,6 +155,38 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       expect(entries.map(({ offset }) => offset)).toEqual([3, 4]);
     });
 
+    test('reading claims nothing: the owner goes on', async () => {
+      expect(await journal.peek(id())).toEqual({ kind: 'absent' });
+      const { term } = taken(await journal.takeOver(owner('a')));
+      await journal.append(batch('a', 0, 2));
+      const read = await journal.peek(sessionId);
+      expect(read).toMatchObject({ kind: 'taken', epoch: 'e1', term, snapshot: snapshotAt(0) });
+      expect(await journal.append(batch('a', 2, 3))).toBe('appended');
+    });
+
+    test('[O3] an epoch begun again, late, does not set back a log that has gone on', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      const start = { sessionId, ownerId: 'a', term, epoch: 'e2', snapshot: snapshotAt(0) };
+      expect(await journal.startEpoch(start)).toBe('appended');
+      expect(await journal.append(batch('a', 0, 2, 'e2'))).toBe('appended');
+      expect(await journal.startEpoch(start)).toBe('behind');
+      const { entries } = taken(await journal.takeOver(owner('b')));
+      expect(entries.map(({ offset }) => offset)).toEqual([1, 2]);
+    });
+
+    test('[O3] a trim that lands late, after a newer one, changes nothing', async () => {
+      taken(await journal.takeOver(owner('a')));
+      await journal.append({ ...batch('a', 0, 2), snapshot: JSON.stringify(snapshotAt(2)) });
+      await journal.append({ ...batch('a', 2, 4), snapshot: JSON.stringify(snapshotAt(4)) });
+      await journal.append(batch('a', 4, 5));
+      const trim = (offset: number) =>
+        journal.trim({ sessionId, ownerId: 'a', epoch: 'e1', snapshot: snapshotAt(offset) });
+      expect([await trim(4), await trim(2)]).toEqual(['appended', 'appended']);
+      const { snapshot, entries } = taken(await journal.takeOver(owner('b')));
+      expect(snapshot).toEqual(snapshotAt(4));
+      expect(entries.map(({ offset }) => offset)).toEqual([5]);
+    });
+
     test('[O5] a state of an unknown schema version is not taken over, and its owner goes on', async () => {
       taken(await journal.takeOver(owner('a')));
       const claim = { ...owner('b'), versions: { tally: 0 } };

@@ -6,6 +6,8 @@ import { postgresJournal } from '../../server/store/postgres/postgres-journal.ts
 import { freshPglite, freshPostgres } from '../support/services/shared-services.ts';
 import { describeJournal } from './journal-contract.ts';
 
+const entry = JSON.stringify({ offset: 1, writer: 0, seq: 1, at_ms: 1, hash: 'x', events: [] });
+
 const databases = { Postgres: freshPostgres, 'the embedded Postgres': freshPglite };
 
 for (const [name, fresh] of Object.entries(databases))
@@ -29,6 +31,54 @@ for (const [name, fresh] of Object.entries(databases))
 
     test('migrating again, also twice at once, applies nothing', async () => {
       expect(await Promise.all([migrate(pool), migrate(pool)])).toEqual([[], []]);
+    });
+
+    test('[O1] however appends and take-overs meet, no former owner’s write lands late and no term is given twice', async () => {
+      const journal = postgresJournal(pool);
+      const versions = { tally: 1 };
+      const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+      for (let round = 0; round < 60; round++) {
+        const sessionId = `race-${name.length}-${round}-0000000000000000`.slice(0, 30);
+        await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
+        await journal.takeOver({ sessionId, ownerId: 'a', versions });
+        const batch = { sessionId, ownerId: 'a', epoch: 'e1', prev: 0, head: 1, entries: entry };
+        const [late, b, c] = await Promise.all([
+          journal.append(batch),
+          journal.takeOver({ sessionId, ownerId: 'b', versions }),
+          postgresJournal(pool).takeOver({ sessionId, ownerId: 'c', versions }),
+        ]);
+        const claims = [b, c].flatMap((claim) => (claim.kind === 'taken' ? [claim] : []));
+        expect(new Set(claims.map(({ term }) => term)).size).toBe(2);
+        // What landed was there for whoever took over afterwards.
+        const seen = claims.map(({ entries }) => entries.length);
+        expect(seen).toEqual(late === 'appended' ? [1, 1] : [0, 0]);
+      }
+    });
+
+    test('[O4] an epoch begins only where the log ends', async () => {
+      const journal = postgresJournal(pool);
+      const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+      const sessionId = `epoch-ends-${name.length}-000000000000`;
+      await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
+      await journal.takeOver({ sessionId, ownerId: 'a', versions: { tally: 1 } });
+      const start = { sessionId, ownerId: 'a', term: 1, epoch: 'e2' };
+      expect(await journal.startEpoch({ ...start, snapshot: { ...snapshot, offset: 7 } })).toBe(
+        'behind',
+      );
+      expect(await journal.startEpoch({ ...start, snapshot })).toBe('appended');
+    });
+
+    test('[R9] taking a session over keeps it for another retention', async () => {
+      const journal = postgresJournal(pool);
+      const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+      const sessionId = `kept-longer-${name.length}-00000000000`;
+      await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
+      await journal.takeOver({ sessionId, ownerId: 'a', versions: { tally: 1 } });
+      const { rows } = await pool.query<{ days: string }>(
+        'select extract(epoch from expires_at - now()) / 86400 as days from trackstand.sessions where session_id = $1',
+        [sessionId],
+      );
+      expect(rows.map(({ days }) => Math.round(Number(days)))).toEqual([30]);
     });
 
     test('a session whose retention is over is absent', async () => {

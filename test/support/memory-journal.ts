@@ -1,4 +1,9 @@
-import type { AppendResult, Journal, SessionCatalog } from '../../server/store/journal.ts';
+import type {
+  AppendResult,
+  Journal,
+  Recovered,
+  SessionCatalog,
+} from '../../server/store/journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../../server/store/stored-json.ts';
 /** A journal in memory that keeps the promises of the port: for the simulator, which also decides when and whether it answers. */
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
@@ -37,9 +42,26 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
     epoch: string,
   ): AppendResult | Stored {
     if (stored === undefined) return 'absent';
+    if (!isContinuous(stored)) return 'behind';
     if (stored.owner !== ownerId) return 'fenced';
     if (stored.epoch !== epoch) return 'behind';
     return stored;
+  }
+
+  const isContinuous = (stored: Stored): boolean => keepsAll || stored.identity === identity;
+
+  function recovered(stored: Stored, wasOwned: boolean): Recovered {
+    const snapshot = parseSnapshot(stored.snapshot);
+    const batches = stored.batches.map((batch) => batch.entries);
+    return {
+      kind: 'taken',
+      term: stored.term,
+      epoch: stored.epoch,
+      isContinuous: isContinuous(stored) && snapshot.offset <= stored.head,
+      wasOwned,
+      snapshot,
+      entries: parseEntriesAfter(snapshot.offset, batches),
+    };
   }
 
   return {
@@ -66,18 +88,13 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       const wasOwned = stored.owner !== null;
       stored.owner = ownerId;
       stored.term = term ?? stored.term + 1;
-      return Promise.resolve({
-        kind: 'taken',
-        term: stored.term,
-        epoch: stored.epoch,
-        isContinuous: keepsAll || stored.identity === identity,
-        wasOwned,
-        snapshot,
-        entries: parseEntriesAfter(
-          snapshot.offset,
-          stored.batches.map((batch) => batch.entries),
-        ),
-      });
+      return Promise.resolve(recovered(stored, wasOwned));
+    },
+    peek: (sessionId) => {
+      const stored = sessions.get(sessionId);
+      return Promise.resolve(
+        stored === undefined ? { kind: 'absent' } : recovered(stored, stored.owner !== null),
+      );
     },
     append: ({ sessionId, ownerId, epoch, prev, head, entries, snapshot }) => {
       const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
@@ -108,6 +125,8 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         (stored.term > term || (stored.term === term && stored.owner !== ownerId))
       )
         return Promise.resolve('fenced');
+      const isSameLife = stored?.epoch === epoch && isContinuous(stored);
+      if (isSameLife && stored.head > snapshot.offset) return Promise.resolve('behind');
       sessions.set(sessionId, {
         owner: ownerId,
         term,
@@ -120,11 +139,15 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       return Promise.resolve('appended');
     },
     trim: ({ sessionId, ownerId, epoch, snapshot }) => {
+      if (keepsAll) return Promise.resolve('appended');
       const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
-      if (typeof stored === 'string' || keepsAll) return Promise.resolve();
+      if (typeof stored === 'string') return Promise.resolve(stored);
+      if (snapshot.offset > stored.head) return Promise.resolve('behind');
+      if (snapshot.offset <= parseSnapshot(stored.snapshot).offset)
+        return Promise.resolve('appended');
       stored.snapshot = JSON.stringify(snapshot);
       stored.batches = stored.batches.filter((batch) => batch.head > snapshot.offset);
-      return Promise.resolve();
+      return Promise.resolve('appended');
     },
     backup: () => JSON.stringify([...sessions]),
     restore: (backup) => {

@@ -1,12 +1,14 @@
 /** The journal on Postgres: checkpoints, and the only log where there is no Redis. What waits while a write is under way goes out in the next one. */
 import type { Pool, QueryResultRow } from 'pg';
 
+import { retentionMs } from '../../../shared/protocol/limits.ts';
 import {
   StoreUnavailableError,
   type AppendResult,
   type Batch,
   type Claim,
   type Journal,
+  type Recovered,
   type SessionCatalog,
   type TakenOver,
 } from '../journal.ts';
@@ -17,6 +19,7 @@ import {
   claimSql,
   createSql,
   diagnoseSql,
+  findSql,
   loadSql,
   startEpochSql,
 } from './statements.ts';
@@ -31,20 +34,24 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
   };
   const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches));
   return {
-    create: async ({ sessionId, epoch, snapshot, retentionMs }) => {
+    create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
       const { kind, version } = snapshot;
       const text = JSON.stringify(snapshot);
-      await query(createSql, [sessionId, kind, version, epoch, retentionMs, text]);
+      await query(createSql, [sessionId, kind, version, epoch, keptMs, text]);
     },
     takeOver: (claim) => takeOver(query, claim),
     append,
     startEpoch: async ({ sessionId, ownerId, epoch, snapshot }) => {
-      const values = [sessionId, ownerId, epoch, snapshot.offset];
+      const values = [sessionId, ownerId, epoch, snapshot.offset, snapshot.version];
       const [row] = await query<{ result: AppendResult }>(startEpochSql, values);
       return row?.result ?? 'absent';
     },
     // Checkpoints are what a trimmed log leans on; they stay.
-    trim: () => Promise.resolve(),
+    trim: () => Promise.resolve('appended'),
+    peek: async (sessionId) => {
+      const [found] = await query<FoundRow>(findSql, [sessionId]);
+      return found === undefined ? { kind: 'absent' } : load(query, sessionId, found);
+    },
   };
 }
 
@@ -55,15 +62,27 @@ async function takeOver(
   query: Query,
   { sessionId, ownerId, term, versions }: Claim,
 ): Promise<TakenOver> {
-  const [claimed] = await query<{
-    result: 'taken' | 'outrun' | 'too-new';
-    term: number;
-    epoch: string;
-    former_owner: string | null;
-  }>(claimSql, [sessionId, ownerId, term ?? null, JSON.stringify(versions)]);
+  const [claimed] = await query<FoundRow & { readonly result: 'taken' | 'outrun' | 'too-new' }>(
+    claimSql,
+    [sessionId, ownerId, term ?? null, JSON.stringify(versions), retentionMs],
+  );
   if (claimed === undefined) return { kind: 'absent' };
   if (claimed.result === 'outrun') return { kind: 'outrun', term: claimed.term };
   if (claimed.result === 'too-new') return { kind: 'too-new' };
+  return load(query, sessionId, claimed);
+}
+
+interface FoundRow {
+  readonly term: number;
+  readonly epoch: string;
+  readonly former_owner: string | null;
+}
+
+async function load(
+  query: Query,
+  sessionId: string,
+  { term, epoch, former_owner }: FoundRow,
+): Promise<Recovered> {
   const rows = await query<{ entries: string; snapshot: string | null }>(loadSql, [sessionId]);
   const [first, ...later] = rows;
   if (first === undefined || first.snapshot === null)
@@ -72,10 +91,10 @@ async function takeOver(
   const batches = later.map((row) => row.entries);
   return {
     kind: 'taken',
-    term: claimed.term,
-    epoch: claimed.epoch,
+    term,
+    epoch,
     isContinuous: true,
-    wasOwned: claimed.former_owner !== null,
+    wasOwned: former_owner !== null,
     snapshot,
     entries: parseEntriesAfter(snapshot.offset, batches),
   };

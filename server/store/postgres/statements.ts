@@ -11,7 +11,7 @@ insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
 select session_id, -1, 0, '', $6 from created`;
 
 /**
- * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON.
+ * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now.
  * Returns no row for an unknown or expired session. Waits for appends under way; those that begin later find another owner.
  */
 export const claimSql = `
@@ -28,7 +28,7 @@ with found as (
 ), claimed as (
   update trackstand.sessions s
   set owner_id = $2, term = coalesce($3::bigint, f.term + 1),
-    expires_at = greatest(s.expires_at, now() + interval '30 days')
+    expires_at = greatest(s.expires_at, now() + $5::float8 * interval '1 millisecond')
   from found f
   where s.session_id = f.session_id and f.result = 'taken'
   returning s.term
@@ -36,6 +36,12 @@ with found as (
 select result, epoch, owner_id as former_owner,
   coalesce((select term from claimed), term)::float8 as term
 from found`;
+
+/** $1 session. No row for an unknown or expired one. */
+export const findSql = `
+select term::float8 as term, epoch, owner_id as former_owner
+from trackstand.sessions
+where session_id = $1 and expires_at > now()`;
 
 /** $1 session. The newest snapshot's row first, then the rows after it in order. */
 export const loadSql = `
@@ -85,7 +91,7 @@ select case
 from trackstand.sessions s
 where s.session_id = $1`;
 
-/** $1 session, $2 owner, $3 new epoch, $4 head it starts from. The log must end exactly there. */
+/** $1 session, $2 owner, $3 new epoch, $4 head it starts from, $5 schema version of the state. The log must end exactly there. */
 export const startEpochSql = `
 with found as (
   select s.session_id,
@@ -98,7 +104,7 @@ with found as (
   where s.session_id = $1
   for update
 ), started as (
-  update trackstand.sessions s set epoch = $3
+  update trackstand.sessions s set epoch = $3, version = $5
   from found f where s.session_id = f.session_id and f.result = 'appended'
 )
 select result from found`;

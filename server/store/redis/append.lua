@@ -4,8 +4,10 @@
 -- Reply: "appended" | "fenced" | "behind" | "absent"
 -- Atomic, and safe to repeat: the same batch twice lands once, because the owner has only one batch under way. [O3]
 local owner, epoch, prev, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local meta = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'head')
+local meta = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'head', 'identity')
 if not meta[1] then return 'absent' end
+-- Of another process: what stands here may have been rolled back, the owner's name too. Nothing lands until a new epoch begins.
+if string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') ~= meta[4] then return 'behind' end
 if meta[1] ~= owner then return 'fenced' end
 if meta[2] ~= epoch then return 'behind' end
 if meta[3] == head then return 'appended' end

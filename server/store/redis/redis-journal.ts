@@ -56,7 +56,13 @@ export function redisJournal(redis: Redis): Journal {
       const keys = sessionKeys(sessionId);
       const text = JSON.stringify(snapshot);
       const args = [ownerId, epoch, snapshot.offset, text, keptMs];
-      await trim(keys.meta, keys.log, keys.snapshot, ...args);
+      return v.parse(appendReply, await trim(keys.meta, keys.log, keys.snapshot, ...args));
+    },
+    peek: async (sessionId) => {
+      const { meta, log, snapshot } = sessionKeys(sessionId);
+      const reply = v.parse(takenReply, await takeOver(meta, log, snapshot, '', '', '{}'));
+      const read = readTaken(reply);
+      return read.kind === 'taken' ? read : { kind: 'absent' };
     },
   };
 }
@@ -67,16 +73,23 @@ function readTaken(
   if (reply[0] === 'outrun') return { kind: 'outrun', term: reply[1] };
   if (reply[0] !== 'taken') return { kind: reply[0] };
   const [, term, epoch, continuous, formerOwner, snapshotText, ...batches] = reply;
-  const snapshot = parseSnapshot(snapshotText);
-  return {
-    kind: 'taken',
-    term,
-    epoch,
-    isContinuous: continuous === 1,
-    wasOwned: formerOwner !== null,
-    snapshot,
-    entries: parseEntriesAfter(snapshot.offset, batches),
-  };
+  try {
+    const snapshot = parseSnapshot(snapshotText);
+    const entries = parseEntriesAfter(snapshot.offset, batches);
+    const isContinuous = continuous === 1;
+    return {
+      kind: 'taken',
+      term,
+      epoch,
+      isContinuous,
+      wasOwned: formerOwner !== null,
+      snapshot,
+      entries,
+    };
+  } catch {
+    // What cannot be read is lost, as if Redis had been emptied: Postgres and the clients bring it back.
+    return { kind: 'absent' };
+  }
 }
 
 /** ioredis rejects with errors of many classes; for a journal they all mean: not known whether it landed. */
