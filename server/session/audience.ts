@@ -84,6 +84,14 @@ export class Audience {
       reader.send(encodeFrame({ type: 'watermarks', ...watermarksOf(view, reader) }));
   }
 
+  /** Asks for commands that were put aside: to a client it looks like a gap, and it goes on from there. [C3] [B10] */
+  askAgain({ snapshot }: SessionView, readers: Iterable<Reader>): void {
+    for (const { clientId, hello, send } of readers) {
+      const accepted = acceptedSeq(snapshot, clientId, hello.incarnation);
+      send(encodeFrame({ type: 'gap', expected: accepted + 1 }));
+    }
+  }
+
   leave(reader: Reader): void {
     this.#readers.delete(reader);
   }

@@ -57,8 +57,9 @@ async function claimRedisAlone(log: Journal, claim: Claim): Promise<Claimed> {
   const redis = await log.takeOver(claim);
   if (redis.kind === 'too-new') return { kind: 'too-new' };
   if (redis.kind === 'outrun') throw new FencedError('A newer owner is there.');
-  // After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch.
-  if (redis.kind === 'absent' || !redis.isContinuous) return away();
+  // After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch. Before anything was appended there,
+  // Postgres may have been the log of this very epoch.
+  if (redis.kind === 'absent' || !redis.isContinuous || !redis.isLog) return away();
   return { kind: 'redis', redis };
 }
 

@@ -129,12 +129,20 @@ async function seedRedis(
   { log }: Journals,
   claimed: Usable,
   target: Target,
-  { snapshot, startsEpoch }: Continuation,
+  { snapshot, saved, startsEpoch }: Continuation,
 ): Promise<boolean> {
   if (log === undefined || (claimed.kind === 'postgres' && claimed.isRedisAway)) return false;
   const hasIt =
     claimed.kind === 'redis' || (claimed.kind === 'both' && claimed.redis !== undefined);
-  if (hasIt && !startsEpoch) return true;
+  if (hasIt && !startsEpoch) {
+    // Clients will be told how far Postgres is: should Redis be asked alone one day, it must tell no less. [C6]
+    const isCovered =
+      claimed.kind === 'redis' ||
+      claimed.redis === undefined ||
+      saved.offset <= claimed.redis.snapshot.offset;
+    if (!isCovered) expectAppended(await log.trim({ ...target, snapshot: saved }));
+    return true;
+  }
   expectAppended(await log.startEpoch({ ...target, snapshot }));
   return true;
 }

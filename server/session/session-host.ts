@@ -1,12 +1,9 @@
 /** Runs one session this instance owns: one input at a time, entries to the log first, then to the readers. */
-import { delay, type Clock } from '../../shared/clock.ts';
+import { delay } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
-import { encodeFrame } from '../../shared/protocol/codec.ts';
 import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
-import { acceptedSeq } from '../../shared/session/fold.ts';
 import type { AppendResult } from '../store/journal.ts';
-import type { Journals } from '../store/journals.ts';
 import { Audience, type SessionView } from './audience.ts';
 import {
   batchInputsMax,
@@ -15,22 +12,14 @@ import {
   proofMs,
   unsavedEntriesMax,
 } from './host-limits.ts';
+import type { HostParts } from './host-parts.ts';
+import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
 import { isAhead, witnessOf, type Reader } from './reader.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
 import { stepSession, type Answer, type Input, type Step } from './session.ts';
 import { joinEntries, Tail } from './tail.ts';
-import type { WelcomeParts } from './welcome.ts';
-
-export interface HostParts extends WelcomeParts {
-  readonly journals: Journals;
-  readonly clock: Clock;
-  /** The model threw, or our own code did: for the operator's log. */
-  readonly reportError: (error: unknown, sessionId: string) => void;
-  /** Called once, when the host has let the session go. */
-  readonly released: (host: SessionHost) => void;
-}
 
 export class SessionHost {
   readonly sessionId: string;
@@ -41,14 +30,13 @@ export class SessionHost {
   readonly #tail: Tail;
   readonly #openedMs: number;
   #snapshot: Snapshot;
-  #inbox: Input<Reader>[] = [];
-  /** Readers that left, perhaps while their join was under way. */
-  readonly #gone = new WeakSet<Reader>();
-  /** Readers turned away: what they still send does not count. */
-  readonly #refused = new WeakSet<Reader>();
+  readonly #mailbox = new Mailbox();
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #isRetiring = false;
+  /** When a store last took this owner for one. */
+  #confirmedMs: number;
+  #isConfirmDue = false;
   readonly #log: SessionLog;
   /** Readers whose commands were put aside because too much waits for Postgres. */
   readonly #stalled = new Set<Reader>();
@@ -69,6 +57,7 @@ export class SessionHost {
     this.#snapshot = session.snapshot;
     this.#openedMs = parts.clock.nowMs();
     this.#detachedSinceMs = this.#openedMs;
+    this.#confirmedMs = this.#openedMs;
     if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.nowMs();
   }
 
@@ -97,6 +86,18 @@ export class SessionHost {
     return this.#detachedSinceMs;
   }
 
+  /** When a store last took this owner for one. */
+  get confirmedMs(): number {
+    return this.#confirmedMs;
+  }
+
+  /** Asks whether this owner still is one: who only listens would never learn that the session went on elsewhere. [O2] */
+  confirm(): void {
+    this.#isConfirmDue = true;
+    this.#confirmedMs = this.#parts.clock.nowMs();
+    if (!this.#isRunning) this.#running = this.#run();
+  }
+
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
     const ageMs = this.#parts.clock.nowMs() - this.#openedMs;
@@ -113,7 +114,7 @@ export class SessionHost {
 
   /** Commands of an attached reader, the first one with that seq. */
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
-    if (this.#refused.has(reader) || this.#gone.has(reader)) return;
+    if (this.#mailbox.hasLeft(reader)) return;
     if (this.#snapshot.offset - this.#saver.saved.offset >= unsavedEntriesMax) {
       this.#stalled.add(reader);
       reader.settled(commands.length);
@@ -125,10 +126,9 @@ export class SessionHost {
   }
 
   detach(reader: Reader): void {
-    this.#gone.add(reader);
+    this.#mailbox.leave(reader);
     this.#stalled.delete(reader);
     this.#audience.leave(reader);
-    this.#inbox = this.#inbox.filter((input) => input.kind !== 'join' || input.reader !== reader);
     if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.nowMs();
   }
 
@@ -163,11 +163,9 @@ export class SessionHost {
   release(code: CloseCode, reason: string): void {
     if (this.#released !== undefined) return;
     this.#released = { code, reason };
-    const waiting = this.#inbox;
-    this.#inbox = [];
     this.#audience.closeAll(code, reason);
-    for (const { reader } of waiting) reader.close(code, reason);
-    this.#parts.released(this);
+    for (const { reader } of this.#mailbox.take(Infinity)) reader.close(code, reason);
+    this.#parts.released();
   }
 
   #enqueue(input: Input<Reader>): void {
@@ -176,21 +174,19 @@ export class SessionHost {
       return;
     }
     if (this.#isRetiring) return;
-    this.#inbox.push(input);
+    this.#mailbox.push(input);
     if (!this.#isRunning) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#inbox.length > 0 && this.#released === undefined) {
-      // A connection that is gone has no say: what it sent and was not taken yet comes again over the next one.
-      const inputs = this.#inbox
-        .splice(0, batchInputsMax)
-        .filter(({ reader }) => !this.#gone.has(reader));
+    while (this.#hasWork() && this.#released === undefined) {
+      const inputs = this.#mailbox.take(batchInputsMax);
       try {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
-        if (this.#released === undefined) await this.#take(inputs);
+        if (this.#released === undefined && inputs.length > 0) await this.#take(inputs);
+        if (this.#released === undefined && this.#isConfirmDue) await this.#confirmOwner();
       } catch (error) {
         this.#fail(error);
       }
@@ -233,6 +229,7 @@ export class SessionHost {
     this.#tail.push(step.entries);
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.nowMs();
+    if (step.entries.length > 0) this.#confirmedMs = this.#parts.clock.nowMs();
     if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
     this.#forgetReplayed();
@@ -241,9 +238,9 @@ export class SessionHost {
   #answer(answer: Answer<Reader>): void {
     const { reader } = answer;
     const isRefusal = answer.kind !== 'joined' && answer.kind !== 'gap';
-    if (isRefusal) this.#refused.add(reader);
-    if (this.#gone.has(reader)) return;
+    if (this.#mailbox.hasLeft(reader)) return;
     this.#audience.answer(this.view, answer);
+    if (isRefusal) this.#mailbox.leave(reader);
     if (this.readers.size > 0) this.#detachedSinceMs = undefined;
   }
 
@@ -255,16 +252,18 @@ export class SessionHost {
     this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.nowMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
-    this.#resumeStalled();
+    this.#audience.askAgain(this.view, this.#stalled);
+    this.#stalled.clear();
   }
 
-  /** Asks for what was put aside: to a client it looks like a gap, and it goes on from there. [C3] */
-  #resumeStalled(): void {
-    for (const { clientId, hello, send } of this.#stalled) {
-      const accepted = acceptedSeq(this.#snapshot, clientId, hello.incarnation);
-      send(encodeFrame({ type: 'gap', expected: accepted + 1 }));
-    }
-    this.#stalled.clear();
+  #hasWork(): boolean {
+    return !this.#mailbox.isEmpty || this.#isConfirmDue;
+  }
+
+  async #confirmOwner(): Promise<void> {
+    this.#isConfirmDue = false;
+    const result = await this.#log.confirm(this.#snapshot.offset);
+    if (result !== 'appended' && result !== 'unavailable') await this.#letGo(result);
   }
 
   #hasUnsaved(): boolean {

@@ -43,6 +43,14 @@ export class SessionLog {
     }
   }
 
+  /** Whether this owner still is one, asked of the store it writes to. */
+  confirm(head: number): Promise<AppendResult | 'unavailable'> {
+    const { sessionId, ownerId, epoch } = this.#session;
+    const { log, checkpoints } = this.#journals;
+    const journal = this.#isInRedis && log !== undefined ? log : checkpoints;
+    return orUnavailable(journal.confirm({ sessionId, ownerId, epoch, head }));
+  }
+
   /**
    * Redis may be back: it gets the session as it is now, and is its log again. Nothing is in flight meanwhile. Returns false when
    * another owner has it there. While Redis is away, the circuit answers at once.

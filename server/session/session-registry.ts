@@ -1,14 +1,18 @@
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Snapshot } from '../../shared/protocol/frames.ts';
+import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts } from './open-session.ts';
 import type { Witness } from './reader.ts';
-import { SessionHost, type HostParts } from './session-host.ts';
+import { SessionHost } from './session-host.ts';
 
 export type Found =
   | { readonly kind: 'host'; readonly host: SessionHost }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'too-new' };
+
+/** Milliseconds without a write after which a session with listeners asks whether it is still this instance's. */
+const confirmMs = 20_000;
 
 /** How often sessions are looked through for a due checkpoint or an end of grace. */
 const sweepMs = 250;
@@ -73,10 +77,10 @@ export class SessionRegistry {
     try {
       const opening = await openSession(this.#parts, sessionId, witness);
       if (opening.kind !== 'opened') return opening;
-      const host = new SessionHost(opening.session, {
+      const host: SessionHost = new SessionHost(opening.session, {
         ...this.#parts,
-        released: (released) => {
-          if (this.#hosts.get(sessionId) === released) this.#hosts.delete(sessionId);
+        released: () => {
+          if (this.#hosts.get(sessionId) === host) this.#hosts.delete(sessionId);
         },
       });
       this.#hosts.set(sessionId, host);
@@ -91,6 +95,7 @@ export class SessionRegistry {
     const { checkpointMs, detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;
+      if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
       if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
         void host.checkpoint();
       else if (

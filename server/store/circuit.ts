@@ -21,6 +21,7 @@ export function withCircuit(journal: Journal, store: 'Redis' | 'Postgres', clock
   return {
     takeOver: (claim) => asked(() => journal.takeOver(claim)),
     append: (batch) => asked(() => journal.append(batch)),
+    confirm: (place) => asked(() => journal.confirm(place)),
     startEpoch: (start) => asked(() => journal.startEpoch(start)),
     trim: (trim) => asked(() => journal.trim(trim)),
     peek: (sessionId) => asked(() => journal.peek(sessionId)),

@@ -33,6 +33,8 @@ export interface Recovered {
   readonly epoch: string;
   /** False when the store cannot know that it lost nothing since the epoch began: Redis was restarted or promoted. */
   readonly isContinuous: boolean;
+  /** Whether an append landed since the epoch was begun here. Before that, Postgres may be this epoch's log, and ahead. */
+  readonly isLog: boolean;
   /** Whether somebody owned the session before. */
   readonly wasOwned: boolean;
   readonly snapshot: Snapshot;
@@ -83,6 +85,8 @@ export interface Journal {
   startEpoch(start: NewEpoch): Promise<AppendResult>;
   /** Lets the snapshot stand for what it covers, once Postgres has it. An older one than stands there already changes nothing. */
   trim(trim: Trim): Promise<AppendResult>;
+  /** Whether this owner still is one, writing nothing: answers as an append at `head` would. */
+  confirm(place: Pick<Batch, 'sessionId' | 'ownerId' | 'epoch' | 'head'>): Promise<AppendResult>;
   /** All the store has, claiming nothing. */
   peek(sessionId: string): Promise<Recovered | { readonly kind: 'absent' }>;
 }

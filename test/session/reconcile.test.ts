@@ -40,6 +40,7 @@ function recovered(from: number, to: number, more: Partial<Recovered> = {}): Rec
     term: 3,
     epoch: 'e',
     isContinuous: true,
+    isLog: true,
     wasOwned: true,
     snapshot: stateAt(from),
     entries: log.slice(from, to),

@@ -260,6 +260,32 @@ describe('the sessions of an instance', () => {
     expect(registry.hosts.size).toBe(0);
   });
 
+  test('[O2] a reader that only listens is closed with 4110 when the session has gone elsewhere', async () => {
+    const { reader } = await attached();
+    await postgres.takeOver({ sessionId: 's', ownerId: 'other', versions: { tally: 1 } });
+    const claim = { sessionId: 's', ownerId: 'other', versions: { tally: 1 } };
+    await redis.takeOver(claim);
+    for (let second = 0; second < 21; second++) {
+      clock.pass(1_000);
+      await settle();
+    }
+    expect(reader.closes).toEqual([4110]);
+  });
+
+  test('[R11] Redis seeded and not yet written to is not believed alone: Postgres may be ahead in the same epoch', async () => {
+    await registry.find('s', undefined);
+    const away = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
+    const { takeOver } = postgres;
+    postgres.takeOver = away;
+    for (const host of registry.hosts.values()) host.release(4110, 'test');
+    await expect(registry.find('s', undefined)).rejects.toThrow(StoreUnavailableError);
+    postgres.takeOver = takeOver;
+    await attached();
+    for (const host of registry.hosts.values()) host.release(4110, 'test');
+    postgres.takeOver = away;
+    expect(await registry.find('s', undefined)).toMatchObject({ kind: 'host' });
+  });
+
   test('[C7] a mistake of the model is told to the operator, and costs the session nothing', async () => {
     const { host, reader } = await attached();
     host.receive(reader, 1, [

@@ -164,6 +164,17 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       expect(await journal.append(batch('a', 2, 3))).toBe('appended');
     });
 
+    test('[O2] an owner that writes nothing learns that it is one no more', async () => {
+      const { term } = taken(await journal.takeOver(owner('a')));
+      await journal.append(batch('a', 0, 2));
+      const place = { sessionId, ownerId: 'a', epoch: 'e1', head: 2 };
+      expect(await journal.confirm(place)).toBe('appended');
+      expect(await journal.confirm({ ...place, epoch: 'e0' })).toBe('behind');
+      expect(await journal.confirm({ ...place, sessionId: id() })).toBe('absent');
+      taken(await journal.takeOver(owner('b', term + 1)));
+      expect(await journal.confirm(place)).toBe('fenced');
+    });
+
     test('[O3] an epoch begun again, late, does not set back a log that has gone on', async () => {
       const { term } = taken(await journal.takeOver(owner('a')));
       const start = { sessionId, ownerId: 'a', term, epoch: 'e2', snapshot: snapshotAt(0) };

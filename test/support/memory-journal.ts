@@ -14,6 +14,7 @@ interface Stored {
   epoch: string;
   head: number;
   identity: string;
+  isLog: boolean;
   snapshot: string;
   batches: { head: number; prev: number; owner: string; entries: string }[];
 }
@@ -58,6 +59,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       term: stored.term,
       epoch: stored.epoch,
       isContinuous: isContinuous(stored) && snapshot.offset <= stored.head,
+      isLog: keepsAll || stored.isLog,
       wasOwned,
       snapshot,
       entries: parseEntriesAfter(snapshot.offset, batches),
@@ -72,6 +74,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         epoch,
         head: snapshot.offset,
         identity,
+        isLog: false,
         snapshot: JSON.stringify(snapshot),
         batches: [],
       });
@@ -105,11 +108,17 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       if (stored.head !== prev) return Promise.resolve('behind');
       stored.batches.push({ head, prev, owner: ownerId, entries });
       stored.head = head;
+      stored.isLog = true;
       if (keepsAll && snapshot !== undefined) {
         stored.snapshot = snapshot;
         stored.batches = stored.batches.filter((batch) => batch.head === head);
       }
       return Promise.resolve('appended');
+    },
+    confirm: ({ sessionId, ownerId, epoch, head }) => {
+      const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
+      if (typeof stored === 'string') return Promise.resolve(stored);
+      return Promise.resolve(stored.head === head ? 'appended' : 'behind');
     },
     startEpoch: ({ sessionId, ownerId, term, epoch, snapshot }) => {
       const stored = sessions.get(sessionId);
@@ -133,6 +142,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         epoch,
         head: snapshot.offset,
         identity,
+        isLog: false,
         snapshot: JSON.stringify(snapshot),
         batches: [],
       });

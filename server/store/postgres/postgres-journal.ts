@@ -21,6 +21,7 @@ import {
   diagnoseSql,
   findSql,
   loadSql,
+  ownersSql,
   startEpochSql,
 } from './statements.ts';
 
@@ -32,6 +33,19 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
       throw new StoreUnavailableError('Postgres', cause);
     }
   };
+  const confirm = groupCommit(async (places: readonly Place[]) => {
+    const owners = await query<{ session_id: string; owner_id: string | null; epoch: string }>(
+      ownersSql,
+      [places.map(({ sessionId }) => sessionId)],
+    );
+    const bySession = new Map(owners.map((row) => [row.session_id, row]));
+    return places.map(({ sessionId, ownerId, epoch }): AppendResult => {
+      const row = bySession.get(sessionId);
+      if (row === undefined) return 'absent';
+      if (row.owner_id !== ownerId) return 'fenced';
+      return row.epoch === epoch ? 'appended' : 'behind';
+    });
+  });
   const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches));
   return {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
@@ -41,6 +55,7 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     },
     takeOver: (claim) => takeOver(query, claim),
     append,
+    confirm,
     startEpoch: async ({ sessionId, ownerId, epoch, snapshot }) => {
       const values = [sessionId, ownerId, epoch, snapshot.offset, snapshot.version];
       const [row] = await query<{ result: AppendResult }>(startEpochSql, values);
@@ -72,6 +87,8 @@ async function takeOver(
   return load(query, sessionId, claimed);
 }
 
+type Place = Parameters<Journal['confirm']>[0];
+
 interface FoundRow {
   readonly term: number;
   readonly epoch: string;
@@ -94,6 +111,7 @@ async function load(
     term,
     epoch,
     isContinuous: true,
+    isLog: true,
     wasOwned: former_owner !== null,
     snapshot,
     entries: parseEntriesAfter(snapshot.offset, batches),

@@ -43,6 +43,10 @@ select term::float8 as term, epoch, owner_id as former_owner
 from trackstand.sessions
 where session_id = $1 and expires_at > now()`;
 
+/** $1 sessions, an array. Who owns each, without a lock. */
+export const ownersSql = `
+select session_id, owner_id, epoch from trackstand.sessions where session_id = any($1::text[])`;
+
 /** $1 session. The newest snapshot's row first, then the rows after it in order. */
 export const loadSql = `
 select entries, snapshot

@@ -2,6 +2,7 @@
 -- KEYS: 1 meta, 2 log
 -- ARGV: 1 owner id, 2 epoch, 3 previous offset, 4 head offset after this batch, 5 encoded entries
 -- Reply: "appended" | "fenced" | "behind" | "absent"
+-- With the head as the previous offset it appends nothing and only tells who the owner is.
 -- Atomic, and safe to repeat: the same batch twice lands once, because the owner has only one batch under way. [O3]
 local owner, epoch, prev, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local meta = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'head', 'identity')
@@ -13,5 +14,5 @@ if meta[2] ~= epoch then return 'behind' end
 if meta[3] == head then return 'appended' end
 if meta[3] ~= prev then return 'behind' end
 redis.call('XADD', KEYS[2], head .. '-0', 'e', ARGV[5])
-redis.call('HSET', KEYS[1], 'head', head)
+redis.call('HSET', KEYS[1], 'head', head, 'appends', 1)
 return 'appended'

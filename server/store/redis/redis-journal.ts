@@ -17,7 +17,15 @@ const takenReply = v.union([
   v.tuple([v.picklist(['absent', 'too-new'])]),
   v.tuple([v.literal('outrun'), v.number()]),
   v.tupleWithRest(
-    [v.literal('taken'), v.number(), v.string(), v.number(), v.nullable(v.string()), v.string()],
+    [
+      v.literal('taken'),
+      v.number(),
+      v.string(),
+      v.number(),
+      v.number(),
+      v.nullable(v.string()),
+      v.string(),
+    ],
     v.string(),
   ),
 ]);
@@ -44,6 +52,10 @@ export function redisJournal(redis: Redis): Journal {
     append: async ({ sessionId, ownerId, epoch, prev, head, entries }) => {
       const { meta, log } = sessionKeys(sessionId);
       return v.parse(appendReply, await append(meta, log, ownerId, epoch, prev, head, entries));
+    },
+    confirm: async ({ sessionId, ownerId, epoch, head }) => {
+      const { meta, log } = sessionKeys(sessionId);
+      return v.parse(appendReply, await append(meta, log, ownerId, epoch, head, head, ''));
     },
     startEpoch: async ({ sessionId, ownerId, term, epoch, snapshot }) => {
       const keys = sessionKeys(sessionId);
@@ -72,19 +84,18 @@ function readTaken(
 ): Awaited<ReturnType<Journal['takeOver']>> {
   if (reply[0] === 'outrun') return { kind: 'outrun', term: reply[1] };
   if (reply[0] !== 'taken') return { kind: reply[0] };
-  const [, term, epoch, continuous, formerOwner, snapshotText, ...batches] = reply;
+  const [, term, epoch, continuous, appended, formerOwner, snapshotText, ...batches] = reply;
   try {
     const snapshot = parseSnapshot(snapshotText);
-    const entries = parseEntriesAfter(snapshot.offset, batches);
-    const isContinuous = continuous === 1;
     return {
       kind: 'taken',
       term,
       epoch,
-      isContinuous,
+      isContinuous: continuous === 1,
+      isLog: appended === 1,
       wasOwned: formerOwner !== null,
       snapshot,
-      entries,
+      entries: parseEntriesAfter(snapshot.offset, batches),
     };
   } catch {
     // What cannot be read is lost, as if Redis had been emptied: Postgres and the clients bring it back.

@@ -12,6 +12,7 @@ if meta[1] then
   if meta[3] == epoch and meta[5] == identity and tonumber(meta[4]) > head then return 'behind' end
 end
 redis.call('DEL', KEYS[2])
+redis.call('HDEL', KEYS[1], 'appends')
 redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('HSET', KEYS[1], 'owner', owner, 'term', ARGV[2], 'epoch', epoch, 'head', ARGV[4], 'covered', ARGV[4],
   'kind', ARGV[6], 'version', ARGV[7], 'identity', identity)

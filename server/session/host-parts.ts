@@ -1,0 +1,13 @@
+/** What a session's host is given. */
+import type { Clock } from '../../shared/clock.ts';
+import type { Journals } from '../store/journals.ts';
+import type { WelcomeParts } from './welcome.ts';
+
+export interface HostParts extends WelcomeParts {
+  readonly journals: Journals;
+  readonly clock: Clock;
+  /** The model threw, or our own code did: for the operator's log. */
+  readonly reportError: (error: unknown, sessionId: string) => void;
+  /** Called once, when the host has let the session go. */
+  readonly released: () => void;
+}
