@@ -19,6 +19,7 @@ const nodeBuilds = [
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
   { 'sim/main': 'test/simulation/main.ts' },
+  { 'chaos/main': 'test/chaos/main.ts' },
   {
     'trackstand/server': 'server/trackstand.ts',
     'trackstand/client': 'client/connect.ts',

@@ -10,7 +10,7 @@ import { resumeTokens } from './auth/resume-tokens.ts';
 import type { Connection } from './gateway/connection.ts';
 import { installUpgrade } from './gateway/upgrade.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
-import { installProblems, sendProblem } from './http/problem.ts';
+import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
 import { installSessionRoutes, readSession, sessionPath } from './http/session-routes.ts';
 import { drain, type DrainSettings } from './lifecycle/drain.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
@@ -75,6 +75,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
 
   installProblems(app);
+  await installNotFound(app, '/v1');
   const routes = {
     models,
     catalog: stores.journals.checkpoints,

@@ -46,6 +46,17 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, detail?: str
   return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
+/** Answers what nothing stands at below a prefix. [P1] */
+export async function installNotFound(app: FastifyInstance, prefix: string): Promise<void> {
+  await app.register(
+    (below, _options, done) => {
+      below.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not-found'));
+      done();
+    },
+    { prefix },
+  );
+}
+
 /** Answers everything that routes of this context throw. */
 export function installProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {

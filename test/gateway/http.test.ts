@@ -1,8 +1,23 @@
+import { request } from 'node:http';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { bodyBytesMax } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
 import { adds, attach, createSession } from '../support/raw-client.ts';
+
+/** `fetch` does not let a Host be set. */
+function fetchWithHost(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, 'content-type': 'application/json' };
+    const sent = request(`${url}/v1/sessions`, { method: 'POST', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify({ kind: 'tally', input: { bound: 1 } }));
+  });
+}
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -53,6 +68,17 @@ describe('creating a session', () => {
   test('[P1] the detail says what is wrong with the input', async () => {
     const response = await post('{"kind":"tally","input":{"bound":"high"}}');
     expect((await problemOf(response)).detail).toMatch(/^input: bound: /);
+  });
+
+  test('[P1] what is not there is told as a problem too', async () => {
+    const response = await fetch(`${server.url}/v1/nothing`);
+    expect(response.status).toBe(404);
+    expect(await problemOf(response)).toMatchObject({ code: 'not-found', status: 404 });
+  });
+
+  test('[A1] a Host that is none does not get into an address', async () => {
+    const response = await fetchWithHost(server.url, 'evil.example#x');
+    expect(response).toBe(400);
   });
 
   test('[B9] a body that is too large is answered with 413', async () => {

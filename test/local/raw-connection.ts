@@ -123,4 +123,3 @@ export function executeMessage(): Buffer {
 }
 
 /** Forgets a prepared statement. */
-export const closeMessage = encodeCloseStatement;

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+
+import { builtFile } from '../support/services/shared-services.ts';
+import { runChaos } from './chaos-run.ts';
+import { planStorm } from './fault-plan.ts';
+
+const silent = { write: () => true };
+
+describe('chaos', () => {
+  test.each([{ withRedis: true }, { withRedis: false }])(
+    '[R6] [R8] [R11] [O1] twelve seconds of faults, %o: every command arrives once, in order, and everything heals',
+    async ({ withRedis }) => {
+      const { report, story } = await runChaos(
+        {
+          seed: 7,
+          durationMs: 12_000,
+          riderCount: 3,
+          withRedis,
+          serverFile: await builtFile('server/main'),
+          screen: silent,
+        },
+        new AbortController().signal,
+      );
+      expect(report.findings, story.join('\n')).toEqual([]);
+      const { sent, accepted, checkpointed, ...wrong } = report.commands;
+      expect(wrong).toEqual({ lost: 0, doubled: 0, reordered: 0 });
+      expect([accepted, checkpointed]).toEqual([sent, sent]);
+      expect(sent).toBeGreaterThan(100);
+      expect(report.reconnects).toBeGreaterThan(0);
+      expect(report.checkpointsVerified).toBeGreaterThan(0);
+    },
+    150_000,
+  );
+
+  test('a seed gives the same faults again, and another seed others', () => {
+    const options = { lengthMs: 20_000, withRedis: true };
+    expect(planStorm(7, 2, options)).toEqual(planStorm(7, 2, options));
+    expect(planStorm(7, 2, options)).not.toEqual(planStorm(8, 2, options));
+    expect(planStorm(7, 2, options)).not.toEqual(planStorm(7, 3, options));
+  });
+
+  test('without Redis nothing is done to it', () => {
+    const kinds = [1, 2, 3].flatMap((number) =>
+      planStorm(1, number, { lengthMs: 60_000, withRedis: false }).map(({ kind }) => kind),
+    );
+    expect(kinds.length).toBeGreaterThan(50);
+    expect(kinds.filter((kind) => kind.startsWith('redis'))).toEqual([]);
+  });
+});

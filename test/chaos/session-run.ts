@@ -1,0 +1,157 @@
+/** One session of a run: its devices, what they hear, and what it has come to. */
+import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
+import { seededRandom } from '../simulation/random.ts';
+import { Device } from './device.ts';
+import type { Finding, FindingKind } from './findings.ts';
+import type { History } from './history.ts';
+import { differenceOf, judge, type ShownState, type Verdict } from './oracle.ts';
+import type { PostgresWitness } from './postgres-witness.ts';
+import { WireEar, type HeardLog } from './wire-ear.ts';
+import { chaosSecret, type World } from './world.ts';
+
+export interface SessionRunParts {
+  readonly number: number;
+  readonly deviceCount: number;
+  readonly seed: number;
+  readonly world: World;
+  readonly history: History;
+  readonly witness: PostgresWitness;
+  readonly found: (finding: Finding, name: string) => void;
+}
+
+export class SessionRun {
+  readonly name: string;
+  readonly devices: Device[] = [];
+  readonly #parts: SessionRunParts;
+  readonly #heardLog: HeardLog = new Map();
+  #sessionId = '';
+  #warningCount = 0;
+
+  private constructor(parts: SessionRunParts) {
+    this.name = `session ${parts.number}`;
+    this.#parts = parts;
+  }
+
+  /** Begins the session and attaches its devices. */
+  static async start(parts: SessionRunParts): Promise<SessionRun> {
+    const run = new SessionRun(parts);
+    parts.world.routes[parts.number] = parts.number % parts.world.stations.length;
+    for (let place = 0; place < parts.deviceCount; place++) await run.#addDevice(place);
+    return run;
+  }
+
+  get sessionId(): string {
+    return this.#sessionId;
+  }
+
+  /** Times the session was opened under a new epoch. */
+  get rebuiltCount(): number {
+    const epochs = new Set(this.devices.flatMap(({ ear }) => [...ear.epochs]));
+    return Math.max(0, epochs.size - 1);
+  }
+
+  /** Problems the client library warned of. */
+  get warningCount(): number {
+    return this.#warningCount;
+  }
+
+  get isSaved(): boolean {
+    return this.devices.every((device) => device.isSaved);
+  }
+
+  /** Why it is not saved, for people. */
+  describe(): string {
+    const states = this.devices.map((device) => {
+      const { status, unaccepted, unsaved } = device.view() ?? { status: 'loading' };
+      return `${device.name} is ${status} with ${unaccepted} of its commands not accepted and ${unsaved} not saved`;
+    });
+    return states.join('; ');
+  }
+
+  /** Holds Postgres, the service and every device to what was given. To be asked while all is saved and everybody rests. */
+  async verify(): Promise<Verdict> {
+    const rows = await this.#parts.witness.rows(this.#sessionId);
+    const authors = this.devices.map((device) => ({
+      name: device.name,
+      clientId: device.identity.clientId,
+      issued: device.issued,
+    }));
+    const verdict = judge(authors, rows);
+    for (const { kind, sentence } of verdict.findings) this.#found(kind, sentence);
+    for (const device of this.devices) {
+      const state = device.view()?.state;
+      if (state !== undefined)
+        this.#compare(`What ${device.name} shows`, asShown(state), verdict.totals);
+      const answer = await device.read();
+      const body = answer.body as { readonly state?: ShownState; readonly offset?: number };
+      if (body.state === undefined)
+        this.#found('not-healed', `GET answers ${device.name} with ${answer.status}.`);
+      else this.#compare('What GET answers', body.state, verdict.totals);
+      if (body.offset !== undefined && body.offset !== verdict.log.head)
+        this.#found(
+          'altered',
+          `GET says the log ends at ${body.offset}, Postgres at ${verdict.log.head}.`,
+        );
+    }
+    return verdict;
+  }
+
+  async #addDevice(place: number): Promise<void> {
+    const { number, seed, world, history, witness } = this.#parts;
+    const [first] = this.devices;
+    const name = `${number}${'ab'[place] ?? ''}`;
+    const network = await world.openNetwork(number);
+    const url = `http://127.0.0.1:${network.port}`;
+    const ear = new WireEar(this.#heardLog, {
+      found: (kind, sentence) => this.#found(kind, `${name}: ${sentence}`),
+      toldCheckpointed: (incarnation, seq) => witness.told(this.#sessionId, incarnation, seq),
+      note: (text) => history.addTo(this.name, `${name} ${text}`),
+    });
+    const device = await Device.start({
+      name,
+      session: number,
+      place,
+      origin: first === undefined ? { url } : { resumeUrl: this.#resumeUrl(url) },
+      input: rideInput(),
+      network,
+      ear,
+      random: seededRandom(seed * 104_729 + number * 16 + place),
+      stopped: (code) => this.#found('not-healed', `${name} was stopped with close code ${code}.`),
+      warn: (problem) => {
+        this.#warningCount += 1;
+        history.addTo(this.name, `${name} warns: ${String(problem)}`);
+      },
+    });
+    this.#sessionId = device.identity.sessionId;
+    this.devices.push(device);
+  }
+
+  /** For a further device of the session, which gets its own token. */
+  #resumeUrl(url: string): string {
+    const clientId = crypto.randomUUID();
+    const token = resumeTokens(chaosSecret).issue(this.#sessionId, clientId, 1);
+    return `${url}/v1/sessions/${this.#sessionId}/clients/${clientId}#${token}`;
+  }
+
+  #compare(what: string, state: ShownState, totals: Verdict['totals']): void {
+    const difference = differenceOf(state, totals);
+    if (difference !== undefined) this.#found('altered', `${what} is wrong: ${difference}.`);
+  }
+
+  #found(kind: FindingKind, sentence: string): void {
+    this.#parts.found({ kind, sessionId: this.#sessionId, sentence }, this.name);
+  }
+}
+
+function rideInput(): WorkoutInput {
+  const [builtIn] = builtInPlans;
+  if (builtIn === undefined) throw new Error('There is no built-in plan.');
+  return { plan: builtIn.plan, ftpW: 250 };
+}
+
+/** As JSON: what crossed the wire has no undefined in it. */
+function asShown(state: unknown): ShownState {
+  return JSON.parse(JSON.stringify(state)) as ShownState;
+}

@@ -1,0 +1,231 @@
+/** A rider's device: a page that can be refreshed at any moment, and the record of everything that was entered on it. */
+import { SessionClient } from '../../client/session-client.ts';
+import type { StoredSession } from '../../client/session-storage.ts';
+import type { ClientView } from '../../client/status.ts';
+import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { tally } from '../support/tally.ts';
+import type { VirtualClock } from '../support/virtual-clock.ts';
+import { addedOf, firstDifference, type Added } from './chain.ts';
+import { Disk } from './disk.ts';
+import { webSocketFor, type Line } from './network.ts';
+import type { Random } from './random.ts';
+import { SimProcess } from './sim-process.ts';
+import type { Trace } from './trace.ts';
+
+export interface DeviceParts {
+  readonly name: string;
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly newId: () => string;
+  readonly dial: (page: SimProcess, device: Device) => Line;
+  readonly saved: (session: StoredSession) => void;
+  readonly fail: (sentence: string) => void;
+  readonly isDiskLying: boolean;
+  readonly toServer: ((text: string) => string | undefined) | undefined;
+}
+
+interface Issued {
+  readonly type: string;
+  readonly amount: number;
+  readonly atMs: number;
+  readonly page: SimProcess;
+  /** Entered on a page that died before it could be kept: it must have no effect. */
+  isVoid: boolean;
+}
+
+/** More than any session's bound: always refused, whoever came before. */
+const tooMuch = 1e12;
+export const bound = 1e12;
+
+export class Device {
+  readonly name: string;
+  readonly clientId: string;
+  disk: Disk;
+  isOnline = true;
+  readonly #parts: DeviceParts;
+  readonly #issued: Issued[] = [];
+  readonly #number: number;
+  #page: SimProcess;
+  #client: SessionClient | undefined;
+  #pageCount = 0;
+  /** A copy of the storage, taken some time ago, that may come up one day as the same client. */
+  #spare: Disk | undefined;
+  #wasCopied = false;
+  /** The incarnation of the latest hello. */
+  #sendingAs: string | undefined;
+
+  constructor(number: number, session: StoredSession, parts: DeviceParts) {
+    this.#number = number;
+    this.#parts = parts;
+    this.name = parts.name;
+    this.clientId = session.clientId;
+    this.disk = new Disk(session, parts.clock, parts.random, parts.isDiskLying);
+    this.#page = this.#newPage();
+    this.#open();
+  }
+
+  get page(): SimProcess {
+    return this.#page;
+  }
+
+  get view(): ClientView | undefined {
+    return this.#client?.view();
+  }
+
+  get issuedCount(): number {
+    return this.#issued.length;
+  }
+
+  /** Enters one command, most often a sensible one. */
+  issue(): void {
+    const { random, clock, trace } = this.#parts;
+    if (this.#client === undefined || this.#page.isFrozen) return;
+    const n = this.#issued.length;
+    const amount = this.#number * 100_000 + n + 1;
+    const [type, data] = random.pick([
+      ...Array.from({ length: 9 }, () => ['add', { n, amount }] as const),
+      ['add', { n, amount: tooMuch + amount }],
+      ['add', { n, amount: 'much' }],
+      ['fail', { n }],
+    ] as const) ?? ['fail', { n }];
+    const isKept = type === 'add' && typeof data.amount === 'number' && data.amount < tooMuch;
+    const kind = isKept ? 'add' : 'refused';
+    try {
+      this.#client.send(type, data);
+    } catch (error) {
+      trace.note(this.name, 'cannot enter', String(error));
+      return;
+    }
+    this.#issued.push({ type: kind, amount, atMs: clock.nowMs(), page: this.#page, isVoid: false });
+    trace.note(this.name, 'enters', type, data);
+  }
+
+  refresh(): void {
+    this.die();
+    this.#page = this.#newPage();
+    this.#open();
+  }
+
+  /** The page is gone with all that only it knew. */
+  die(): void {
+    this.#page.kill();
+    this.#client = undefined;
+    this.disk.pageDied();
+    const kept = new Set(this.disk.commands().map(numberOf));
+    for (const [n, issued] of this.#issued.entries())
+      if (issued.page === this.#page && !kept.has(n) && !this.#isKnown(n)) issued.isVoid = true;
+  }
+
+  copyStorage(): void {
+    this.#spare ??= this.disk.copy();
+    this.#wasCopied = true;
+  }
+
+  get hasSpare(): boolean {
+    return this.#spare !== undefined;
+  }
+
+  /** The copy comes up, and what was in use becomes the copy. */
+  swapStorage(): void {
+    if (this.#spare === undefined) return;
+    this.die();
+    const { token } = this.disk.session;
+    [this.disk, this.#spare] = [this.#spare, this.disk];
+    this.disk.giveToken(token);
+    this.#page = this.#newPage();
+    this.#open();
+  }
+
+  /** A sign of the system: the network is back, the page is shown again. */
+  wake(): void {
+    this.#page.run(() => this.#client?.wake());
+  }
+
+  wentOffline(): void {
+    this.#page.run(() => this.#client?.wentOffline());
+  }
+
+  /**
+   * What is wrong with what the session has of this device; undefined when each command is there once, in the order it was entered.
+   * Copies of one storage have an order each, not one together.
+   */
+  problemWith(own: readonly Added[]): string | undefined {
+    const expected = this.#issued.filter(({ type, isVoid }) => type === 'add' && !isVoid);
+    const pages = new Set(this.#wasCopied ? expected.map(({ page }) => page) : [undefined]);
+    for (const page of pages) {
+      const entered = expected.filter((one) => page === undefined || one.page === page);
+      const amounts = new Set(entered.map(({ amount }) => amount));
+      const seen = page === undefined ? own : own.filter(([, amount]) => amounts.has(amount));
+      const should = entered.map(({ amount, atMs }): Added => [this.clientId, amount, atMs]);
+      const difference = firstDifference(should, seen);
+      if (difference !== undefined) return difference;
+    }
+    return own.length === expected.length
+      ? undefined
+      : `${own.length} instead of ${expected.length}`;
+  }
+
+  /** Commands of a former incarnation are not on the disk under the newer one; the state it holds has them. */
+  #isKnown(n: number): boolean {
+    const issued = this.#issued[n];
+    return addedOf(this.disk.session.snapshot).some(
+      ([clientId, amount]) => clientId === this.clientId && amount === issued?.amount,
+    );
+  }
+
+  #newPage(): SimProcess {
+    this.#pageCount++;
+    return new SimProcess(`${this.name}.${this.#pageCount}`, this.#parts.clock);
+  }
+
+  #open(): void {
+    const page = this.#page;
+    const { random, newId, trace, saved, fail } = this.#parts;
+    const storage = this.disk.storageFor(page, saved);
+    page.clock.after(random.skewed(1, 300), () => {
+      const { session } = this.disk;
+      const client = new SessionClient(session, [...this.disk.commands()], {
+        model: tally,
+        storage,
+        WebSocket: webSocketFor(() => this.#dial(page)),
+        clock: page.clock,
+        random: () => random.fraction(),
+        newId,
+        warn: (problem) => {
+          trace.note(page.name, 'warns', String(problem));
+          if (!/does not follow offset/.test(String(problem)))
+            fail(`the client of ${page.name} warns: ${String(problem)}`);
+        },
+      });
+      this.#client = client;
+      client.start();
+    });
+  }
+
+  #dial(page: SimProcess): Line {
+    const line = this.#parts.dial(page, this);
+    line.beforeSend = (text) => {
+      const sent = this.#parts.toServer === undefined ? text : this.#parts.toServer(text);
+      if (sent !== undefined) this.#checkKept(sent);
+      return sent;
+    };
+    return line;
+  }
+
+  /** A command is kept before it is sent, or a refresh could give its number to another one. [C1] */
+  #checkKept(text: string): void {
+    const frame = JSON.parse(text) as { type: string; seq: number; commands: WireCommand[] };
+    if (frame.type === 'hello')
+      this.#sendingAs = (JSON.parse(text) as { incarnation: string }).incarnation;
+    if (frame.type !== 'commands') return;
+    const kept = this.disk.commands(this.#sendingAs);
+    frame.commands.forEach((command, place) => {
+      const own = kept[frame.seq - 1 + place];
+      if (own === undefined || numberOf(own) !== numberOf(command))
+        this.#parts.fail(`${this.name} sent seq ${frame.seq + place} before it was kept [C1]`);
+    });
+  }
+}
+
+const numberOf = ([, data]: WireCommand): number => (data as { readonly n: number }).n;

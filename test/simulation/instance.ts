@@ -1,0 +1,109 @@
+/** One instance of the server: the real registry, hosts and connections, in a process that can be killed. */
+import type { ResumeTokens } from '../../server/auth/resume-tokens.ts';
+import { Connection } from '../../server/gateway/connection.ts';
+import { drain } from '../../server/lifecycle/drain.ts';
+import { createLifecycle } from '../../server/lifecycle/lifecycle.ts';
+import { SessionRegistry } from '../../server/session/session-registry.ts';
+import { withCircuit } from '../../server/store/circuit.ts';
+import type { Journals } from '../../server/store/journals.ts';
+import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { tally } from '../support/tally.ts';
+import type { Accept, Destination } from './network.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { Road, SimStore } from './sim-store.ts';
+
+export interface InstanceParts {
+  readonly process: SimProcess;
+  readonly postgres: SimStore;
+  readonly redis: SimStore | undefined;
+  readonly tokens: ResumeTokens;
+  readonly newId: () => string;
+  readonly checkpointMs: number;
+  readonly detachedGraceMs: number;
+  readonly reportError: (error: unknown) => void;
+}
+
+export class Instance implements Destination {
+  readonly process: SimProcess;
+  readonly toPostgres: Road;
+  readonly toRedis: Road;
+  readonly #parts: InstanceParts;
+  readonly #lifecycle = createLifecycle();
+  readonly #registry: SessionRegistry;
+  readonly #connections = new Set<Connection>();
+
+  constructor(parts: InstanceParts) {
+    const { process, tokens, reportError } = parts;
+    this.#parts = parts;
+    this.process = process;
+    this.toPostgres = { process, isSlow: false, isCut: false };
+    this.toRedis = { process, isSlow: false, isCut: false };
+    this.#registry = new SessionRegistry({
+      journals: this.#journals(),
+      models: new Map([[tally.kind, tally]]),
+      newId: parts.newId,
+      clock: process.clock,
+      limits: defaultLimits,
+      release: process.name,
+      issueToken: tokens.issue,
+      reportError,
+      checkpointMs: parts.checkpointMs,
+      detachedGraceMs: parts.detachedGraceMs,
+    });
+    this.#registry.start();
+    this.#lifecycle.enter('ready');
+  }
+
+  get isReady(): boolean {
+    return !this.process.isDead && this.#lifecycle.phase() === 'ready';
+  }
+
+  /** As the upgrade route does it. */
+  readonly accept: Accept = (socket, { sessionId, clientId }) => {
+    if (!this.isReady) return undefined;
+    const connection = new Connection(
+      socket,
+      { sessionId, clientId },
+      {
+        registry: this.#registry,
+        clock: this.process.clock,
+        limits: defaultLimits,
+        versions: { [tally.kind]: tally.version },
+        proveToken: this.#parts.tokens.prove,
+        reportError: this.#parts.reportError,
+      },
+    );
+    this.#connections.add(connection);
+    return {
+      receive: (text) => connection.receive(text),
+      gone: () => {
+        connection.gone();
+        this.#connections.delete(connection);
+      },
+    };
+  };
+
+  /** Leaves as a deploy makes it leave. */
+  drain(): Promise<void> {
+    return drain({
+      lifecycle: this.#lifecycle,
+      clock: this.process.clock,
+      registry: this.#registry,
+      connections: this.#connections,
+      settings: { noticeMs: 100, movesPerS: 10, graceMs: 2_000 },
+    });
+  }
+
+  #journals(): Journals {
+    const { process, postgres, redis } = this.#parts;
+    const checkpoints = withCircuit(
+      postgres.journalFor(this.toPostgres),
+      'Postgres',
+      process.clock,
+    );
+    return {
+      checkpoints: { ...checkpoints, create: (session) => postgres.memory.create(session) },
+      log: redis && withCircuit(redis.journalFor(this.toRedis), 'Redis', process.clock),
+    };
+  }
+}

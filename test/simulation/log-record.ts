@@ -1,0 +1,70 @@
+/** Every entry that ever landed, by epoch and offset: what all readers must agree on, whatever the stores forget later. */
+import type { Entry } from '../../shared/protocol/frames.ts';
+import { follow, type Link } from './chain.ts';
+
+interface EpochRecord {
+  readonly base: Link;
+  readonly links: Link[];
+  readonly texts: string[];
+}
+
+export class LogRecord {
+  readonly #epochs = new Map<string, EpochRecord>();
+
+  begin(epoch: string, base: Link): void {
+    if (!this.#epochs.has(epoch)) this.#epochs.set(epoch, { base, links: [], texts: [] });
+  }
+
+  get epochCount(): number {
+    return this.#epochs.size;
+  }
+
+  /** What the log added up to there; undefined when nothing of the kind ever was. */
+  at(epoch: string, offset: number): Link | undefined {
+    const record = this.#epochs.get(epoch);
+    if (record === undefined) return undefined;
+    return offset === record.base.offset
+      ? record.base
+      : record.links[offset - record.base.offset - 1];
+  }
+
+  /** The end of an epoch. */
+  last(epoch: string): Link | undefined {
+    const record = this.#epochs.get(epoch);
+    return record?.links.at(-1) ?? record?.base;
+  }
+
+  /** Whether that very entry stands at its offset in the epoch; undefined when none stands there. */
+  agrees(epoch: string, entry: Entry): boolean | undefined {
+    const record = this.#epochs.get(epoch);
+    const known = record?.texts[entry.offset - record.base.offset - 1];
+    return known === undefined ? undefined : known === textOf(entry);
+  }
+
+  /** Takes an entry down, or returns one sentence that says what is wrong with it. */
+  add(epoch: string, entry: Entry): string | undefined {
+    const record = this.#epochs.get(epoch);
+    const last = this.last(epoch);
+    if (record === undefined || last === undefined) return `nobody began epoch ${epoch}`;
+    const agrees = this.agrees(epoch, entry);
+    if (agrees === true) return undefined;
+    if (agrees === false) return `offset ${entry.offset} of epoch ${epoch} was given twice`;
+    const next = follow(last, entry);
+    if (typeof next === 'string') return `in epoch ${epoch} ${next}`;
+    record.links.push(next);
+    record.texts.push(textOf(entry));
+    return undefined;
+  }
+}
+
+export const parseEntries = (text: string): Entry[] => JSON.parse(`[${text}]`) as Entry[];
+
+/** The same text for the same entry, however its fields are ordered: each time it passes a schema they may be ordered anew. */
+function textOf(entry: Entry): string {
+  if ('joined' in entry) {
+    const { client_id, incarnation, generation } = entry.joined;
+    return `${entry.offset} ${client_id} ${incarnation} ${generation}`;
+  }
+  const { offset, writer, seq, at_ms, refused, events } = entry;
+  return `${offset} ${writer} ${seq} ${at_ms} ${refused} ${JSON.stringify(events)}`;
+}

@@ -1,0 +1,20 @@
+import { describe, expect, test } from 'vitest';
+
+import { mutants } from './mutants.ts';
+import { simulate } from './simulate.ts';
+
+const seedsMax = 300;
+
+async function firstCaught(name: string): Promise<number | undefined> {
+  for (let seed = 1; seed <= seedsMax; seed++) {
+    const { violation } = await simulate(seed, { tampering: mutants[name] });
+    if (violation !== undefined) return seed;
+  }
+  return undefined;
+}
+
+describe('the simulator notices', () => {
+  test.each(Object.keys(mutants))('%s', async (name) => {
+    expect(await firstCaught(name)).toBeDefined();
+  });
+});

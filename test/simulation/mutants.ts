@@ -1,0 +1,183 @@
+/** Bugs planted on purpose: each is one promise broken in one place. The oracle must notice every one of them. */
+import type {
+  AppendResult,
+  Batch,
+  Journal,
+  Recovered,
+  TakenOver,
+} from '../../server/store/journal.ts';
+import type { Welcome } from '../../shared/protocol/frames.ts';
+import type { MemoryStore } from '../support/memory-journal.ts';
+import type { Tampering } from './tampering.ts';
+
+const appended = (): Promise<AppendResult> => Promise.resolve('appended');
+
+/** Everything as it is, but what is given. */
+const like = (journal: Journal, other: Partial<Journal>): Journal => ({ ...journal, ...other });
+
+/** Whoever writes passes as the owner. */
+function withoutFence(store: MemoryStore): Journal {
+  const disguised = <Write extends Batch>(write: Write): Write => {
+    const ownerId = store.read(write.sessionId)?.owner;
+    return typeof ownerId === 'string' ? { ...write, ownerId } : write;
+  };
+  return like(store, { append: (batch) => store.append(disguised(batch)) });
+}
+
+/** Wherever the log ends, the next batch goes behind it. */
+function withoutPlace(store: MemoryStore): Journal {
+  return like(store, {
+    append: async (batch) => {
+      const stored = store.read(batch.sessionId);
+      const head = stored?.entries.at(-1)?.offset ?? stored?.snapshot.offset ?? 0;
+      const result = await store.append(batch);
+      return result === 'behind' && batch.head > head ? 'appended' : result;
+    },
+  });
+}
+
+const changed = (result: TakenOver, change: (taken: Recovered) => Recovered): TakenOver =>
+  result.kind === 'taken' ? change(result) : result;
+
+/** A frame of one type, changed. */
+function rewriting<Frame extends { readonly type: string }>(
+  type: Frame['type'],
+  change: (frame: Frame) => Frame | undefined,
+): (text: string) => string | undefined {
+  return (text) => {
+    const frame = JSON.parse(text) as Frame;
+    if (frame.type !== type) return text;
+    const next = change(frame);
+    return next === undefined ? undefined : JSON.stringify(next);
+  };
+}
+
+interface CommandsFrame {
+  readonly type: 'commands';
+  readonly seq: number;
+  readonly commands: readonly unknown[];
+}
+
+interface EntriesFrame {
+  readonly type: 'entries';
+  readonly entries: readonly unknown[];
+}
+
+export const mutants: Readonly<Record<string, Tampering>> = {
+  'Redis lets any owner append': {
+    store: (store, name) => (name === 'redis' ? withoutFence(store) : store),
+  },
+  'Postgres lets any owner append': {
+    store: (store, name) => (name === 'postgres' ? withoutFence(store) : store),
+  },
+  'an append that does not continue the log counts as appended': {
+    store: (store) => withoutPlace(store),
+  },
+  'accepted is told before the log has it': {
+    journal: (journal, name) =>
+      name === 'postgres'
+        ? journal
+        : like(journal, {
+            append: (batch) => {
+              void journal.append(batch).catch(() => {});
+              return appended();
+            },
+          }),
+  },
+  'one append in twenty is answered without being written': {
+    journal: (journal, _name, random) =>
+      like(journal, {
+        append: (batch) => (random.chance(0.05) ? appended() : journal.append(batch)),
+      }),
+  },
+  'a checkpoint is reported before it is written': {
+    journal: (journal, name) =>
+      name === 'redis'
+        ? journal
+        : like(journal, {
+            append: (batch) => {
+              void journal.append(batch).catch(() => {});
+              return appended();
+            },
+          }),
+  },
+  'a restarted Redis passes as continuous': {
+    journal: (journal, name) =>
+      name === 'postgres'
+        ? journal
+        : like(journal, {
+            takeOver: async (claim) =>
+              changed(await journal.takeOver(claim), (taken) => ({ ...taken, isContinuous: true })),
+          }),
+  },
+  'a new epoch is not recorded in Postgres': {
+    journal: (journal, name) =>
+      name === 'redis' ? journal : like(journal, { startEpoch: () => appended() }),
+  },
+  'a session is opened without the last of its entries': {
+    journal: (journal) =>
+      like(journal, {
+        takeOver: async (claim) =>
+          changed(await journal.takeOver(claim), (taken) => ({
+            ...taken,
+            entries: taken.entries.slice(0, -1),
+          })),
+      }),
+  },
+  'a session is opened with a watermark that is one too low': {
+    journal: (journal) =>
+      like(journal, {
+        takeOver: async (claim) =>
+          changed(await journal.takeOver(claim), (taken) => ({
+            ...taken,
+            snapshot: {
+              ...taken.snapshot,
+              writers: taken.snapshot.writers.map((writer) => ({
+                ...writer,
+                accepted: Math.max(0, writer.accepted - 1),
+              })),
+            },
+          })),
+      }),
+  },
+  'a trim is answered without being done': {
+    journal: (journal) => like(journal, { trim: () => appended() }),
+  },
+  'welcome claims one command too many': {
+    toClient: () =>
+      rewriting<Welcome>('welcome', (welcome) => ({ ...welcome, accepted: welcome.accepted + 1 })),
+  },
+  'a replay begins one entry late': {
+    toClient: () => {
+      let isLive = false;
+      return (text) => {
+        isLive ||= text.startsWith('{"type":"live"');
+        const drop = rewriting<EntriesFrame>('entries', (frame) => ({
+          ...frame,
+          entries: frame.entries.slice(1),
+        }));
+        return isLive ? text : drop(text);
+      };
+    },
+  },
+  'the client forgets commands once they are accepted': {
+    toServer: () => {
+      let acceptedSeq = 0;
+      return (text) => {
+        const frame = JSON.parse(text) as CommandsFrame | { type: 'hello'; accepted: number };
+        if (frame.type === 'hello') acceptedSeq = Math.max(acceptedSeq, frame.accepted);
+        if (frame.type !== 'commands' || frame.seq > acceptedSeq) return text;
+        return undefined;
+      };
+    },
+  },
+  'the client loses one frame of commands in thirty': {
+    toServer: () => {
+      let count = 0;
+      return rewriting<CommandsFrame>('commands', (frame) =>
+        ++count % 30 === 0 ? undefined : frame,
+      );
+    },
+  },
+  'storage says that a command is kept before it is': { isDiskLying: true },
+};

@@ -1,0 +1,75 @@
+/** An operating-system process or a browser page: it can be frozen, woken, and killed at any moment. */
+import type { Clock } from '../../shared/clock.ts';
+import type { VirtualClock } from '../support/virtual-clock.ts';
+
+export class SimProcess {
+  readonly name: string;
+  /** The clock as the process sees it: its timers sleep and die with it. */
+  readonly clock: Clock;
+  readonly #world: VirtualClock;
+  #isDead = false;
+  #isFrozen = false;
+  #backlog: (() => void)[] = [];
+
+  constructor(name: string, world: VirtualClock) {
+    this.name = name;
+    this.#world = world;
+    this.clock = {
+      nowMs: () => world.nowMs(),
+      after: (delayMs, callback) => {
+        let isCancelled = false;
+        const cancel = world.after(delayMs, () =>
+          this.run(() => {
+            if (!isCancelled) callback();
+          }),
+        );
+        return () => {
+          isCancelled = true;
+          cancel();
+        };
+      },
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  /** Does something inside the process: now, when it wakes, or never. What came first is done first. */
+  run(work: () => void): void {
+    if (this.#isDead) return;
+    if (this.#isFrozen || this.#backlog.length > 0) this.#backlog.push(work);
+    else work();
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  thaw(): void {
+    if (!this.#isFrozen) return;
+    this.#isFrozen = false;
+    this.#catchUp();
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    this.#backlog = [];
+  }
+
+  /** One at a time, each with all that follows from it; what comes in meanwhile waits behind. */
+  #catchUp(): void {
+    if (this.#backlog.length === 0) return;
+    this.#world.after(0, () => {
+      if (this.#isFrozen || this.#isDead) return;
+      const [work] = this.#backlog;
+      work?.();
+      this.#backlog.shift();
+      this.#catchUp();
+    });
+  }
+}

@@ -1,0 +1,194 @@
+/** A store that answers when it pleases: early, late, twice too late, or never; and what it did may not be what it said. */
+import { StoreUnavailableError, type Journal } from '../../server/store/journal.ts';
+import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
+import type { VirtualClock } from '../support/virtual-clock.ts';
+import type { Random } from './random.ts';
+import type { SimProcess } from './sim-process.ts';
+import type { StoreName, StoreOracle } from './store-oracle.ts';
+import type { Tampering } from './tampering.ts';
+import type { Trace } from './trace.ts';
+
+export interface StoreParts {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly oracle: StoreOracle;
+  readonly tampering: Tampering;
+}
+
+/** The road from one instance to one store. */
+export interface Road {
+  readonly process: SimProcess;
+  /** Calls arrive much too late, long after the caller gave up: a frozen instance, a full network queue. */
+  isSlow: boolean;
+  isCut: boolean;
+}
+
+type Method = keyof Journal;
+
+/** Milliseconds until a caller gives up; what it asked for may still come to pass. */
+const timeoutMs: Record<StoreName, number> = { redis: 2_000, postgres: 5_000 };
+const lateMsMax = 30_000;
+
+export class SimStore {
+  readonly name: StoreName;
+  readonly memory: MemoryStore;
+  /** Share of calls that go wrong. */
+  faultRate = 0;
+  isDown = false;
+  /** Calls whose callers gave up and that may still take effect. */
+  lateCount = 0;
+  callCount = 0;
+  readonly #parts: StoreParts;
+  readonly #journal: Journal;
+  #backup: string | undefined;
+  #restartCount = 0;
+
+  constructor(name: StoreName, parts: StoreParts) {
+    this.name = name;
+    this.#parts = parts;
+    this.memory = memoryJournal({ keepsAll: name === 'postgres' });
+    this.#journal = parts.tampering.store?.(this.memory, name) ?? this.memory;
+  }
+
+  /** The store as one instance sees it. */
+  journalFor(road: Road): Journal {
+    const { tampering, random } = this.#parts;
+    const journal: Journal = {
+      takeOver: (claim) => this.#call(road, 'takeOver', claim),
+      append: (batch) => this.#call(road, 'append', batch),
+      startEpoch: (start) => this.#call(road, 'startEpoch', start),
+      trim: (trim) => this.#call(road, 'trim', trim),
+      confirm: (place) => this.#call(road, 'confirm', place),
+      peek: (sessionId) => this.#call(road, 'peek', sessionId),
+    };
+    return tampering.journal?.(journal, this.name, random) ?? journal;
+  }
+
+  wipe(): void {
+    this.memory.wipe();
+    this.#parts.oracle.wiped(this.name);
+  }
+
+  backUp(): void {
+    this.#backup = this.memory.backup();
+    this.#parts.oracle.backedUp(this.name);
+  }
+
+  /** Goes back to the latest backup; another process has read it. */
+  rollBack(): void {
+    if (this.#backup === undefined) return;
+    this.memory.restore(this.#backup);
+    this.#parts.oracle.restored(this.name);
+    this.restart();
+  }
+
+  restart(): void {
+    this.memory.restart(`process-${++this.#restartCount}`);
+  }
+
+  #call<Name extends Method>(
+    road: Road,
+    method: Name,
+    argument: Parameters<Journal[Name]>[0],
+  ): ReturnType<Journal[Name]> {
+    this.callCount++;
+    const { clock } = this.#parts;
+    const plan = this.#plan(road);
+    const answer = new Promise((resolve, reject) => {
+      const giveUpMs = plan.isRefused ? plan.thereMs : timeoutMs[this.name];
+      const giveUp = clock.after(giveUpMs, () =>
+        road.process.run(() => reject(new StoreUnavailableError(this.#label, 'simulated'))),
+      );
+      if (!plan.arrives) return;
+      this.lateCount++;
+      clock.after(plan.thereMs, () => {
+        this.lateCount--;
+        if (this.isDown) return;
+        void this.#land(road, method, argument).then((landed) => {
+          if (!plan.isAnswered) return;
+          clock.after(plan.backMs, () =>
+            road.process.run(() => {
+              giveUp();
+              if ('error' in landed) reject(landed.error);
+              else resolve(landed.result);
+            }),
+          );
+        });
+      });
+    });
+    return answer as ReturnType<Journal[Name]>;
+  }
+
+  get #label(): 'Redis' | 'Postgres' {
+    return this.name === 'redis' ? 'Redis' : 'Postgres';
+  }
+
+  #plan(road: Road): {
+    readonly arrives: boolean;
+    readonly isAnswered: boolean;
+    readonly isRefused: boolean;
+    readonly thereMs: number;
+    readonly backMs: number;
+  } {
+    const { random } = this.#parts;
+    const slowest = this.name === 'redis' ? 60 : 200;
+    const usual = { thereMs: random.skewed(0.2, slowest), backMs: random.skewed(0.2, slowest) };
+    if (this.isDown || road.isCut)
+      return { ...usual, arrives: false, isAnswered: false, isRefused: random.chance(0.7) };
+    if (road.isSlow) {
+      const thereMs = random.integer(1_000, lateMsMax);
+      return { ...usual, thereMs, arrives: true, isAnswered: true, isRefused: false };
+    }
+    const isFaulty = random.chance(this.faultRate);
+    const kind = isFaulty ? random.pick(['lost', 'answer-lost', 'late', 'reset'] as const) : 'well';
+    switch (kind) {
+      case 'lost':
+        return { ...usual, arrives: false, isAnswered: false, isRefused: random.chance(0.5) };
+      case 'late': {
+        const thereMs = random.skewed(timeoutMs[this.name], lateMsMax);
+        return { ...usual, thereMs, arrives: true, isAnswered: false, isRefused: false };
+      }
+      case 'answer-lost':
+        return { ...usual, arrives: true, isAnswered: false, isRefused: false };
+      case 'reset':
+        // The connection breaks while the call is under way: the caller knows at once, the store learns it a little later.
+        return { ...usual, arrives: true, isAnswered: false, isRefused: true };
+      case 'well':
+      case undefined:
+        return { ...usual, arrives: true, isAnswered: true, isRefused: false };
+    }
+  }
+
+  async #land(
+    { process }: Road,
+    method: Method,
+    argument: object | string,
+  ): Promise<{ readonly result: unknown } | { readonly error: unknown }> {
+    const { oracle, trace } = this.#parts;
+    try {
+      const ask = this.#journal[method] as (argument: unknown) => Promise<unknown>;
+      const result: unknown = await ask(argument);
+      trace.note(this.name, `${method} of ${process.name}`, shortened(argument), shortened(result));
+      if (method === 'takeOver') oracle.tookOver(this.name, argument as never, result as never);
+      if (method === 'append') oracle.appended(this.name, argument as never, result as never);
+      if (method === 'startEpoch')
+        oracle.startedEpoch(this.name, argument as never, result as never);
+      return { result };
+    } catch (error) {
+      trace.note(this.name, `${method} of ${process.name} fails`, String(error));
+      return { error };
+    }
+  }
+}
+
+/** What one wants to read of a call: who, where, and how it went. */
+function shortened(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value ?? '';
+  const { kind, ownerId, term, epoch, prev, head, snapshot, isContinuous } = value as Record<
+    string,
+    unknown
+  >;
+  const at = typeof snapshot === 'object' ? (snapshot as { offset: number }).offset : undefined;
+  return { kind, owner: ownerId, term, epoch, prev, head, at, isContinuous };
+}

@@ -1,0 +1,18 @@
+/** Where a mutant may reach in: bugs planted on purpose, to prove that the oracle would notice. */
+import type { Journal } from '../../server/store/journal.ts';
+import type { MemoryStore } from '../support/memory-journal.ts';
+import type { Random } from './random.ts';
+import type { StoreName } from './store-oracle.ts';
+
+export interface Tampering {
+  /** The store itself misbehaves; the oracle sees what it answers. */
+  readonly store?: (store: MemoryStore, name: StoreName) => Journal;
+  /** What stands between an instance and a store misbehaves; the oracle does not see it. */
+  readonly journal?: (journal: Journal, name: StoreName, random: Random) => Journal;
+  /** A frame to a client: changed, or swallowed when undefined. One function per connection. */
+  readonly toClient?: () => (text: string) => string | undefined;
+  /** A frame to a server, likewise; one function per device. */
+  readonly toServer?: () => (text: string) => string | undefined;
+  /** Storage that says too early that something is kept. */
+  readonly isDiskLying?: boolean;
+}
