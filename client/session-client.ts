@@ -181,6 +181,7 @@ export class SessionClient {
       case 'entries':
         this.#apply(frame.entries);
         this.#heard(frame);
+        this.#keep();
         break;
       case 'live':
         this.#served(frame.offset);

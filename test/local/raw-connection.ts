@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net';
 import {
   cString,
   decodeMessages,
-  encodeCloseStatement,
   encodeMessage,
 } from '../../deploy/local/pglite/wire-bytes.ts';
 
@@ -122,4 +121,3 @@ export function executeMessage(): Buffer {
   return encodeMessage('E', Buffer.concat([cString(''), Buffer.alloc(4)]));
 }
 
-/** Forgets a prepared statement. */

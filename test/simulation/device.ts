@@ -5,7 +5,7 @@ import type { ClientView } from '../../client/status.ts';
 import type { WireCommand } from '../../shared/protocol/frames.ts';
 import { tally } from '../support/tally.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
-import { addedOf, firstDifference, type Added } from './chain.ts';
+import { firstDifference, type Added } from './chain.ts';
 import { Disk } from './disk.ts';
 import { webSocketFor, type Line } from './network.ts';
 import type { Random } from './random.ts';
@@ -112,9 +112,9 @@ export class Device {
     this.#page.kill();
     this.#client = undefined;
     this.disk.pageDied();
-    const kept = new Set(this.disk.commands().map(numberOf));
+    const kept = new Set(this.disk.everKept().map(numberOf));
     for (const [n, issued] of this.#issued.entries())
-      if (issued.page === this.#page && !kept.has(n) && !this.#isKnown(n)) issued.isVoid = true;
+      if (issued.page === this.#page && !kept.has(n)) issued.isVoid = true;
   }
 
   copyStorage(): void {
@@ -164,14 +164,6 @@ export class Device {
     return own.length === expected.length
       ? undefined
       : `${own.length} instead of ${expected.length}`;
-  }
-
-  /** Commands of a former incarnation are not on the disk under the newer one; the state it holds has them. */
-  #isKnown(n: number): boolean {
-    const issued = this.#issued[n];
-    return addedOf(this.disk.session.snapshot).some(
-      ([clientId, amount]) => clientId === this.clientId && amount === issued?.amount,
-    );
   }
 
   #newPage(): SimProcess {

@@ -34,6 +34,11 @@ export class Disk {
     return this.#commands.get(incarnation) ?? [];
   }
 
+  /** Under any incarnation. */
+  everKept(): readonly WireCommand[] {
+    return [...this.#commands.values()].flat();
+  }
+
   storageFor(page: SimProcess, saved: (session: StoredSession) => void): SessionStorage {
     return {
       load: () => Promise.resolve({ session: this.#session, commands: [...this.commands()] }),

@@ -6,13 +6,16 @@ interface EpochRecord {
   readonly base: Link;
   readonly links: Link[];
   readonly texts: string[];
+  /** Highest offset anybody was told of. */
+  toldOffset: number;
 }
 
 export class LogRecord {
   readonly #epochs = new Map<string, EpochRecord>();
 
   begin(epoch: string, base: Link): void {
-    if (!this.#epochs.has(epoch)) this.#epochs.set(epoch, { base, links: [], texts: [] });
+    if (!this.#epochs.has(epoch))
+      this.#epochs.set(epoch, { base, links: [], texts: [], toldOffset: base.offset });
   }
 
   get epochCount(): number {
@@ -41,6 +44,11 @@ export class LogRecord {
     return known === undefined ? undefined : known === textOf(entry);
   }
 
+  told(epoch: string, offset: number): void {
+    const record = this.#epochs.get(epoch);
+    if (record !== undefined) record.toldOffset = Math.max(record.toldOffset, offset);
+  }
+
   /** Takes an entry down, or returns one sentence that says what is wrong with it. */
   add(epoch: string, entry: Entry): string | undefined {
     const record = this.#epochs.get(epoch);
@@ -48,12 +56,20 @@ export class LogRecord {
     if (record === undefined || last === undefined) return `nobody began epoch ${epoch}`;
     const agrees = this.agrees(epoch, entry);
     if (agrees === true) return undefined;
-    if (agrees === false) return `offset ${entry.offset} of epoch ${epoch} was given twice`;
-    const next = follow(last, entry);
+    if (agrees === false && entry.offset <= record.toldOffset)
+      return `offset ${entry.offset} of epoch ${epoch} was given twice`;
+    // What nobody was told of may have been saved at the end of a former epoch, for the next one to begin after it.
+    if (agrees === false) this.#cut(record, entry.offset);
+    const next = follow(this.last(epoch) ?? last, entry);
     if (typeof next === 'string') return `in epoch ${epoch} ${next}`;
     record.links.push(next);
     record.texts.push(textOf(entry));
     return undefined;
+  }
+
+  #cut({ base, links, texts }: EpochRecord, offset: number): void {
+    links.length = offset - base.offset - 1;
+    texts.length = links.length;
   }
 }
 

@@ -53,6 +53,7 @@ export class WireOracle {
   /** The server put a frame on the wire: what it promises must be true at this moment. */
   told(hearing: Hearing, frame: ServerFrame): void {
     if (frame.type === 'welcome') hearing.toldEpoch = frame.epoch;
+    this.#noteOffset(hearing, frame);
     if (!('checkpointed' in frame)) return;
     const { sessionId, toldEpoch: epoch = '' } = hearing;
     const { accepted, checkpointed } = frame;
@@ -147,6 +148,12 @@ export class WireOracle {
         `watermarks of ${key} fell from ${former.accepted}/${former.checkpointed} to ${accepted}/${checkpointed} [C6]`,
       );
     this.#heard.set(key, { accepted, checkpointed });
+  }
+
+  #noteOffset({ sessionId, toldEpoch = '' }: Hearing, frame: ServerFrame): void {
+    const record = this.#stores.record(sessionId);
+    if (frame.type === 'welcome') record.told(toldEpoch, frame.head);
+    if (frame.type === 'entries') record.told(toldEpoch, frame.entries.at(-1)?.offset ?? 0);
   }
 
   #writer({ clientId, hello }: Hearing): string {
