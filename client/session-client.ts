@@ -59,12 +59,12 @@ export class SessionClient {
   #receipt: ResumeReceipt | undefined;
   #resuming: Omit<ResumeReceipt, 'gapMs'> = { replayed: 0, resent: 0, lost: 0, result: 'new' };
   #isLive = false;
-  /** The epoch the server welcomed with; the replica's own once it holds a state of it. */
+  /** What the server welcomed with; the replica's own once it holds a state of it. */
   #epoch: string | undefined;
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
-    const { sessionId, clientId, url, incarnation, accepted, checkpointed, epoch, snapshot } =
-      session;
+    const { sessionId, clientId, url, incarnation, epoch, snapshot } = session;
+    const { accepted, checkpointed } = session;
     this.#parts = parts;
     this.#identity = { sessionId, clientId, url };
     this.#token = this.#newestToken = session.token;
@@ -94,7 +94,6 @@ export class SessionClient {
   start(): void {
     this.#keeper.connect();
   }
-
   /** Takes effect in the view at once; is kept, sent, and sent again until it is saved. The model has already checked the command. */
   send(type: string, data: unknown): void {
     if (this.#keeper.status === 'stopped') throw new Error('The session has ended on this device.');

@@ -149,8 +149,11 @@ export class Connection {
           closeCodes.unknownSession,
         );
       if (found.kind === 'too-new') throw schemaTooNew();
-      this.#state = { kind: 'attached', host: found.host, reader };
-      found.host.attach(reader);
+      const recalled = await found.host.recall(witnessOf(reader));
+      if (this.#isClosed()) return;
+      const member = { ...reader, recalled };
+      this.#state = { kind: 'attached', host: found.host, reader: member };
+      found.host.attach(member);
       this.#beat();
     } catch (error) {
       this.#fail(error);

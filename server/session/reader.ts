@@ -35,4 +35,12 @@ export interface Reader {
   readonly hello: Hello;
   /** Generation of the token the client proved. */
   readonly generation: number;
+  /** Older hashes of its commands than the session keeps at hand, when it is that far behind. [C8] */
+  readonly recalled?: RecalledHashes | undefined;
+}
+
+/** Hashes of a writer's accepted commands, the last one's last. */
+export interface RecalledHashes {
+  readonly throughSeq: number;
+  readonly hashes: readonly string[];
 }

@@ -15,7 +15,8 @@ import {
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
-import { isAhead, witnessOf, type Reader } from './reader.ts';
+import { isAhead, witnessOf, type Reader, type RecalledHashes, type Witness } from './reader.ts';
+import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
 import { stepSession, type Answer, type Input, type Step } from './session.ts';
@@ -96,6 +97,11 @@ export class SessionHost {
     this.#isConfirmDue = true;
     this.#confirmedMs = this.#parts.clock.nowMs();
     if (!this.#isRunning) this.#running = this.#run();
+  }
+
+  /** Older hashes for a client that is far behind; to be asked before it attaches. */
+  recall(witness: Witness): Promise<RecalledHashes | undefined> {
+    return recallHashes(this.#parts.journals.checkpoints, this.sessionId, this.#snapshot, witness);
   }
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */

@@ -1,6 +1,6 @@
 /** What a client that attaches is told first. */
 import { encodeFrame } from '../../shared/protocol/codec.ts';
-import type { Snapshot, Welcome } from '../../shared/protocol/frames.ts';
+import type { Snapshot, Welcome, Writer } from '../../shared/protocol/frames.ts';
 import {
   heartbeatMs,
   pongTimeoutMs,
@@ -8,7 +8,7 @@ import {
   type Limits,
 } from '../../shared/protocol/limits.ts';
 import { writerIndex } from '../../shared/session/fold.ts';
-import type { Reader } from './reader.ts';
+import type { Reader, RecalledHashes } from './reader.ts';
 
 export interface WelcomeParts {
   readonly limits: Limits;
@@ -24,7 +24,7 @@ const backoffMs: [number, number] = [200, 20_000];
 export function welcomeFrame(
   { limits, release, issueToken }: WelcomeParts,
   session: { readonly sessionId: string; readonly epoch: string; readonly snapshot: Snapshot },
-  { clientId, hello, generation }: Reader,
+  { clientId, hello, generation, recalled }: Reader,
   watermarks: { readonly accepted: number; readonly checkpointed: number },
 ): string {
   const { snapshot, epoch, sessionId } = session;
@@ -34,7 +34,7 @@ export function welcomeFrame(
     result: resultFor(hello.position?.epoch, epoch),
     epoch,
     ...watermarks,
-    hashes: writer?.hashes ?? [],
+    hashes: writer === undefined ? [] : knownHashes(writer, recalled),
     head: snapshot.offset,
     token: issueToken(sessionId, clientId, generation + 1),
     heartbeat_ms: heartbeatMs,
@@ -45,6 +45,17 @@ export function welcomeFrame(
     release,
   };
   return encodeFrame(frame);
+}
+
+/** Those at hand, behind the recalled ones when these reach up to them. */
+function knownHashes({ accepted, hashes }: Writer, recalled: RecalledHashes | undefined): string[] {
+  const firstSeq = accepted - hashes.length + 1;
+  if (recalled === undefined || recalled.throughSeq < firstSeq - 1) return hashes;
+  const overlapCount = recalled.throughSeq - firstSeq + 1;
+  return [
+    ...recalled.hashes.slice(0, Math.max(0, recalled.hashes.length - overlapCount)),
+    ...hashes,
+  ];
 }
 
 export function snapshotFrame(snapshot: Snapshot): string {

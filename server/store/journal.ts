@@ -91,8 +91,10 @@ export interface Journal {
   peek(sessionId: string): Promise<Recovered | { readonly kind: 'absent' }>;
 }
 
-/** Where sessions begin. */
+/** Where sessions begin, and where all that happened in them stays. */
 export interface SessionCatalog {
+  /** Every entry of a session, in order: encoded, a batch an element. Large; for rare questions. */
+  history(sessionId: string): Promise<readonly string[]>;
   create(session: {
     readonly sessionId: string;
     readonly epoch: string;

@@ -49,6 +49,7 @@ export async function openStores({
   const journals = {
     checkpoints: {
       ...withCircuit(postgresSide, 'Postgres', clock),
+      history: (sessionId: string) => postgresSide.history(sessionId),
       create: (...session: Parameters<typeof postgresSide.create>) =>
         postgresSide.create(...session),
     },

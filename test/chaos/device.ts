@@ -8,6 +8,7 @@ import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import type { Random } from '../simulation/random.ts';
 import { commandSource, type CommandSource, type Issued } from './command-source.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import { getJson, type Answer } from './get-json.ts';
 import { Page, type PageParts } from './page.ts';
 import type { WireEar } from './wire-ear.ts';
 
@@ -144,12 +145,10 @@ export class Device {
   }
 
   /** What the service answers to a plain GET with the token this device has. */
-  async read(): Promise<{ readonly status: number; readonly body: unknown }> {
+  async read(): Promise<Answer> {
     const { session } = (await this.#storage.load()) ?? {};
     if (session === undefined) throw new Error(`${this.name} holds no session.`);
-    const headers = { authorization: `Bearer ${session.token}` };
-    const response = await fetch(session.url, { headers });
-    return { status: response.status, body: await response.json() };
+    return getJson(session.url, session.token);
   }
 
   /** Ends its pages without a goodbye. */

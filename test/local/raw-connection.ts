@@ -1,11 +1,7 @@
 /** A client of the Postgres wire protocol that sends exactly what a test says. */
 import { connect, type Socket } from 'node:net';
 
-import {
-  cString,
-  decodeMessages,
-  encodeMessage,
-} from '../../deploy/local/pglite/wire-bytes.ts';
+import { cString, decodeMessages, encodeMessage } from '../../deploy/local/pglite/wire-bytes.ts';
 
 /** An unnamed statement parsed, bound and executed, a `raw` message, or a wish for answers. */
 export type PipelineStep = { readonly sql: string } | { readonly raw: Buffer } | 'flush' | 'sync';
@@ -120,4 +116,3 @@ export function bindMessage(name = ''): Buffer {
 export function executeMessage(): Buffer {
   return encodeMessage('E', Buffer.concat([cString(''), Buffer.alloc(4)]));
 }
-

@@ -3,6 +3,7 @@ import { SessionClient } from '../../client/session-client.ts';
 import type { StoredSession } from '../../client/session-storage.ts';
 import type { ClientView } from '../../client/status.ts';
 import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { hashesMax } from '../../shared/protocol/limits.ts';
 import { tally } from '../support/tally.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 import { firstDifference, type Added } from './chain.ts';
@@ -52,6 +53,8 @@ export class Device {
   /** A copy of the storage, taken some time ago, that may come up one day as the same client. */
   #spare: Disk | undefined;
   #wasCopied = false;
+  /** Commands entered when the copy was made or last in use. */
+  #spareCount = 0;
   /** The incarnation of the latest hello. */
   #sendingAs: string | undefined;
 
@@ -80,7 +83,7 @@ export class Device {
   /** Enters one command, most often a sensible one. */
   issue(): void {
     const { random, clock, trace } = this.#parts;
-    if (this.#client === undefined || this.#page.isFrozen) return;
+    if (this.#client === undefined || this.#page.isFrozen || this.#isTooFarApart()) return;
     const n = this.#issued.length;
     const amount = this.#number * 100_000 + n + 1;
     const [type, data] = random.pick([
@@ -118,7 +121,9 @@ export class Device {
   }
 
   copyStorage(): void {
-    this.#spare ??= this.disk.copy();
+    if (this.#spare !== undefined || this.#outstandingCount() > hashesMax / 4) return;
+    this.#spare = this.disk.copy();
+    this.#spareCount = this.#issued.length;
     this.#wasCopied = true;
   }
 
@@ -126,10 +131,16 @@ export class Device {
     return this.#spare !== undefined;
   }
 
+  /** A copy cannot wait for ever: it would fall behind the hashes that tell what both have in common. [C8] */
+  get isSpareDue(): boolean {
+    return this.#hasTwin() && this.#issued.length - this.#spareCount > hashesMax / 4;
+  }
+
   /** The copy comes up, and what was in use becomes the copy. */
   swapStorage(): void {
     if (this.#spare === undefined) return;
     this.die();
+    this.#spareCount = this.#issued.length;
     const { token } = this.disk.session;
     [this.disk, this.#spare] = [this.#spare, this.disk];
     this.disk.giveToken(token);
@@ -148,22 +159,28 @@ export class Device {
 
   /**
    * What is wrong with what the session has of this device; undefined when each command is there once, in the order it was entered.
-   * Copies of one storage have an order each, not one together.
+   * Two copies of a storage bring what they have in common once, and each its own; in which order they come up is theirs.
    */
   problemWith(own: readonly Added[]): string | undefined {
-    const expected = this.#issued.filter(({ type, isVoid }) => type === 'add' && !isVoid);
-    const pages = new Set(this.#wasCopied ? expected.map(({ page }) => page) : [undefined]);
-    for (const page of pages) {
-      const entered = expected.filter((one) => page === undefined || one.page === page);
-      const amounts = new Set(entered.map(({ amount }) => amount));
-      const seen = page === undefined ? own : own.filter(([, amount]) => amounts.has(amount));
-      const should = entered.map(({ amount, atMs }): Added => [this.clientId, amount, atMs]);
-      const difference = firstDifference(should, seen);
-      if (difference !== undefined) return difference;
-    }
-    return own.length === expected.length
-      ? undefined
-      : `${own.length} instead of ${expected.length}`;
+    const expected = this.#issued
+      .filter(({ type, isVoid }) => type === 'add' && !isVoid)
+      .map(({ amount, atMs }): Added => [this.clientId, amount, atMs]);
+    if (!this.#wasCopied) return firstDifference(expected, own);
+    return firstDifference(byAmount(expected), byAmount(own));
+  }
+
+  #outstandingCount(): number {
+    return this.disk.commands().length - this.disk.session.accepted;
+  }
+
+  /** Whether two storages give numbers under the same name. */
+  #hasTwin(): boolean {
+    return this.#spare?.session.incarnation === this.disk.session.incarnation;
+  }
+
+  /** Too much on its way while there is a copy: the hashes of the server would not reach back to where they part. */
+  #isTooFarApart(): boolean {
+    return this.#hasTwin() && this.#outstandingCount() > hashesMax / 4;
   }
 
   #newPage(): SimProcess {
@@ -221,3 +238,5 @@ export class Device {
 }
 
 const numberOf = ([, data]: WireCommand): number => (data as { readonly n: number }).n;
+
+const byAmount = (added: readonly Added[]): Added[] => added.toSorted(([, a], [, b]) => a - b);

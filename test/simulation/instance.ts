@@ -102,7 +102,11 @@ export class Instance implements Destination {
       process.clock,
     );
     return {
-      checkpoints: { ...checkpoints, create: (session) => postgres.memory.create(session) },
+      checkpoints: {
+        ...checkpoints,
+        create: (session) => postgres.memory.create(session),
+        history: (sessionId) => postgres.memory.history(sessionId),
+      },
       log: redis && withCircuit(redis.journalFor(this.toRedis), 'Redis', process.clock),
     };
   }

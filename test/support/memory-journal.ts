@@ -16,6 +16,7 @@ interface Stored {
   identity: string;
   isLog: boolean;
   snapshot: string;
+  archive: string[];
   batches: { head: number; prev: number; owner: string; entries: string }[];
 }
 
@@ -76,10 +77,12 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         identity,
         isLog: false,
         snapshot: JSON.stringify(snapshot),
+        archive: [],
         batches: [],
       });
       return Promise.resolve();
     },
+    history: (sessionId) => Promise.resolve(sessions.get(sessionId)?.archive ?? []),
     takeOver: ({ sessionId, ownerId, term, versions }) => {
       const stored = sessions.get(sessionId);
       if (stored === undefined) return Promise.resolve({ kind: 'absent' });
@@ -107,6 +110,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         return Promise.resolve('appended');
       if (stored.head !== prev) return Promise.resolve('behind');
       stored.batches.push({ head, prev, owner: ownerId, entries });
+      if (keepsAll) stored.archive.push(entries);
       stored.head = head;
       stored.isLog = true;
       if (keepsAll && snapshot !== undefined) {
@@ -144,6 +148,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         identity,
         isLog: false,
         snapshot: JSON.stringify(snapshot),
+        archive: [],
         batches: [],
       });
       return Promise.resolve('appended');

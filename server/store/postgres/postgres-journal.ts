@@ -20,6 +20,7 @@ import {
   createSql,
   diagnoseSql,
   findSql,
+  historySql,
   loadSql,
   ownersSql,
   startEpochSql,
@@ -52,6 +53,10 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
       const { kind, version } = snapshot;
       const text = JSON.stringify(snapshot);
       await query(createSql, [sessionId, kind, version, epoch, keptMs, text]);
+    },
+    history: async (sessionId) => {
+      const rows = await query<{ entries: string }>(historySql, [sessionId]);
+      return rows.map(({ entries }) => entries);
     },
     takeOver: (claim) => takeOver(query, claim),
     append,

@@ -43,6 +43,10 @@ select term::float8 as term, epoch, owner_id as former_owner
 from trackstand.sessions
 where session_id = $1 and expires_at > now()`;
 
+/** $1 session. Every row's entries in order. */
+export const historySql = `
+select entries from trackstand.session_log where session_id = $1 and prev >= 0 order by head`;
+
 /** $1 sessions, an array. Who owns each, without a lock. */
 export const ownersSql = `
 select session_id, owner_id, epoch from trackstand.sessions where session_id = any($1::text[])`;

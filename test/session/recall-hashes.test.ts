@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+
+import { SessionRegistry } from '../../server/session/session-registry.ts';
+import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { defaultLimits, hashesMax } from '../../shared/protocol/limits.ts';
+import { commandHash, genesis } from '../../shared/session/fold.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { memoryJournal } from '../support/memory-journal.ts';
+import { tally } from '../support/tally.ts';
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+};
+
+test('[C8] [R7] a client that is far behind is told the hashes of all it does not know to be accepted', async () => {
+  const checkpoints = memoryJournal({ keepsAll: true });
+  const snapshot = genesis(tally, { bound: 1_000 });
+  await checkpoints.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
+  const registry = new SessionRegistry({
+    journals: { checkpoints },
+    models: new Map([['tally', tally]]),
+    newId: () => 'owner',
+    clock: manualClock(),
+    limits: defaultLimits,
+    release: 'test',
+    issueToken: () => 'next',
+    reportError: () => {},
+    checkpointMs: 1_000,
+    detachedGraceMs: 1_000,
+  });
+  const found = await registry.find('s', undefined);
+  if (found.kind !== 'host') throw new Error(found.kind);
+  const { host } = found;
+  const welcomed: string[][] = [];
+  const reader = (accepted: number) => ({
+    clientId: 'client-0000000000000001',
+    generation: 1,
+    hello: {
+      type: 'hello' as const,
+      token: '',
+      incarnation: 'incarnation-0000000001',
+      kind: 'tally',
+      version: 1,
+      accepted,
+    },
+    settled: () => {},
+    close: () => {},
+    send: (text: string) => {
+      const frame = JSON.parse(text) as { type: string; hashes: string[] };
+      if (frame.type === 'welcome') welcomed.push(frame.hashes);
+    },
+  });
+  const commands = Array.from({ length: 100 }, (_, amount): WireCommand => ['add', { amount }, 1]);
+  const hashes = commands.map(commandHash);
+  const first = reader(0);
+  host.attach(first);
+  host.receive(first, 1, commands);
+  await settle();
+  for (const accepted of [100, 100 - hashesMax, 40, 0]) {
+    const witness = reader(accepted);
+    const recalled = await host.recall(witness);
+    host.attach({ ...witness, recalled });
+    await settle();
+    expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min(accepted, 100 - hashesMax)));
+  }
+});
