@@ -120,13 +120,17 @@ describe.each([{ withRedis: true }, { withRedis: false }])(
       const page = await rider(process.url, { storage, given });
       page.give({ type: 'start', data: {} });
       await page.when(isSaved);
+      let leaving = page;
       for (let reload = 0; reload < 5; reload++) {
+        leaving.session.close();
         const again = await rider(process.url, { storage, given });
+        leaving = again;
         again.give(sample(200 + reload));
         again.give(sample(210 + reload));
         await again.when(({ unsaved }) => unsaved <= 2 * (reload % 2));
       }
-      const last = await rider(process.url, { storage, given });
+      leaving.session.close();
+    const last = await rider(process.url, { storage, given });
       expect((await last.when(isSaved)).state).toEqual(last.expected());
     });
 

@@ -3,7 +3,6 @@ import { SessionClient } from '../../client/session-client.ts';
 import type { StoredSession } from '../../client/session-storage.ts';
 import type { ClientView } from '../../client/status.ts';
 import type { WireCommand } from '../../shared/protocol/frames.ts';
-import { hashesMax } from '../../shared/protocol/limits.ts';
 import { tally } from '../support/tally.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 import { firstDifference, type Added } from './chain.ts';
@@ -53,8 +52,6 @@ export class Device {
   /** A copy of the storage, taken some time ago, that may come up one day as the same client. */
   #spare: Disk | undefined;
   #wasCopied = false;
-  /** Commands entered when the copy was made or last in use. */
-  #spareCount = 0;
   /** The incarnation of the latest hello. */
   #sendingAs: string | undefined;
 
@@ -83,7 +80,7 @@ export class Device {
   /** Enters one command, most often a sensible one. */
   issue(): void {
     const { random, clock, trace } = this.#parts;
-    if (this.#client === undefined || this.#page.isFrozen || this.#isTooFarApart()) return;
+    if (this.#client === undefined || this.#page.isFrozen) return;
     const n = this.#issued.length;
     const amount = this.#number * 100_000 + n + 1;
     const [type, data] = random.pick([
@@ -121,9 +118,8 @@ export class Device {
   }
 
   copyStorage(): void {
-    if (this.#spare !== undefined || this.#outstandingCount() > hashesMax / 4) return;
+    if (this.#spare !== undefined) return;
     this.#spare = this.disk.copy();
-    this.#spareCount = this.#issued.length;
     this.#wasCopied = true;
   }
 
@@ -131,16 +127,10 @@ export class Device {
     return this.#spare !== undefined;
   }
 
-  /** A copy cannot wait for ever: it would fall behind the hashes that tell what both have in common. [C8] */
-  get isSpareDue(): boolean {
-    return this.#hasTwin() && this.#issued.length - this.#spareCount > hashesMax / 4;
-  }
-
   /** The copy comes up, and what was in use becomes the copy. */
   swapStorage(): void {
     if (this.#spare === undefined) return;
     this.die();
-    this.#spareCount = this.#issued.length;
     const { token } = this.disk.session;
     [this.disk, this.#spare] = [this.#spare, this.disk];
     this.disk.giveToken(token);
@@ -167,20 +157,6 @@ export class Device {
       .map(({ amount, atMs }): Added => [this.clientId, amount, atMs]);
     if (!this.#wasCopied) return firstDifference(expected, own);
     return firstDifference(byAmount(expected), byAmount(own));
-  }
-
-  #outstandingCount(): number {
-    return this.disk.commands().length - this.disk.session.accepted;
-  }
-
-  /** Whether two storages give numbers under the same name. */
-  #hasTwin(): boolean {
-    return this.#spare?.session.incarnation === this.disk.session.incarnation;
-  }
-
-  /** Too much on its way while there is a copy: the hashes of the server would not reach back to where they part. */
-  #isTooFarApart(): boolean {
-    return this.#hasTwin() && this.#outstandingCount() > hashesMax / 4;
   }
 
   #newPage(): SimProcess {

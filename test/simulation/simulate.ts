@@ -64,7 +64,6 @@ async function live(world: World): Promise<string[]> {
   for (let step = 0; step < stepCount && !isOver(); step++) {
     const pauseMs = random.chance(0.04) ? random.integer(1_000, 10_000) : random.skewed(1, 800);
     await clock.runUntil(clock.timeMs + pauseMs, isOver);
-    for (const one of world.devices) if (one.isSpareDue) world.comeUpAsCopy(one);
     if (random.chance(faultCount / stepCount)) {
       const fault = drawFault(world);
       faultNames.push(fault.name);
