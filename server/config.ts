@@ -1,4 +1,5 @@
 /** Environment → Config. Every fault is reported at once, each in one sentence; nothing else in the house reads the environment. */
+import { parseRedisUrl } from './store/redis/redis-url.ts';
 import type { LogLevel } from './telemetry/log-settings.ts';
 
 export interface Config {
@@ -52,6 +53,13 @@ const optionalUrl =
   (text: string) =>
     text === '' ? { value: undefined } : url(...schemes)(text);
 
+/** Kept as text: whoever connects reads it again. */
+const optionalRedisUrl = (text: string) => {
+  if (text === '') return { value: undefined };
+  const parsed = parseRedisUrl(text);
+  return 'fault' in parsed ? parsed : { value: text };
+};
+
 const integer = (min: number, max: number) => (text: string) => {
   const value = Number(text);
   return /^\d+$/.test(text) && value >= min && value <= max
@@ -86,9 +94,9 @@ export const settings: Settings = {
   redisUrl: [
     'REDIS_URL',
     {
-      help: 'Redis; without it Postgres is the log too.',
+      help: 'Redis: `redis://`, `redis+sentinel://` or `redis+cluster://`; without it Postgres is the log too.',
       fallback: '',
-      read: optionalUrl('redis:', 'rediss:'),
+      read: optionalRedisUrl,
     },
   ],
   secret: [

@@ -35,7 +35,7 @@ describe('config', () => {
       [
         'PORT must be a whole number from 0 to 65535.',
         'DATABASE_URL is not set.',
-        'REDIS_URL must be a URL that begins with redis:// or rediss://.',
+        'REDIS_URL must begin with redis://, redis+sentinel:// or redis+cluster://, or with rediss for TLS.',
         'TRACKSTAND_SECRET must have 32 characters or more.',
         'LOG_LEVEL must be one of debug, info, warn, error, silent.',
       ].join('\n'),

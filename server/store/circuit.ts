@@ -5,25 +5,35 @@ import { StoreUnavailableError, type Journal } from './journal.ts';
 /** Milliseconds between two tries of a store that is away. */
 const restMs = 500;
 
-/** The same journal; what fails with StoreUnavailableError is not asked again for a moment, so that nobody waits for a time-out in line. */
-export function withCircuit(journal: Journal, store: 'Redis' | 'Postgres', clock: Clock): Journal {
-  let openUntilMs = 0;
-  async function asked<Result>(ask: () => Promise<Result>): Promise<Result> {
-    if (clock.nowMs() < openUntilMs)
+/**
+ * The same journal; what fails with StoreUnavailableError is not asked again for a moment, so that nobody waits for a time-out in
+ * line. `partOf` names the part of the store that has a session: while one part is away, sessions in others do not notice.
+ */
+export function withCircuit(
+  journal: Journal,
+  store: 'Redis' | 'Postgres',
+  clock: Clock,
+  partOf: (sessionId: string) => string = () => 'all',
+): Journal {
+  const openUntilMs = new Map<string, number>();
+  async function asked<Result>(sessionId: string, ask: () => Promise<Result>): Promise<Result> {
+    const part = partOf(sessionId);
+    if (clock.nowMs() < (openUntilMs.get(part) ?? 0))
       throw new StoreUnavailableError(store, 'it did not answer a moment ago');
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof StoreUnavailableError) openUntilMs = clock.nowMs() + restMs;
+      if (error instanceof StoreUnavailableError && !error.isAboutSession)
+        openUntilMs.set(part, clock.nowMs() + restMs);
       throw error;
     }
   }
   return {
-    takeOver: (claim) => asked(() => journal.takeOver(claim)),
-    append: (batch) => asked(() => journal.append(batch)),
-    confirm: (place) => asked(() => journal.confirm(place)),
-    startEpoch: (start) => asked(() => journal.startEpoch(start)),
-    trim: (trim) => asked(() => journal.trim(trim)),
-    peek: (sessionId) => asked(() => journal.peek(sessionId)),
+    takeOver: (claim) => asked(claim.sessionId, () => journal.takeOver(claim)),
+    append: (batch) => asked(batch.sessionId, () => journal.append(batch)),
+    confirm: (place) => asked(place.sessionId, () => journal.confirm(place)),
+    startEpoch: (start) => asked(start.sessionId, () => journal.startEpoch(start)),
+    trim: (trim) => asked(trim.sessionId, () => journal.trim(trim)),
+    peek: (sessionId) => asked(sessionId, () => journal.peek(sessionId)),
   };
 }

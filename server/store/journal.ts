@@ -106,9 +106,12 @@ export interface SessionCatalog {
 /** A store could not be asked, or did not answer: whether a write landed is not known. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
-  constructor(store: 'Redis' | 'Postgres', cause: unknown) {
+  /** Whether only this session cannot be had now, while the store answers others: its keys are on their way to another node. */
+  readonly isAboutSession: boolean;
+  constructor(store: 'Redis' | 'Postgres', cause: unknown, { isAboutSession = false } = {}) {
     super(`${store} is unavailable: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
+    this.isAboutSession = isAboutSession;
   }
 }

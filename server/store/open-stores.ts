@@ -1,11 +1,18 @@
 /** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import type { Clock } from '../../shared/clock.ts';
 import { withCircuit } from './circuit.ts';
+import { StoreUnavailableError, type Journal } from './journal.ts';
 import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
 import { migrate } from './postgres/migrate.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
-import { checkEviction, connectRedis } from './redis/connect-redis.ts';
+import {
+  checkEviction,
+  connectRedis,
+  isRedisUp,
+  masterOf,
+  type RedisClient,
+} from './redis/connect-redis.ts';
 import { redisJournal } from './redis/redis-journal.ts';
 
 export interface StoreOptions {
@@ -25,6 +32,9 @@ export interface Stores {
   readonly close: () => Promise<void>;
 }
 
+/** Milliseconds Redis has to answer at the start: sentinels and clusters are otherwise looked for without end. */
+const reachTimeoutMs = 5_000;
+
 export async function openStores({
   postgres,
   redis: redisUrl,
@@ -37,7 +47,7 @@ export async function openStores({
   try {
     await migrate(pool);
     if (redis !== undefined) {
-      await redis.connect();
+      await reach(redis, clock);
       await checkEviction(redis);
     }
   } catch (error) {
@@ -53,16 +63,16 @@ export async function openStores({
       create: (...session: Parameters<typeof postgresSide.create>) =>
         postgresSide.create(...session),
     },
-    log: redis === undefined ? undefined : withCircuit(redisJournal(redis), 'Redis', clock),
+    log: redis === undefined ? undefined : redisSide(redis, clock),
   };
   return {
     journals,
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
-      const isRedisUp = redis === undefined ? undefined : await redis.ping().then(yes, no);
+      const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);
       return {
         postgres: isPostgresUp ? 'up' : 'down',
-        redis: isRedisUp === undefined ? 'absent' : isRedisUp ? 'up' : 'down',
+        redis: hasRedis === undefined ? 'absent' : hasRedis ? 'up' : 'down',
       };
     },
     close: async () => {
@@ -70,6 +80,20 @@ export async function openStores({
       await pool.end();
     },
   };
+}
+
+function redisSide(redis: RedisClient, clock: Clock): Journal {
+  return withCircuit(redisJournal(redis), 'Redis', clock, (sessionId) =>
+    masterOf(redis, sessionId),
+  );
+}
+
+function reach(redis: RedisClient, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => reject(new StoreUnavailableError('Redis', cause));
+    const cancel = clock.after(reachTimeoutMs, () => fail(`no answer in ${reachTimeoutMs} ms`));
+    redis.connect().then(resolve, fail).finally(cancel);
+  });
 }
 
 const yes = (): boolean => true;

@@ -1,15 +1,18 @@
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { StoreUnavailableError } from '../../server/store/journal.ts';
-import { checkEviction, connectRedis } from '../../server/store/redis/connect-redis.ts';
+import {
+  checkEviction,
+  connectRedis,
+  type RedisClient,
+} from '../../server/store/redis/connect-redis.ts';
 import { redisJournal } from '../../server/store/redis/redis-journal.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { freshRedis } from '../support/services/shared-services.ts';
 import { describeJournal } from './journal-contract.ts';
 
 describe('Redis', () => {
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     redis = connectRedis((await freshRedis()).url, () => {});
     await redis.connect();

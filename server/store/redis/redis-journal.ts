@@ -1,10 +1,10 @@
 /** The journal on Redis: the write-ahead log. Fast and disposable; every rule that must hold is inside its scripts. */
-import type { Redis } from 'ioredis';
 import * as v from 'valibot';
 
 import { StoreUnavailableError, type Journal } from '../journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
+import { isConnected, lookForMasters, type RedisClient } from './connect-redis.ts';
 import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
@@ -30,12 +30,12 @@ const takenReply = v.union([
   ),
 ]);
 
-export function redisJournal(redis: Redis): Journal {
+export function redisJournal(redis: RedisClient): Journal {
   const script = (name: string, numberOfKeys: number, lua: string): Script => {
     redis.defineCommand(name, { numberOfKeys, lua });
     const command: unknown = Reflect.get(redis, name);
     if (typeof command !== 'function') throw new Error(`ioredis did not define ${name}.`);
-    return (...args) => asking(() => Reflect.apply(command, redis, args));
+    return (...args) => asking(redis, () => Reflect.apply(command, redis, args));
   };
   const takeOver = script('trackstandTakeOver', 3, takeOverScript);
   const append = script('trackstandAppend', 2, appendScript);
@@ -104,10 +104,16 @@ function readTaken(
 }
 
 /** ioredis rejects with errors of many classes; for a journal they all mean: not known whether it landed. */
-async function asking(ask: () => unknown): Promise<unknown> {
+async function asking(redis: RedisClient, ask: () => unknown): Promise<unknown> {
+  if (!isConnected(redis)) throw new StoreUnavailableError('Redis', 'it is not connected');
   try {
     return await ask();
-  } catch (cause) {
-    throw new StoreUnavailableError('Redis', cause);
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    if (name !== 'ReplyError') lookForMasters(redis);
+    // Every node answers and none of them has the session's keys together. ioredis says so in words alone.
+    const isAboutSession = message.startsWith('Too many Cluster redirections');
+    // The message alone: ioredis hangs the command to its errors, which may be the one that logs in.
+    throw new StoreUnavailableError('Redis', message, { isAboutSession });
   }
 }

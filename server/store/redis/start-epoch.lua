@@ -13,6 +13,10 @@ if meta[1] then
 end
 redis.call('DEL', KEYS[2])
 redis.call('HDEL', KEYS[1], 'appends')
+-- An empty log is a key too: while a cluster moves a slot, it refuses scripts of which some keys are missing.
+redis.call('XGROUP', 'CREATE', KEYS[2], 'none', '0', 'MKSTREAM')
+redis.call('XGROUP', 'DESTROY', KEYS[2], 'none')
+redis.call('PEXPIRE', KEYS[2], ARGV[8])
 redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('HSET', KEYS[1], 'owner', owner, 'term', ARGV[2], 'epoch', epoch, 'head', ARGV[4], 'covered', ARGV[4],
   'kind', ARGV[6], 'version', ARGV[7], 'identity', identity)

@@ -29,17 +29,18 @@ export interface RedisService {
   rollBack(): Promise<void>;
 }
 
-/** Starts `redis-server` on a free port of 127.0.0.1, `noeviction`, saving nothing unless told. */
-export async function startRedis(): Promise<RedisService> {
+/** Starts `redis-server` on a free port of 127.0.0.1, `noeviction`, saving nothing unless told. `settings` are further arguments. */
+export async function startRedis(settings: readonly string[] = []): Promise<RedisService> {
   const folder = await makePrivateFolder('redis');
-  const started = await startOnFreePort(folder);
+  const place = { folder, settings };
+  const started = await startOnFreePort(place);
   const { port } = started;
   let server: PrivateServer = started.server;
   const url = `redis://127.0.0.1:${port}`;
   const dump = join(folder.path, 'dump.rdb');
   const backup = join(folder.path, 'backup.rdb');
   const again = async () => {
-    server = await launch(folder, port);
+    server = await launch(place, port);
   };
   return {
     url,
@@ -68,26 +69,35 @@ export async function startRedis(): Promise<RedisService> {
   };
 }
 
+interface Place {
+  readonly folder: PrivateFolder;
+  readonly settings: readonly string[];
+}
+
 async function startOnFreePort(
-  folder: PrivateFolder,
+  place: Place,
 ): Promise<{ readonly port: number; readonly server: PrivateServer }> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     try {
-      return { port, server: await launch(folder, port) };
+      return { port, server: await launch(place, port) };
     } catch (error) {
       if (attempt < startAttempts && /in use/i.test(String(error))) continue;
-      await folder.remove();
+      await place.folder.remove();
       throw error;
     }
   }
 }
 
-async function launch(folder: PrivateFolder, port: number): Promise<PrivateServer> {
+async function launch({ folder, settings }: Place, port: number): Promise<PrivateServer> {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder.path];
   const memory = ['--save', '', '--maxmemory-policy', 'noeviction', '--databases', '4096'];
   return startServer(
-    { file: 'redis-server', args: [...args, ...memory], ready: /Ready to accept connections/ },
+    {
+      file: 'redis-server',
+      args: [...args, ...memory, ...settings],
+      ready: /Ready to accept connections/,
+    },
     folder,
   );
 }
