@@ -12,8 +12,9 @@ import { installUpgrade } from './gateway/upgrade.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
 import { installSessionRoutes, readSession, sessionPath } from './http/session-routes.ts';
-import { drain, type DrainSettings } from './lifecycle/drain.ts';
+import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
+import { knownVersions } from './session/open-session.ts';
 import { SessionRegistry } from './session/session-registry.ts';
 import { openStores } from './store/open-stores.ts';
 
@@ -73,7 +74,6 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     detachedGraceMs: options.detachedGraceMs ?? 60_000,
   });
   const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
-
   installProblems(app);
   await installNotFound(app, '/v1');
   const routes = {
@@ -92,7 +92,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     registry,
     clock,
     limits,
-    versions: Object.fromEntries(options.sessions.map(({ kind, version }) => [kind, version])),
+    versions: knownVersions(models),
     proveToken: tokens.prove,
     reportError,
     connections,
@@ -103,17 +103,24 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
       return answer.kind === 'problem' ? sendProblem(reply, answer.code) : reply.send(answer.body);
     },
   });
-  const countSessions = () => ({ sessions: registry.hosts.size, connections: connections.size });
-  installHealthRoutes(app, { lifecycle, release, probe: stores.probe, countSessions });
+  installHealthRoutes(app, {
+    lifecycle,
+    release,
+    probe: stores.probe,
+    countSessions: () => ({ sessions: registry.hosts.size, connections: connections.size }),
+  });
 
+  const settings = options.drain ?? drainDefaults;
+  liveWith(app, { lifecycle, clock, registry, connections, settings });
+  app.addHook('onClose', () => stores.close());
+}
+
+/** Takes sessions once the app is ready, and drains before it closes. */
+function liveWith(app: FastifyInstance, parts: DrainParts): void {
   app.addHook('onReady', (done) => {
-    registry.start();
-    lifecycle.enter('ready');
+    parts.registry.start();
+    parts.lifecycle.enter('ready');
     done();
   });
-  app.addHook('preClose', async () => {
-    const settings = options.drain ?? drainDefaults;
-    await drain({ lifecycle, clock, registry, connections, settings });
-  });
-  app.addHook('onClose', () => stores.close());
+  app.addHook('preClose', () => drain(parts));
 }

@@ -3,7 +3,6 @@ import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { hashesMax } from '../../shared/protocol/limits.ts';
 import { provenGeneration, writerIndex } from '../../shared/session/fold.ts';
 import type { SessionCatalog } from '../store/journal.ts';
-import { parseEntries } from '../store/stored-json.ts';
 import type { RecalledHashes, Witness } from './reader.ts';
 
 /** A welcome with that many hashes has some 100 KB. */
@@ -23,7 +22,7 @@ export async function recallHashes(
   const { accepted } = snapshot.writers[index] ?? { accepted: 0 };
   const isAtHand = accepted - hello.accepted <= hashesMax;
   if (isAtHand || generation < provenGeneration(snapshot, clientId)) return undefined;
-  const outcomes = parseEntries(await catalog.history(sessionId)).filter(
+  const outcomes = (await catalog.history(sessionId)).filter(
     (entry): entry is Extract<Entry, { seq: number }> => 'seq' in entry && entry.writer === index,
   );
   const last = outcomes.at(-1);

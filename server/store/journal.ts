@@ -93,8 +93,8 @@ export interface Journal {
 
 /** Where sessions begin, and where all that happened in them stays. */
 export interface SessionCatalog {
-  /** Every entry of a session, in order: encoded, a batch an element. Large; for rare questions. */
-  history(sessionId: string): Promise<readonly string[]>;
+  /** Every entry of a session, in order. Large; for rare questions. */
+  history(sessionId: string): Promise<readonly Entry[]>;
   create(session: {
     readonly sessionId: string;
     readonly epoch: string;

@@ -130,7 +130,7 @@ describe.each([{ withRedis: true }, { withRedis: false }])(
         await again.when(({ unsaved }) => unsaved <= 2 * (reload % 2));
       }
       leaving.session.close();
-    const last = await rider(process.url, { storage, given });
+      const last = await rider(process.url, { storage, given });
       expect((await last.when(isSaved)).state).toEqual(last.expected());
     });
 

@@ -26,6 +26,8 @@ export const faults: readonly Fault[] = [
   { name: 'redis-restarted', weight: 1, strike: ({ redis }) => redis?.restart() },
   { name: 'redis-down', weight: 2, strike: (world) => storeDown(world, world.redis) },
   { name: 'postgres-down', weight: 2, strike: (world) => storeDown(world, world.postgres) },
+  { name: 'postgres-backup', weight: 1, strike: ({ postgres }) => postgres.backUp() },
+  { name: 'postgres-restored', weight: 1, strike: ({ postgres }) => postgres.rollBack() },
   { name: 'stores-flaky', weight: 3, strike: storesFlaky },
   { name: 'refresh', weight: 3, strike: refresh },
   { name: 'storage-copied', weight: 1, strike: copyStorage },

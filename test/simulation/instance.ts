@@ -105,7 +105,7 @@ export class Instance implements Destination {
       checkpoints: {
         ...checkpoints,
         create: (session) => postgres.memory.create(session),
-        history: (sessionId) => postgres.memory.history(sessionId),
+        history: postgres.historyFor(this.toPostgres),
       },
       log: redis && withCircuit(redis.journalFor(this.toRedis), 'Redis', process.clock),
     };

@@ -1,5 +1,9 @@
 /** A store that answers when it pleases: early, late, twice too late, or never; and what it did may not be what it said. */
-import { StoreUnavailableError, type Journal } from '../../server/store/journal.ts';
+import {
+  StoreUnavailableError,
+  type Journal,
+  type SessionCatalog,
+} from '../../server/store/journal.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 import type { Random } from './random.ts';
@@ -24,7 +28,9 @@ export interface Road {
   isCut: boolean;
 }
 
-type Method = keyof Journal;
+type Port = Journal & Pick<SessionCatalog, 'history'>;
+
+type Method = keyof Port;
 
 /** Milliseconds until a caller gives up; what it asked for may still come to pass. */
 const timeoutMs: Record<StoreName, number> = { redis: 2_000, postgres: 5_000 };
@@ -65,6 +71,11 @@ export class SimStore {
     return tampering.journal?.(journal, this.name, random) ?? journal;
   }
 
+  /** All entries of a session, as one instance gets them. */
+  historyFor(road: Road): SessionCatalog['history'] {
+    return (sessionId) => this.#call(road, 'history', sessionId);
+  }
+
   wipe(): void {
     this.memory.wipe();
     this.#parts.oracle.wiped(this.name);
@@ -90,8 +101,8 @@ export class SimStore {
   #call<Name extends Method>(
     road: Road,
     method: Name,
-    argument: Parameters<Journal[Name]>[0],
-  ): ReturnType<Journal[Name]> {
+    argument: Parameters<Port[Name]>[0],
+  ): ReturnType<Port[Name]> {
     this.callCount++;
     const { clock } = this.#parts;
     const plan = this.#plan(road);
@@ -117,7 +128,7 @@ export class SimStore {
         });
       });
     });
-    return answer as ReturnType<Journal[Name]>;
+    return answer as ReturnType<Port[Name]>;
   }
 
   get #label(): 'Redis' | 'Postgres' {
@@ -167,7 +178,8 @@ export class SimStore {
   ): Promise<{ readonly result: unknown } | { readonly error: unknown }> {
     const { oracle, trace } = this.#parts;
     try {
-      const ask = this.#journal[method] as (argument: unknown) => Promise<unknown>;
+      const journal: Port = { ...this.#journal, history: (id) => this.memory.history(id) };
+      const ask = journal[method] as (argument: unknown) => Promise<unknown>;
       const result: unknown = await ask(argument);
       trace.note(this.name, `${method} of ${process.name}`, shortened(argument), shortened(result));
       if (method === 'takeOver') oracle.tookOver(this.name, argument as never, result as never);

@@ -4,7 +4,7 @@ import type {
   Recovered,
   SessionCatalog,
 } from '../../server/store/journal.ts';
-import { parseEntriesAfter, parseSnapshot } from '../../server/store/stored-json.ts';
+import { parseEntries, parseEntriesAfter, parseSnapshot } from '../../server/store/stored-json.ts';
 /** A journal in memory that keeps the promises of the port: for the simulator, which also decides when and whether it answers. */
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 
@@ -82,7 +82,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       });
       return Promise.resolve();
     },
-    history: (sessionId) => Promise.resolve(sessions.get(sessionId)?.archive ?? []),
+    history: (sessionId) => Promise.resolve(parseEntries(sessions.get(sessionId)?.archive ?? [])),
     takeOver: ({ sessionId, ownerId, term, versions }) => {
       const stored = sessions.get(sessionId);
       if (stored === undefined) return Promise.resolve({ kind: 'absent' });

@@ -12,7 +12,7 @@ import {
   type SessionCatalog,
   type TakenOver,
 } from '../journal.ts';
-import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import { parseEntries, parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import { groupCommit } from './group-commit.ts';
 import {
   appendSql,
@@ -56,7 +56,7 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     },
     history: async (sessionId) => {
       const rows = await query<{ entries: string }>(historySql, [sessionId]);
-      return rows.map(({ entries }) => entries);
+      return parseEntries(rows.map(({ entries }) => entries));
     },
     takeOver: (claim) => takeOver(query, claim),
     append,
