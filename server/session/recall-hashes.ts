@@ -2,7 +2,7 @@ import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 /** What a writer's older commands were: for a client whose storage is a copy, or was rolled back, by more than is kept at hand. */
 import { hashesMax } from '../../shared/protocol/limits.ts';
 import { provenGeneration, writerIndex } from '../../shared/session/fold.ts';
-import type { SessionCatalog } from '../store/journal.ts';
+import { StoreUnavailableError, type SessionCatalog } from '../store/journal.ts';
 import type { RecalledHashes, Witness } from './reader.ts';
 
 /** A welcome with that many hashes has some 100 KB. */
@@ -22,7 +22,12 @@ export async function recallHashes(
   const { accepted } = snapshot.writers[index] ?? { accepted: 0 };
   const isAtHand = accepted - hello.accepted <= hashesMax;
   if (isAtHand || generation < provenGeneration(snapshot, clientId)) return undefined;
-  const outcomes = (await catalog.history(sessionId)).filter(
+  // While Postgres is away the session is served all the same; a copy of a storage that comes up just then may give a command twice.
+  const history = await catalog.history(sessionId).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) return [];
+    throw error;
+  });
+  const outcomes = history.filter(
     (entry): entry is Extract<Entry, { seq: number }> => 'seq' in entry && entry.writer === index,
   );
   const last = outcomes.at(-1);

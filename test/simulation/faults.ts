@@ -8,7 +8,10 @@ export interface Fault {
   /** How often compared to the others. */
   readonly weight: number;
   readonly strike: (world: World) => void;
+  readonly isPossible?: (world: World) => boolean;
 }
+
+const isCopying = (world: World): boolean => world.isCopying;
 
 export const faults: readonly Fault[] = [
   { name: 'cut', weight: 4, strike: cutOne },
@@ -26,19 +29,19 @@ export const faults: readonly Fault[] = [
   { name: 'redis-restarted', weight: 1, strike: ({ redis }) => redis?.restart() },
   { name: 'redis-down', weight: 2, strike: (world) => storeDown(world, world.redis) },
   { name: 'postgres-down', weight: 2, strike: (world) => storeDown(world, world.postgres) },
-  { name: 'postgres-backup', weight: 1, strike: ({ postgres }) => postgres.backUp() },
-  { name: 'postgres-restored', weight: 1, strike: ({ postgres }) => postgres.rollBack() },
   { name: 'stores-flaky', weight: 3, strike: storesFlaky },
   { name: 'refresh', weight: 3, strike: refresh },
-  { name: 'storage-copied', weight: 1, strike: copyStorage },
-  { name: 'copy-comes-up', weight: 2, strike: comeUpAsCopy },
+  { name: 'storage-copied', weight: 1, strike: copyStorage, isPossible: isCopying },
+  { name: 'copy-comes-up', weight: 2, strike: comeUpAsCopy, isPossible: isCopying },
   { name: 'sleep', weight: 1, strike: sleep },
   { name: 'offline', weight: 2, strike: offline },
 ];
 
-export function drawFault({ random }: World): Fault {
-  const bag = faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
-  return random.pick(bag) as Fault;
+export function drawFault(world: World): Fault {
+  const bag = faults
+    .filter(({ isPossible }) => isPossible?.(world) !== false)
+    .flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
+  return world.random.pick(bag) as Fault;
 }
 
 /** Ends everything that lasts: from here on the world only has to come to rest. */

@@ -10,6 +10,9 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     /** Goes on after a failing seed, and counts what was wrong. */
+    /** Faults may come together that nobody promises to survive. */
+    risky: { type: 'boolean', default: false },
+    /** What is known to be wrong, as a regular expression. */
     tolerate: { type: 'string' },
     all: { type: 'boolean', default: false },
   },
@@ -46,6 +49,7 @@ async function runOne(seed: number): Promise<void> {
   const outcome = await simulate(seed, {
     traceNotesMax: values.trace ? wholeTrace : undefined,
     tolerated,
+    isRisky: values.risky,
   });
   report(outcome);
   console.log(outcome.counts, outcome.faultNames.join(' '));
@@ -56,7 +60,7 @@ async function runMany(from: number, count: number): Promise<void> {
   const beganMs = performance.now();
   const wrong: Outcome[] = [];
   for (let seed = from; seed < from + count; seed++) {
-    const outcome = await simulate(seed, { tolerated });
+    const outcome = await simulate(seed, { tolerated, isRisky: values.risky });
     if (outcome.violation !== undefined) wrong.push(outcome);
     if (outcome.violation !== undefined && !values.all) break;
     const done = seed - from + 1;

@@ -12,6 +12,8 @@ export interface SimulateOptions {
   readonly traceNotesMax?: number | undefined;
   /** Violations that are known and looked past. */
   readonly tolerated?: RegExp | undefined;
+  /** Faults may come together that nobody promises to survive: copied storage and lost stores. */
+  readonly isRisky?: boolean | undefined;
 }
 
 export interface Outcome {
@@ -37,8 +39,8 @@ const stepCount = 300;
 const restMsMax = 150_000;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
-  const { tampering = {}, traceNotesMax = 60, tolerated } = options;
-  const world = new World(seed, { tampering, traceNotesMax, tolerated });
+  const { tampering = {}, traceNotesMax = 60, tolerated, isRisky = false } = options;
+  const world = new World(seed, { tampering, traceNotesMax, tolerated, isRisky });
   const faultNames = await live(world);
   endFaults(world);
   await comeToRest(world);

@@ -19,12 +19,17 @@ export interface WorldOptions {
   readonly tampering: Tampering;
   readonly traceNotesMax: number;
   readonly tolerated: RegExp | undefined;
+  readonly isRisky: boolean;
 }
 
 const startMs = 1_700_000_000_000;
 const tokens = resumeTokens('a secret of the simulator, long enough');
 
 export class World {
+  /** Whether faults may come together that nobody promises to survive. */
+  readonly isRisky: boolean;
+  /** Whether storages are copied in this run. */
+  readonly isCopying: boolean;
   readonly random: Random;
   readonly clock: VirtualClock;
   readonly trace: Trace;
@@ -44,10 +49,11 @@ export class World {
   #idCount = 0;
   #instanceCount = 0;
 
-  constructor(seed: number, { tampering, traceNotesMax, tolerated }: WorldOptions) {
+  constructor(seed: number, { tampering, traceNotesMax, tolerated, isRisky }: WorldOptions) {
     this.random = seededRandom(seed);
     this.#tampering = tampering;
     this.#tolerated = tolerated;
+    this.isRisky = isRisky;
     const { random } = this;
     this.clock = virtualClock(startMs, () => random.fraction());
     this.trace = trace(() => this.clock.timeMs, traceNotesMax);
@@ -57,6 +63,8 @@ export class World {
     const parts = { clock, random, trace: notes, oracle, tampering };
     this.postgres = new SimStore('postgres', parts);
     this.redis = random.chance(0.8) ? new SimStore('redis', parts) : undefined;
+    // Where accepted things can still be lost, copies of a storage cannot tell what they have in common.
+    this.isCopying = isRisky || (this.redis === undefined && random.chance(0.5));
     this.#checkpointMs = random.integer(300, 5_000);
     this.#detachedGraceMs = random.integer(500, 60_000);
     this.sessionIds = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => this.newId('s'));
