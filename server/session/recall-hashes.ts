@@ -23,7 +23,7 @@ export async function recallHashes(
   const isAtHand = accepted - hello.accepted <= hashesMax;
   if (isAtHand || generation < provenGeneration(snapshot, clientId)) return undefined;
   // While Postgres is away the session is served all the same; a copy of a storage that comes up just then may give a command twice.
-  const history = await catalog.history(sessionId).catch((error: unknown) => {
+  const history = await catalog.history(sessionId).catch((error: unknown): readonly Entry[] => {
     if (error instanceof StoreUnavailableError) return [];
     throw error;
   });

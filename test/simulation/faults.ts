@@ -149,6 +149,11 @@ function storeDown({ clock, random }: World, store: SimStore | undefined): void 
   store.isDown = true;
   clock.after(random.integer(300, 20_000), () => {
     store.isDown = false;
+    // It comes back to everybody at once, and is not itself at first.
+    store.faultRate = random.fraction();
+    clock.after(random.integer(500, 4_000), () => {
+      store.faultRate = 0;
+    });
   });
 }
 
