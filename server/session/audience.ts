@@ -144,11 +144,11 @@ function entriesFrame({ accepted, checkpointed }: Watermarks, text: string): str
 /** Exactly the entries after the client's position, or undefined when a snapshot must do: never a part. [R1] [R3] */
 function missedBy(
   { epoch, snapshot, tail }: SessionView,
-  { position, version }: Hello,
+  { position }: Hello,
 ): readonly EncodedEntry[] | undefined {
   if (position === undefined || position.epoch !== epoch) return undefined;
   const count = snapshot.offset - position.offset;
-  if (version !== snapshot.version || count < 0 || count > replayEntriesMax) return undefined;
+  if (count < 0 || count > replayEntriesMax) return undefined;
   if (count === 0) return [];
   const missed = tail.after(position.offset);
   const bytes = missed?.reduce((sum, { text }) => sum + text.length, 0) ?? 0;

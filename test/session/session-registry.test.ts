@@ -260,6 +260,41 @@ describe('the sessions of an instance', () => {
     expect(registry.hosts.size).toBe(0);
   });
 
+  test('[O3] a checkpoint whose answer is lost is tried again identically, and what came since goes with the next', async () => {
+    const { host, reader } = await attached();
+    const tries: Batch[] = [];
+    const { append } = postgres;
+    postgres.append = async (batch) => {
+      tries.push(batch);
+      const result = await append(batch);
+      if (tries.length === 1) throw new StoreUnavailableError('Postgres', 'no answer');
+      return result;
+    };
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await host.checkpoint();
+    host.receive(reader, 2, [['add', { amount: 6 }, 1]]);
+    await settle();
+    await host.checkpoint();
+    await host.checkpoint();
+    expect(tries[1]).toEqual(tries[0]);
+    expect(tries.map(({ prev, head }) => [prev, head])).toEqual([
+      [0, 2],
+      [0, 2],
+      [2, 3],
+    ]);
+    expect(reader.frames.at(-1)).toEqual({ type: 'watermarks', accepted: 2, checkpointed: 2 });
+  });
+
+  test('[O1] a new term is above the one Redis has seen, also when Postgres has forgotten it', async () => {
+    const snapshot = genesis(tally, { bound: 1_000 });
+    await redis.startEpoch({ sessionId: 's', ownerId: 'former', term: 9, epoch: '0', snapshot });
+    const { reader } = await attached();
+    expect(reader.frames[0]).toMatchObject({ type: 'welcome' });
+    expect(await postgres.peek('s')).toMatchObject({ term: 10 });
+    expect(await redis.peek('s')).toMatchObject({ term: 10 });
+  });
+
   test('[O2] a reader that only listens is closed with 4110 when the session has gone elsewhere', async () => {
     const { reader } = await attached();
     await postgres.takeOver({ sessionId: 's', ownerId: 'other', versions: { tally: 1 } });
