@@ -6,6 +6,7 @@ import { memoryStorage } from '../../client/session-storage.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 import { startRouter, type TcpRouter } from '../support/tcp-router.ts';
+import { isSaved, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -44,22 +45,6 @@ async function connected(url: string, options: Options = {}) {
   cleanups.push(() => session.close());
   return session;
 }
-
-type Session = Awaited<ReturnType<typeof connected>>;
-type View = ReturnType<Session['view']>;
-
-/** The first view for which that is true. */
-function when(session: Session, is: (view: View) => boolean): Promise<View> {
-  return new Promise((resolve) => {
-    const stop = session.subscribe((view) => {
-      if (!is(view)) return;
-      queueMicrotask(() => stop());
-      resolve(view);
-    });
-  });
-}
-
-const isSaved = ({ status, unsaved }: View): boolean => status === 'connected' && unsaved === 0;
 
 describe('the client library against a real server', () => {
   test('[C1] [C6] what is sent is seen at once and saved soon', async () => {

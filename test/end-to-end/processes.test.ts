@@ -2,10 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { memoryStorage } from '../../client/session-storage.ts';
 import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
-import { isSaved, startRider, type Rider } from '../support/rider.ts';
+import { startRider, type Rider } from '../support/rider.ts';
 import { startServerProcess } from '../support/server-process.ts';
 import { freshPostgres, freshRedis } from '../support/services/shared-services.ts';
 import { startRouter } from '../support/tcp-router.ts';
+import { isSaved } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -10,6 +10,7 @@ import {
   type RedisClusterService,
 } from '../support/services/redis-cluster-service.ts';
 import { tally } from '../support/tally.ts';
+import { isAccepted, isSaved, when } from '../support/watching.ts';
 
 let cluster: RedisClusterService;
 beforeAll(async () => {
@@ -38,20 +39,6 @@ async function riding({ url }: LiveServer) {
 type Session = Awaited<ReturnType<typeof riding>>;
 type View = ReturnType<Session['view']>;
 
-/** The first view for which that is true. */
-function when(session: Session, is: (view: View) => boolean): Promise<View> {
-  return new Promise((resolve) => {
-    const stop = session.subscribe((view) => {
-      if (!is(view)) return;
-      queueMicrotask(() => stop());
-      resolve(view);
-    });
-  });
-}
-
-const isSaved = ({ status, unsaved }: View): boolean => status === 'connected' && unsaved === 0;
-const isAccepted = ({ status, unaccepted }: View): boolean =>
-  status === 'connected' && unaccepted === 0;
 const amountsOf = ({ state }: View): number[] => state.added.map(([, amount]) => amount);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 

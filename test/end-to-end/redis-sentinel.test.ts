@@ -11,6 +11,7 @@ import { startRedisWithSentinels } from '../support/services/redis-sentinel-serv
 import { freshPostgres } from '../support/services/shared-services.ts';
 import { tally } from '../support/tally.ts';
 import { startRouter } from '../support/tcp-router.ts';
+import { isAccepted, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -40,19 +41,6 @@ async function riding(url: string) {
 type Session = Awaited<ReturnType<typeof riding>>;
 type View = ReturnType<Session['view']>;
 
-/** The first view for which that is true. */
-function when(session: Session, is: (view: View) => boolean): Promise<View> {
-  return new Promise((resolve) => {
-    const stop = session.subscribe((view) => {
-      if (!is(view)) return;
-      queueMicrotask(() => stop());
-      resolve(view);
-    });
-  });
-}
-
-const isAccepted = ({ status, unaccepted }: View): boolean =>
-  status === 'connected' && unaccepted === 0;
 const amountsOf = ({ state }: View): number[] => state.added.map(([, amount]) => amount);
 
 async function send(session: Session, ...amounts: readonly number[]): Promise<View> {

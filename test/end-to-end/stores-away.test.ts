@@ -6,6 +6,7 @@ import { startServer, type LiveServer } from '../support/live-server.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { tally } from '../support/tally.ts';
+import { isAccepted, isSaved, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -29,23 +30,6 @@ async function riding({ url }: LiveServer) {
   cleanups.push(() => session.close());
   return session;
 }
-
-type Session = Awaited<ReturnType<typeof riding>>;
-type View = ReturnType<Session['view']>;
-
-function when(session: Session, is: (view: View) => boolean): Promise<View> {
-  return new Promise((resolve) => {
-    const stop = session.subscribe((view) => {
-      if (!is(view)) return;
-      queueMicrotask(() => stop());
-      resolve(view);
-    });
-  });
-}
-
-const isSaved = ({ status, unsaved }: View): boolean => status === 'connected' && unsaved === 0;
-const isAccepted = ({ status, unaccepted }: View): boolean =>
-  status === 'connected' && unaccepted === 0;
 
 async function readiness({ url }: LiveServer): Promise<{ status: string; stores: object }> {
   return (await (await fetch(`${url}/readyz`)).json()) as { status: string; stores: object };

@@ -36,21 +36,6 @@ function withoutPlace(store: MemoryStore): Journal {
   });
 }
 
-/** A start of an epoch lands however far the log has gone on since. */
-function withoutProgress(store: MemoryStore): Journal {
-  return like(store, {
-    startEpoch: async (start) => {
-      const result = await store.startEpoch(start);
-      if (result !== 'behind') return result;
-      const others = (JSON.parse(store.backup()) as [string, unknown][]).filter(
-        ([sessionId]) => sessionId !== start.sessionId,
-      );
-      store.restore(JSON.stringify(others));
-      return store.startEpoch(start);
-    },
-  });
-}
-
 const changed = (result: TakenOver, change: (taken: Recovered) => Recovered): TakenOver =>
   result.kind === 'taken' ? change(result) : result;
 
@@ -125,20 +110,8 @@ export const mutants: Readonly<Record<string, Tampering>> = {
               changed(await journal.takeOver(claim), (taken) => ({ ...taken, isContinuous: true })),
           }),
   },
-  'a Redis that was only seeded passes as the log': {
-    journal: (journal, name) =>
-      name === 'postgres'
-        ? journal
-        : like(journal, {
-            takeOver: async (claim) =>
-              changed(await journal.takeOver(claim), (taken) => ({ ...taken, isLog: true })),
-          }),
-  },
   'an owner that only listens is always told that it still is one': {
     journal: (journal) => like(journal, { confirm: () => appended() }),
-  },
-  'an epoch that is begun again, late, sets the log back': {
-    store: (store, name) => (name === 'redis' ? withoutProgress(store) : store),
   },
   'a new epoch is not recorded in Postgres': {
     journal: (journal, name) =>

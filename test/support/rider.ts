@@ -9,6 +9,7 @@ import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { workout } from '../../shared/workout/workout.ts';
+import { when } from './watching.ts';
 
 export interface Rider {
   readonly session: LiveSession<WorkoutState, WorkoutCommand>;
@@ -19,9 +20,6 @@ export interface Rider {
   /** The first view for which that is true. */
   when(is: (view: SessionView<WorkoutState>) => boolean): Promise<SessionView<WorkoutState>>;
 }
-
-export const isSaved = ({ status, unsaved }: SessionView<WorkoutState>): boolean =>
-  status === 'connected' && unsaved === 0;
 
 const startMs = 1_800_000_000_000;
 
@@ -58,13 +56,6 @@ export async function startRider(
         const decision = workout.decide(state, command, context);
         return 'refused' in decision ? state : decision.reduce(workout.evolve, state);
       }, workout.initial(input)),
-    when: (is) =>
-      new Promise((resolve) => {
-        const stop = session.subscribe((view) => {
-          if (!is(view)) return;
-          queueMicrotask(() => stop());
-          resolve(view);
-        });
-      }),
+    when: (is) => when(session, is),
   };
 }
