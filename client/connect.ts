@@ -147,6 +147,7 @@ async function begin<State, Input, Command extends AnyNamed, Event extends AnyNa
     incarnation: newId(),
     accepted: 0,
     checkpointed: 0,
+    input,
     snapshot:
       input === undefined
         ? { kind: model.kind, version: model.version, offset: 0, writers: [], state: null }

@@ -1,19 +1,13 @@
 /** Keeps one link to the session alive: retries with jitter, moves before it breaks, stops when it must. */
-import type { Clock } from '../shared/clock.ts';
 import { closeClass } from '../shared/protocol/close-codes.ts';
-import type { ClientFrame, Hello, ServerFrame } from '../shared/protocol/frames.ts';
-import { Link, type WebSocketConstructor } from './link.ts';
+import type { ClientFrame, ServerFrame } from '../shared/protocol/frames.ts';
+import { Link, type LinkParts } from './link.ts';
 import { defaultBackoffMs, retryDelayMs } from './reconnect.ts';
 import { offlineAfterAttempts, stableMs, type Status } from './status.ts';
 
-export interface LinkKeeperParts {
-  readonly url: string;
-  readonly WebSocket: WebSocketConstructor;
-  readonly clock: Clock;
+export interface LinkKeeperParts extends LinkParts {
   /** In [0, 1). */
   readonly random: () => number;
-  /** Made anew for each connection: what the client has by then. */
-  readonly hello: () => Hello;
 }
 
 export interface LinkKeeperEvents {
@@ -141,8 +135,7 @@ export class LinkKeeper {
   }
 
   #open(frame: (frame: ServerFrame) => void, closed: (code: number) => void): Link {
-    const { url, WebSocket, clock, hello } = this.#parts;
-    return new Link({ url, WebSocket, clock, hello }, { frame, closed });
+    return new Link(this.#parts, { frame, closed });
   }
 
   /** With the welcome on the new connection the old one has done its duty. */

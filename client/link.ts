@@ -2,7 +2,7 @@
 import type { Clock } from '../shared/clock.ts';
 import { decodeServerFrame, encodeFrame } from '../shared/protocol/codec.ts';
 import { ProtocolError } from '../shared/protocol/errors.ts';
-import type { ClientFrame, Hello, ServerFrame } from '../shared/protocol/frames.ts';
+import type { ClientFrame, ServerFrame } from '../shared/protocol/frames.ts';
 import { subprotocols } from '../shared/protocol/version.ts';
 
 /** The part of a browser's WebSocket that is used; `ws` has it too. */
@@ -20,7 +20,7 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
 export interface LinkEvents {
-  /** Every frame but pings and pongs. */
+  /** Every frame but those a link answers itself. */
   readonly frame: (frame: ServerFrame) => void;
   /** Once; the code is 1006 when the network, not the server, ended it. */
   readonly closed: (code: number, reason: string) => void;
@@ -31,7 +31,9 @@ export interface LinkParts {
   readonly WebSocket: WebSocketConstructor;
   readonly clock: Clock;
   /** Made when the socket is open: what the client has by then. */
-  readonly hello: () => Hello;
+  readonly hello: () => ClientFrame;
+  /** What the session began with, for a server that has forgotten it. [R12] */
+  readonly remind: () => ClientFrame;
 }
 
 /** Milliseconds for a connection to be opened and welcomed before the next try. */
@@ -47,14 +49,16 @@ export class Link {
   readonly #socket: WebSocketLike;
   readonly #clock: Clock;
   readonly #events: LinkEvents;
+  readonly #remind: () => ClientFrame;
   #isOpen = false;
   #isClosed = false;
   #silenceMaxMs = welcomeTimeoutMs;
   #cancelSilence: () => void;
   #probeCount = 0;
 
-  constructor({ url, WebSocket, clock, hello }: LinkParts, events: LinkEvents) {
+  constructor({ url, WebSocket, clock, hello, remind }: LinkParts, events: LinkEvents) {
     this.#clock = clock;
+    this.#remind = remind;
     this.#events = events;
     this.#socket = new WebSocket(url, [...subprotocols]);
     this.#socket.addEventListener('open', () => {
@@ -97,6 +101,7 @@ export class Link {
     this.#cancelSilence = this.#watchSilence();
     // Answered here, from the message, because timers of hidden tabs may sleep for a minute. [H5]
     if (frame.type === 'ping') this.send({ type: 'pong', n: frame.n });
+    else if (frame.type === 'forgotten') this.send(this.#remind());
     else if (frame.type !== 'pong') this.#events.frame(frame);
   }
 

@@ -1,5 +1,6 @@
 /** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
 import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
+import { recalledHashesMax } from '../shared/protocol/limits.ts';
 import { firstDivergence } from '../shared/session/fold.ts';
 
 export interface Outbox {
@@ -59,15 +60,22 @@ export function raiseWatermarks(
 
 export type WelcomeVerdict =
   | { readonly kind: 'continue'; readonly outbox: Outbox; readonly lostCount: number }
-  /** The server knows other commands from here on: this storage is a copy, or was rolled back. [R7] */
-  | { readonly kind: 'diverged'; readonly commonSeq: number };
+  /** The server knows other commands after that one: this storage is a copy, or was rolled back. [R7] */
+  | { readonly kind: 'diverged'; readonly commonSeq: number }
+  /** It does, but the hashes do not reach back to the last one on which the two agree: they must be asked for. [C8] */
+  | { readonly kind: 'unclear' };
 
 /** What a welcome says about the outbox. A lower `accepted` than before is a rebuild: all above it is sent again. [R8] */
 export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   const { accepted, checkpointed } = welcome;
   const divergedSeq = firstDivergence(welcome, (seq) => commandAt(outbox, seq));
-  if (divergedSeq !== undefined || accepted > lastSeq(outbox))
-    return { kind: 'diverged', commonSeq: commonSeq(outbox, welcome, divergedSeq) };
+  if (divergedSeq !== undefined || accepted > lastSeq(outbox)) {
+    const commonSeq = (divergedSeq ?? lastSeq(outbox) + 1) - 1;
+    const isKnown = commonSeq >= firstHashed(welcome) || firstHashed(welcome) === 1;
+    // Farther back than hashes are ever told, the two are taken to agree: a bound, not a guess. [C8]
+    const isFarthest = welcome.hashes.length >= recalledHashesMax;
+    return isKnown || isFarthest ? { kind: 'diverged', commonSeq } : { kind: 'unclear' };
+  }
   return {
     kind: 'continue',
     outbox: { ...outbox, accepted, checkpointed },
@@ -75,19 +83,8 @@ export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   };
 }
 
-/**
- * Up to where this storage and the server have the same commands: as far as the hashes agree, and without any to compare as far as
- * this storage knows that its own were accepted.
- */
-function commonSeq(
-  outbox: Outbox,
-  { accepted, hashes }: Welcome,
-  divergedSeq: number | undefined,
-): number {
-  const firstHashed = accepted - hashes.length + 1;
-  const agreedSeq = (divergedSeq ?? lastSeq(outbox) + 1) - 1;
-  return agreedSeq >= firstHashed ? agreedSeq : Math.min(outbox.accepted, agreedSeq);
-}
+/** Seq of the first command the welcome tells the hash of. */
+const firstHashed = ({ accepted, hashes }: Welcome): number => accepted - hashes.length + 1;
 
 /** A new life: what the server does not have is numbered anew, what it has is in the session already. [R7] */
 export function reincarnate(outbox: Outbox, commonSeq: number, incarnation: string): Outbox {

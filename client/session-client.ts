@@ -2,8 +2,8 @@
 import type { Clock } from '../shared/clock.ts';
 import { closeCodes } from '../shared/protocol/close-codes.ts';
 import type {
+  ClientFrame,
   Entry,
-  Hello,
   ServerFrame,
   Snapshot,
   Welcome,
@@ -13,6 +13,7 @@ import type { AnyModel } from '../shared/session/session-model.ts';
 import { CommandKeeper } from './command-keeper.ts';
 import { CommandSender } from './command-sender.ts';
 import { foresee, type Forecast } from './forecast.ts';
+import { makeHello } from './hello.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { WebSocketConstructor } from './link.ts';
 import {
@@ -24,7 +25,8 @@ import {
   reincarnate,
   type Outbox,
 } from './outbox.ts';
-import { applyEntries, positionOf, type Replica } from './replica.ts';
+import { applyEntries, type Replica } from './replica.ts';
+import { SessionKeeper } from './session-keeper.ts';
 import type { SessionStorage, StoredSession } from './session-storage.ts';
 import type { ClientView, ResumeReceipt } from './status.ts';
 
@@ -46,11 +48,8 @@ export class SessionClient {
   readonly #keeper: LinkKeeper;
   readonly #sender: CommandSender;
   readonly #commands: CommandKeeper;
-  readonly #identity: Pick<StoredSession, 'sessionId' | 'clientId' | 'url'>;
-  /** The newest token this device's storage has: only that one is proven. [A6] */
-  #token: string;
-  /** The newest token there is. */
-  #newestToken: string;
+  readonly #clientId: string;
+  readonly #storage: SessionKeeper;
   #outbox: Outbox;
   #replica: Replica;
   /** Made when it is looked at, and anew when the session turned out differently. */
@@ -61,18 +60,27 @@ export class SessionClient {
   #isLive = false;
   /** What the server welcomed with; the replica's own once it holds a state of it. */
   #epoch: string | undefined;
+  /** Set while it is not known from where on this storage and the server differ. [R7] */
+  #hashesFrom: number | undefined;
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
-    const { sessionId, clientId, url, incarnation, epoch, snapshot } = session;
+    const { clientId, url, input, incarnation, epoch, snapshot, witness } = session;
     const { accepted, checkpointed } = session;
     this.#parts = parts;
-    this.#identity = { sessionId, clientId, url };
-    this.#token = this.#newestToken = session.token;
+    this.#clientId = clientId;
+    this.#storage = new SessionKeeper(session, parts);
     this.#outbox = { ...emptyOutbox(incarnation), commands, accepted, checkpointed };
-    this.#replica = { epoch, confirmed: snapshot };
+    this.#replica = { epoch, confirmed: snapshot, witness };
     const { WebSocket, clock, random } = parts;
     this.#keeper = new LinkKeeper(
-      { url: url.replace(/^http/, 'ws'), WebSocket, clock, random, hello: () => this.#hello() },
+      {
+        url: url.replace(/^http/, 'ws'),
+        WebSocket,
+        clock,
+        random,
+        hello: () => this.#hello(),
+        remind: () => ({ type: 'remind', input }),
+      },
       {
         frame: (frame) => this.#receive(frame),
         statusChanged: () => this.#changed(),
@@ -112,12 +120,7 @@ export class SessionClient {
 
   view(): ClientView {
     const { model } = this.#parts;
-    this.#forecast ??= foresee(
-      model,
-      this.#replica.confirmed,
-      this.#identity.clientId,
-      this.#outbox,
-    );
+    this.#forecast ??= foresee(model, this.#replica.confirmed, this.#clientId, this.#outbox);
     this.#view ??= {
       state: this.#forecast.state,
       status: this.#keeper.status,
@@ -143,19 +146,10 @@ export class SessionClient {
     this.#keeper.stop(closeCodes.left);
   }
 
-  #hello(): Hello {
-    const { kind, version } = this.#parts.model;
-    const position = positionOf(this.#replica);
-    const { incarnation, accepted } = this.#outbox;
-    const hello = {
-      type: 'hello',
-      token: this.#token,
-      incarnation,
-      kind,
-      version,
-      accepted,
-    } as const;
-    return position === undefined ? hello : { ...hello, position };
+  #hello(): ClientFrame {
+    const [outbox, replica, hashesFrom] = [this.#outbox, this.#replica, this.#hashesFrom];
+    const [{ model }, { token }] = [this.#parts, this.#storage];
+    return makeHello({ model, token, outbox, replica, hashesFrom });
   }
 
   /** Whatever goes wrong in here is healed by a snapshot: the connection is made anew without a position. */
@@ -178,7 +172,7 @@ export class SessionClient {
         this.#adopt(frame.snapshot);
         break;
       case 'entries':
-        this.#apply(frame.entries);
+        this.#apply(frame);
         this.#heard(frame);
         this.#keep();
         break;
@@ -198,20 +192,22 @@ export class SessionClient {
         break;
       case 'ping':
       case 'pong':
+      case 'forgotten':
         break;
     }
   }
 
   #welcomed(welcome: Welcome): void {
     const verdict = meetWelcome(this.#outbox, welcome);
-    if (verdict.kind === 'diverged') {
-      this.#startIncarnation(verdict.commonSeq);
-      return;
-    }
+    if (verdict.kind === 'diverged') return this.#startIncarnation(verdict.commonSeq);
+    if (verdict.kind === 'unclear') return this.#askForHashes();
     this.#isLive = false;
-    this.#epoch = welcome.epoch;
+    this.#hashesFrom = undefined;
+    const { epoch, head: offset, proof } = welcome;
+    this.#epoch = epoch;
+    this.#replica = { ...this.#replica, witness: { epoch, offset, proof } };
     this.#outbox = verdict.outbox;
-    this.#newestToken = welcome.token;
+    this.#storage.renew(welcome.token);
     this.#keep();
     this.#keeper.setBackoff(welcome.backoff_ms);
     const resent = Math.max(0, this.#sender.sentSeq - welcome.accepted);
@@ -221,18 +217,18 @@ export class SessionClient {
   }
 
   #adopt(confirmed: Snapshot): void {
-    this.#replica = { epoch: this.#epoch, confirmed };
+    this.#replica = { ...this.#replica, epoch: this.#epoch, confirmed };
     this.#forecast = undefined;
     this.#changed();
   }
 
   /** A replay may begin with entries that the connection before still brought: they are the same ones. [E1] */
-  #apply(entries: readonly Entry[]): void {
+  #apply({ entries, proof }: { readonly entries: readonly Entry[]; readonly proof: string }): void {
     if (this.#replica.epoch !== this.#epoch)
       throw new Error('Entries of an epoch came before its state.');
     const { offset } = this.#replica.confirmed;
     const fresh = this.#isLive ? entries : entries.filter((entry) => entry.offset > offset);
-    this.#replica = applyEntries(this.#parts.model, this.#replica, fresh);
+    this.#replica = applyEntries(this.#parts.model, this.#replica, fresh, proof);
     if (this.#forecast?.agreesWith(fresh) === false) this.#forecast = undefined;
     if (this.#isLive) return;
     this.#resuming = { ...this.#resuming, replayed: this.#resuming.replayed + fresh.length };
@@ -259,9 +255,18 @@ export class SessionClient {
     this.#changed();
   }
 
+  /** The first time at once; when the server cannot tell either, because Postgres is away, it waits: a guess would lose or repeat. */
+  #askForHashes(): void {
+    const isAsked = this.#hashesFrom !== undefined;
+    this.#hashesFrom = this.#outbox.forgottenCount + 1;
+    if (isAsked) this.#keeper.startOver();
+    else this.#keeper.connect();
+  }
+
   /** This storage is a copy, or was rolled back: what the server does not have is numbered anew under a new name. [R7] */
   #startIncarnation(commonSeq: number): void {
     this.#outbox = reincarnate(this.#outbox, commonSeq, this.#parts.newId());
+    this.#hashesFrom = undefined;
     this.#forecast = undefined;
     this.#sender.kept(0);
     this.#keep();
@@ -272,17 +277,7 @@ export class SessionClient {
   #keep(): void {
     // After its end the app may have the storage cleared; nothing is put back then.
     if (this.#keeper.status === 'stopped') return;
-    const { incarnation, accepted, checkpointed } = this.#outbox;
-    const { epoch, confirmed: snapshot } = this.#replica;
-    const watermarks = { incarnation, accepted, checkpointed };
-    const token = this.#newestToken;
-    const session = { ...this.#identity, token, ...watermarks, epoch, snapshot };
-    void this.#parts.storage.save(session).then(
-      () => {
-        this.#token = token;
-      },
-      (problem: unknown) => this.#parts.warn(problem),
-    );
+    this.#storage.keep(this.#outbox, this.#replica);
   }
 
   #changed(): void {

@@ -1,5 +1,5 @@
 /** Where a device keeps a session, so that a refresh or a crash of the page loses nothing. */
-import type { Snapshot, WireCommand } from '../shared/protocol/frames.ts';
+import type { Snapshot, WireCommand, Witness } from '../shared/protocol/frames.ts';
 
 /** All about a session but its commands. */
 export interface StoredSession {
@@ -12,6 +12,9 @@ export interface StoredSession {
   readonly accepted: number;
   readonly checkpointed: number;
   readonly epoch?: string | undefined;
+  readonly witness?: Witness | undefined;
+  /** What the session began with, when it began here: the server asks for it should its stores have lost everything. [R12] */
+  readonly input?: unknown;
   readonly snapshot: Snapshot;
 }
 

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { systemClock } from '../shared/clock.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
+import { positionProofs } from './auth/position-proofs.ts';
 import { resumeTokens } from './auth/resume-tokens.ts';
 import type { Connection } from './gateway/connection.ts';
 import { installUpgrade } from './gateway/upgrade.ts';
@@ -47,17 +48,17 @@ const newId = (): string => randomBytes(16).toString('base64url');
  */
 export async function trackstand(app: FastifyInstance, options: TrackstandOptions): Promise<void> {
   const clock = systemClock;
-  const limits = options.limits ?? defaultLimits;
-  const release = options.release ?? 'dev';
+  const { limits = defaultLimits, release = 'dev' } = options;
   const models = new Map(options.sessions.map((model) => [model.kind, model]));
-  const tokens = resumeTokens(options.secret);
+  const { secret, postgres, redis } = options;
+  const [tokens, proofs] = [resumeTokens(secret), positionProofs(secret)];
   const lifecycle = createLifecycle();
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
     app.log.error({ err: error, session_id: sessionId }, 'a session failed');
   const stores = await openStores({
-    postgres: options.postgres,
-    redis: options.redis,
+    postgres,
+    redis,
     clock,
     warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
   });
@@ -69,6 +70,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     limits,
     release,
     issueToken: tokens.issue,
+    signPosition: proofs.sign,
     reportError,
     checkpointMs: options.checkpointMs ?? 5_000,
     detachedGraceMs: options.detachedGraceMs ?? 60_000,
@@ -94,6 +96,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     limits,
     versions: knownVersions(models),
     proveToken: tokens.prove,
+    isProven: proofs.isProven,
     reportError,
     connections,
     path: sessionPath,

@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
 import { closeReason, ProtocolError } from '../../shared/protocol/errors.ts';
-import type { ClientFrame, Hello } from '../../shared/protocol/frames.ts';
+import type { ClientFrame, Hello, Witness } from '../../shared/protocol/frames.ts';
 import {
   heartbeatMs,
   helloTimeoutMs,
@@ -11,10 +11,11 @@ import {
   type Limits,
 } from '../../shared/protocol/limits.ts';
 import { FencedError } from '../session/claim-session.ts';
-import { witnessOf, type Reader } from '../session/reader.ts';
+import type { Reader, Sighting } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
+import { checkSize } from './command-size.ts';
 import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
 
 /** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
@@ -33,6 +34,7 @@ export interface ConnectionParts {
   /** Newest schema version this instance knows, by kind. */
   readonly versions: Readonly<Record<string, number>>;
   readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
+  readonly isProven: (sessionId: string, witness: Witness) => boolean;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
@@ -42,6 +44,8 @@ const closeTimeoutMs = 5_000;
 type State =
   | { readonly kind: 'awaiting-hello' }
   | { readonly kind: 'attaching' }
+  /** No store knows the session; the client may. [R12] */
+  | { readonly kind: 'awaiting-remind'; readonly reader: Reader }
   | { readonly kind: 'attached'; readonly host: SessionHost; readonly reader: Reader }
   | { readonly kind: 'closed' };
 
@@ -118,7 +122,11 @@ export class Connection {
       return;
     }
     if (frame.type === 'hello') {
-      void this.#attach(frame);
+      void this.#greet(frame);
+      return;
+    }
+    if (frame.type === 'remind') {
+      void this.#revive(frame.input);
       return;
     }
     if (this.#state.kind !== 'attached')
@@ -127,37 +135,58 @@ export class Connection {
         'The first frame is hello; commands follow welcome.',
       );
     const { commands, seq } = frame;
-    this.#countCommands(frame);
+    checkSize(commands, this.#parts.limits);
+    this.#countInFlight(commands.length);
     this.#state.host.receive(this.#state.reader, seq, commands);
   }
 
-  async #attach(hello: Hello): Promise<void> {
+  async #greet(hello: Hello): Promise<void> {
     try {
       if (this.#state.kind !== 'awaiting-hello')
         throw new ProtocolError('hello-repeated', 'A connection says hello once.');
-      this.#cancelTimer();
-      const generation = this.#prove(hello);
-      this.#state = { kind: 'attaching' };
-      const reader = this.#reader(hello, generation);
-      const found = await this.#parts.registry.find(this.sessionId, witnessOf(reader));
-      // The socket may have gone while the stores were asked.
-      if (this.#isClosed()) return;
-      if (found.kind === 'unknown')
-        throw new ProtocolError(
-          'session-unknown',
-          'There is no such session, or its time is over.',
-          closeCodes.unknownSession,
-        );
-      if (found.kind === 'too-new') throw schemaTooNew();
-      const recalled = await found.host.recall(witnessOf(reader));
-      if (this.#isClosed()) return;
-      const member = { ...reader, recalled };
-      this.#state = { kind: 'attached', host: found.host, reader: member };
-      found.host.attach(member);
-      this.#beat();
+      const reader = this.#reader(hello, this.#prove(hello));
+      if ((await this.#attach(reader)) === 'attached') return;
+      this.#state = { kind: 'awaiting-remind', reader };
+      this.#cancelTimer = this.#parts.clock.after(helloTimeoutMs, () =>
+        this.#fail(sessionUnknown()),
+      );
+      this.#send(encodeFrame({ type: 'forgotten' }));
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Whoever has the token was given the session once: what it began with is taken from its client, and judged like any input. [R12] */
+  async #revive(input: unknown): Promise<void> {
+    try {
+      if (this.#state.kind !== 'awaiting-remind')
+        throw new ProtocolError('bad-frame', 'Only what was forgotten is reminded of.');
+      const { reader } = this.#state;
+      if (input === undefined) throw sessionUnknown();
+      const { kind } = reader.hello;
+      const revived = await this.#parts.registry.revive(this.sessionId, { kind, input });
+      if (!revived.ok) throw new ProtocolError('bad-frame', `input: ${revived.problem}`);
+      if ((await this.#attach(reader)) === 'unknown') throw sessionUnknown();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #attach(reader: Reader): Promise<'attached' | 'unknown'> {
+    this.#cancelTimer();
+    this.#state = { kind: 'attaching' };
+    const found = await this.#parts.registry.find(this.sessionId, reader.sighting);
+    // The socket may have gone while the stores were asked.
+    if (this.#isClosed()) return 'attached';
+    if (found.kind === 'unknown') return 'unknown';
+    if (found.kind === 'too-new') throw schemaTooNew();
+    const recalled = await found.host.recall(reader);
+    if (this.#isClosed()) return 'attached';
+    const member = { ...reader, recalled };
+    this.#state = { kind: 'attached', host: found.host, reader: member };
+    found.host.attach(member);
+    this.#beat();
+    return 'attached';
   }
 
   /** Nothing is looked up, opened or changed for someone who cannot prove the token. [A2] */
@@ -176,12 +205,19 @@ export class Connection {
       clientId: this.#clientId,
       hello,
       generation,
+      sighting: this.#sighting(hello, generation),
       send: (text) => this.#send(text),
       close: (code, reason) => this.close(code, reason),
       settled: (count) => {
         this.#inFlightCount -= count;
       },
     };
+  }
+
+  /** What nobody signed is not taken for seen. [R4] */
+  #sighting({ witness }: Hello, generation: number): Sighting | undefined {
+    if (witness === undefined || !this.#parts.isProven(this.sessionId, witness)) return undefined;
+    return { clientId: this.#clientId, generation, position: witness };
   }
 
   #send(text: string): void {
@@ -204,20 +240,13 @@ export class Connection {
     this.#bucket = bucket;
   }
 
-  #countCommands({ commands }: ClientFrame & { type: 'commands' }): void {
-    const { limits } = this.#parts;
-    if (commands.length > limits.frame_commands_max)
-      throw new ProtocolError('too-many-commands', `At most ${limits.frame_commands_max} a frame.`);
-    if (commands.some(([, data]) => jsonBytes(data) > limits.command_bytes_max))
-      throw new ProtocolError(
-        'bad-frame',
-        `A command has ${limits.command_bytes_max} bytes at most.`,
-      );
-    this.#inFlightCount += commands.length;
-    if (this.#inFlightCount > limits.in_flight_max)
+  #countInFlight(count: number): void {
+    const { in_flight_max: inFlightMax } = this.#parts.limits;
+    this.#inFlightCount += count;
+    if (this.#inFlightCount > inFlightMax)
       throw new ProtocolError(
         'too-many-in-flight',
-        `At most ${limits.in_flight_max} commands wait to be accepted.`,
+        `At most ${inFlightMax} commands wait to be accepted.`,
         closeCodes.rateExceeded,
       );
   }
@@ -251,15 +280,18 @@ export class Connection {
   }
 }
 
+function sessionUnknown(): ProtocolError {
+  return new ProtocolError(
+    'session-unknown',
+    'There is no such session, or its time is over.',
+    closeCodes.unknownSession,
+  );
+}
+
 function schemaTooNew(): ProtocolError {
   return new ProtocolError(
     'schema-too-new',
     'This instance does not know that schema version; another one will.',
     closeCodes.schemaTooNew,
   );
-}
-
-/** Bytes of a value as JSON. */
-function jsonBytes(data: unknown): number {
-  return Buffer.byteLength(JSON.stringify(data ?? null));
 }

@@ -48,7 +48,8 @@ export class Audience {
     reader.send(welcomeFrame(this.#parts, view, reader, watermarks));
     const missed = missedBy(view, reader.hello);
     if (missed === undefined) reader.send(snapshotFrame(view.snapshot));
-    else if (missed.length > 0) reader.send(entriesFrame(watermarks, joinEntries(missed)));
+    else if (missed.length > 0)
+      reader.send(encodeEntriesFrame(watermarks, this.#proof(view), joinEntries(missed)));
     reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
     this.#readers.add(reader);
   }
@@ -75,8 +76,9 @@ export class Audience {
   }
 
   tellEntries(view: SessionView, entries: readonly EncodedEntry[]): void {
-    const text = joinEntries(entries);
-    for (const reader of this.#readers) reader.send(entriesFrame(watermarksOf(view, reader), text));
+    const [text, proof] = [joinEntries(entries), this.#proof(view)];
+    for (const reader of this.#readers)
+      reader.send(encodeEntriesFrame(watermarksOf(view, reader), proof, text));
   }
 
   tellWatermarks(view: SessionView): void {
@@ -90,6 +92,10 @@ export class Audience {
       const accepted = acceptedSeq(snapshot, clientId, hello.incarnation);
       send(encodeFrame({ type: 'gap', expected: accepted + 1 }));
     }
+  }
+
+  #proof({ sessionId, epoch, snapshot }: SessionView): string {
+    return this.#parts.signPosition(sessionId, epoch, snapshot.offset);
   }
 
   leave(reader: Reader): void {
@@ -135,10 +141,6 @@ function watermarksOf({ snapshot, saved }: SessionView, { clientId, hello }: Rea
     accepted: acceptedSeq(snapshot, clientId, hello.incarnation),
     checkpointed: acceptedSeq(saved, clientId, hello.incarnation),
   };
-}
-
-function entriesFrame({ accepted, checkpointed }: Watermarks, text: string): string {
-  return encodeEntriesFrame(accepted, checkpointed, text);
 }
 
 /** Exactly the entries after the client's position, or undefined when a snapshot must do: never a part. [R1] [R3] */

@@ -1,4 +1,5 @@
 /** Claims a session in the stores that answer: from then on no former owner's write lands in them. */
+import { retentionMs } from '../../shared/protocol/limits.ts';
 import {
   StoreUnavailableError,
   type Claim,
@@ -24,12 +25,19 @@ export class FencedError extends Error {
 
 /**
  * Postgres first: it mints the term, and a term decides between two instances that claim at once. When Redis has seen a higher one
- * (Postgres was restored from a backup), the claim is made again above it. Rejects with StoreUnavailableError when neither store
- * can say what the session is.
+ * (Postgres was restored from a backup), the claim is made again above it; when only Redis knows the session, Postgres gets it back
+ * from there first. Rejects with StoreUnavailableError when neither store can say what the session is.
  */
-export async function claimSession({ log, checkpoints }: Journals, claim: Claim): Promise<Claimed> {
-  const postgres = await claimPostgres(checkpoints, claim);
-  if (postgres === 'away') return log === undefined ? away() : claimRedisAlone(log, claim);
+export async function claimSession(journals: Journals, claim: Claim): Promise<Claimed> {
+  const { log, checkpoints } = journals;
+  const claimed = await claimPostgres(checkpoints, claim);
+  if (claimed === 'away') return log === undefined ? away() : claimRedisAlone(log, claim);
+  const postgres =
+    claimed.kind === 'absent' && (await giveBack(journals, claim.sessionId))
+      ? await claimPostgres(checkpoints, claim)
+      : claimed;
+  if (postgres === 'away') return away();
+  if (postgres.kind === 'absent') return { kind: 'unknown' };
   if (postgres.kind !== 'taken') return postgres;
   if (log === undefined) return { kind: 'postgres', postgres, isRedisAway: false };
   const redis = await unlessAway(log.takeOver({ ...claim, term: postgres.term }));
@@ -38,16 +46,24 @@ export async function claimSession({ log, checkpoints }: Journals, claim: Claim)
   if (redis.kind === 'absent') return { kind: 'both', postgres, redis: undefined };
   if (redis.kind === 'taken') return { kind: 'both', postgres, redis };
   if (claim.term !== undefined) throw new FencedError('A newer owner is there.');
-  return claimSession({ log, checkpoints }, { ...claim, term: redis.term + 1 });
+  return claimSession(journals, { ...claim, term: redis.term + 1 });
+}
+
+/** Redis stands on a checkpoint that Postgres once had: Postgres gets that back. Returns whether Redis knows the session. [R12] */
+async function giveBack({ log, checkpoints }: Journals, sessionId: string): Promise<boolean> {
+  const redis = await log?.peek(sessionId);
+  if (redis?.kind !== 'taken') return false;
+  const { epoch, snapshot } = redis;
+  await checkpoints.create({ sessionId, epoch, snapshot, retentionMs });
+  return true;
 }
 
 async function claimPostgres(
   checkpoints: Journal,
   claim: Claim,
-): Promise<Recovered | 'away' | { readonly kind: 'unknown' | 'too-new' }> {
+): Promise<Recovered | 'away' | { readonly kind: 'absent' } | { readonly kind: 'too-new' }> {
   const claimed = await unlessAway(checkpoints.takeOver(claim));
   if (claimed === 'away') return 'away';
-  if (claimed.kind === 'absent') return { kind: 'unknown' };
   if (claimed.kind === 'outrun') throw new FencedError('A newer owner is there.');
   return claimed;
 }

@@ -5,7 +5,7 @@ import type { AnyModel } from '../../shared/session/session-model.ts';
 import { StoreUnavailableError, type AppendResult, type Claim } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { claimSession, FencedError, type Claimed } from './claim-session.ts';
-import type { Witness } from './reader.ts';
+import type { Sighting } from './reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
@@ -54,7 +54,7 @@ export function knownVersions(models: ReadonlyMap<string, AnyModel>): Record<str
 export async function openSession(
   parts: OpeningParts,
   sessionId: string,
-  witness: Witness | undefined,
+  sighting: Sighting | undefined,
 ): Promise<Opening> {
   const { journals, models, newId } = parts;
   const claim: Claim = { sessionId, ownerId: newId(), versions: knownVersions(models) };
@@ -63,7 +63,7 @@ export async function openSession(
   const former = claimed.kind === 'redis' ? claimed.redis : claimed.postgres;
   const model = models.get(former.snapshot.kind);
   if (model === undefined) return { kind: 'too-new' };
-  const continuation = continueFrom(model, claimed, witness);
+  const continuation = continueFrom(model, claimed, sighting);
   const { startsEpoch, snapshot, recent } = continuation;
   const epoch = startsEpoch ? `${former.term}-${newId().slice(0, 8)}` : former.epoch;
   const target = { sessionId, ownerId: claim.ownerId, term: former.term, epoch };
@@ -85,15 +85,15 @@ type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'too-new' }>;
 function continueFrom(
   model: AnyModel,
   claimed: Usable,
-  witness: Witness | undefined,
+  sighting: Sighting | undefined,
 ): Continuation {
   switch (claimed.kind) {
     case 'both':
-      return reconcile(model, claimed.postgres, claimed.redis, witness);
+      return reconcile(model, claimed.postgres, claimed.redis, sighting);
     case 'postgres':
-      return continueFromPostgres(model, claimed.postgres, witness, claimed.isRedisAway);
+      return continueFromPostgres(model, claimed.postgres, sighting, claimed.isRedisAway);
     case 'redis': {
-      const continuation = continueFromRedis(model, claimed.redis, witness);
+      const continuation = continueFromRedis(model, claimed.redis, sighting);
       if (continuation !== undefined) return continuation;
       throw new StoreUnavailableError('Postgres', 'a client has seen more than Redis has');
     }
@@ -157,12 +157,12 @@ export async function readSession(
   { journals: { log, checkpoints }, models }: OpeningParts,
   sessionId: string,
 ): Promise<{ readonly epoch: string; readonly snapshot: Snapshot } | 'unknown' | 'too-new'> {
-  const postgres = await checkpoints.peek(sessionId);
-  if (postgres.kind === 'absent') return 'unknown';
-  const { kind, version } = postgres.snapshot;
+  const [postgres, redis] = [await checkpoints.peek(sessionId), await log?.peek(sessionId)];
+  const known = redis?.kind === 'taken' ? redis : undefined;
+  const first = postgres.kind === 'taken' ? postgres : known;
+  if (first === undefined) return 'unknown';
+  const { kind, version } = first.snapshot;
   const model = models.get(kind);
   if (model === undefined || version > model.version) return 'too-new';
-  const redis = await log?.peek(sessionId);
-  const known = redis?.kind === 'taken' ? redis : undefined;
-  return { epoch: postgres.epoch, snapshot: reconcile(model, postgres, known, undefined).snapshot };
+  return { epoch: first.epoch, snapshot: reconcile(model, first, known, undefined).snapshot };
 }

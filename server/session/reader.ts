@@ -1,28 +1,24 @@
-import type { CloseCode } from '../../shared/protocol/close-codes.ts';
-import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
 /** One attached client, as the session sees it, and what it bears witness to. */
-import { acceptedSeq, provenGeneration } from '../../shared/session/fold.ts';
+import type { CloseCode } from '../../shared/protocol/close-codes.ts';
+import type { Hello, Position, Snapshot } from '../../shared/protocol/frames.ts';
+import { provenGeneration } from '../../shared/session/fold.ts';
 
-/** What a client says it has seen. It only counts from one whose token is not retired, and raises nothing but an epoch. */
-export interface Witness {
+/** Where a client saw the log end, proven. It only counts from one whose token is not retired, and raises nothing but an epoch. */
+export interface Sighting {
   readonly clientId: string;
   readonly generation: number;
-  readonly hello: Pick<Hello, 'incarnation' | 'position' | 'accepted'>;
+  readonly position: Position;
 }
 
-/** Whether the client has seen entries of this epoch, or had commands accepted in it, that are not there. [R4] */
-export function isAhead(witness: Witness | undefined, epoch: string, snapshot: Snapshot): boolean {
-  if (witness === undefined || witness.hello.position?.epoch !== epoch) return false;
-  const { clientId, generation, hello } = witness;
-  if (generation < provenGeneration(snapshot, clientId)) return false;
-  const { offset } = witness.hello.position;
-  return (
-    offset > snapshot.offset || hello.accepted > acceptedSeq(snapshot, clientId, hello.incarnation)
-  );
-}
-
-export function witnessOf({ clientId, generation, hello }: Reader): Witness {
-  return { clientId, generation, hello };
+/** Whether the client has seen entries of this epoch that are not there. [R4] */
+export function isAhead(
+  sighting: Sighting | undefined,
+  epoch: string,
+  snapshot: Snapshot,
+): boolean {
+  if (sighting === undefined || sighting.position.epoch !== epoch) return false;
+  if (sighting.generation < provenGeneration(snapshot, sighting.clientId)) return false;
+  return sighting.position.offset > snapshot.offset;
 }
 
 /** The way back to one client. Sending and closing never throw; after closing, nothing more is sent. */
@@ -35,7 +31,9 @@ export interface Reader {
   readonly hello: Hello;
   /** Generation of the token the client proved. */
   readonly generation: number;
-  /** Older hashes of its commands than the session keeps at hand, when it is that far behind. [C8] */
+  /** Where it saw the log end, when it can prove it. */
+  readonly sighting: Sighting | undefined;
+  /** Older hashes of its commands than the session keeps at hand, when it asked for them. [C8] */
   readonly recalled?: RecalledHashes | undefined;
 }
 

@@ -1,37 +1,38 @@
-import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 /** What a writer's older commands were: for a client whose storage is a copy, or was rolled back, by more than is kept at hand. */
-import { hashesMax } from '../../shared/protocol/limits.ts';
+import type { Entry, OutcomeEntry, Snapshot } from '../../shared/protocol/frames.ts';
+import { recalledHashesMax } from '../../shared/protocol/limits.ts';
 import { provenGeneration, writerIndex } from '../../shared/session/fold.ts';
 import { StoreUnavailableError, type SessionCatalog } from '../store/journal.ts';
-import type { RecalledHashes, Witness } from './reader.ts';
-
-/** A welcome with that many hashes has some 100 KB. */
-const recalledMax = 8_000;
+import type { Reader, RecalledHashes } from './reader.ts';
 
 /**
- * Hashes of the commands after the one the client knows to be accepted, read from Postgres, or undefined when those at hand reach as
- * far, or when the client's token is retired. What is not in Postgres yet is in the latest ones. [R7]
+ * Hashes of the client's commands from the one it asks about, read from Postgres, or undefined when it asks nothing, or its token is
+ * retired, or Postgres is away: the client sees that the answer does not reach as far, and asks again later. What is not in Postgres
+ * yet is among the latest ones. [C8] [R7]
  */
 export async function recallHashes(
   catalog: SessionCatalog,
   sessionId: string,
   snapshot: Snapshot,
-  { clientId, generation, hello }: Witness,
+  { clientId, generation, hello }: Reader,
 ): Promise<RecalledHashes | undefined> {
-  const index = writerIndex(snapshot, clientId, hello.incarnation);
-  const { accepted } = snapshot.writers[index] ?? { accepted: 0 };
-  const isAtHand = accepted - hello.accepted <= hashesMax;
-  if (isAtHand || generation < provenGeneration(snapshot, clientId)) return undefined;
-  // While Postgres is away the session is served all the same; a copy of a storage that comes up just then may give a command twice.
+  const { hashes_from: fromSeq, incarnation } = hello;
+  if (fromSeq === undefined || generation < provenGeneration(snapshot, clientId)) return undefined;
+  const writer = writerIndex(snapshot, clientId, incarnation);
   const history = await catalog.history(sessionId).catch((error: unknown): readonly Entry[] => {
     if (error instanceof StoreUnavailableError) return [];
     throw error;
   });
   const outcomes = history.filter(
-    (entry): entry is Extract<Entry, { seq: number }> => 'seq' in entry && entry.writer === index,
+    (entry): entry is OutcomeEntry => 'seq' in entry && entry.writer === writer,
   );
   const last = outcomes.at(-1);
   if (last === undefined) return undefined;
-  const older = outcomes.filter(({ seq }) => seq > hello.accepted).slice(-recalledMax);
-  return { throughSeq: last.seq, hashes: older.map(({ hash }) => hash) };
+  // Where Postgres was given a session back, its history begins in the middle.
+  const hole = outcomes.findLastIndex(({ seq }, index) => outcomes[index - 1]?.seq !== seq - 1);
+  const older = outcomes.slice(hole).filter(({ seq }) => seq >= fromSeq);
+  return {
+    throughSeq: last.seq,
+    hashes: older.slice(-recalledHashesMax).map(({ hash }) => hash),
+  };
 }

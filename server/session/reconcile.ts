@@ -3,7 +3,7 @@ import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { applyEntry, writerIndex } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { Recovered } from '../store/journal.ts';
-import { isAhead, type Witness } from './reader.ts';
+import { isAhead, type Sighting } from './reader.ts';
 
 export interface Continuation {
   /** The state to go on from. */
@@ -20,34 +20,38 @@ export interface Continuation {
  * Postgres is authoritative about which epoch it is, Redis about what came last within it. Redis is believed only when it continues
  * what Postgres has: same epoch, neither behind nor trimmed beyond it. Whenever it cannot be proven that nothing was lost (Redis
  * gone, behind, of another epoch or of another process, Postgres behind what it had confirmed, or a client has seen more), a new
- * epoch starts, and the clients bring what is missing. What a Redis that is not believed still holds of commands that are not in
- * Postgres is taken over, outcome by outcome. [R4] [R8]
+ * epoch starts, and the clients bring what is missing. A Redis of a later epoch that has all of Postgres shows that Postgres was
+ * restored from a backup: it is believed. What a Redis that is not believed still holds of commands that are not in Postgres is taken
+ * over, outcome by outcome. [R4] [R8] [R12]
  */
 export function reconcile(
   model: AnyModel,
   postgres: Recovered,
   redis: Recovered | undefined,
-  witness: Witness | undefined,
+  sighting: Sighting | undefined,
 ): Continuation {
   const saved = foldRecovered(model, postgres);
   // Both stores must learn the version of the state before it changes: an older instance is to leave the session alone. [O5]
   const isOlder = postgres.snapshot.version !== model.version;
   if (redis === undefined) {
-    const startsEpoch = isOlder || postgres.wasOwned || isAhead(witness, postgres.epoch, saved);
+    const startsEpoch = isOlder || postgres.wasOwned || isAhead(sighting, postgres.epoch, saved);
     return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
   }
   const logged = foldRecovered(model, redis);
-  if (redis.epoch !== postgres.epoch || logged.offset < saved.offset) {
+  const isSameLife = redis.epoch === postgres.epoch && logged.offset >= saved.offset;
+  const isPostgresBehind = isLater(redis.epoch, postgres.epoch) && covers(logged, saved);
+  if (!isSameLife && !isPostgresBehind) {
     const salvaged = salvage(model, saved, redis);
     const recent = [...postgres.entries, ...salvaged.entries];
     return { snapshot: salvaged.snapshot, recent, saved, startsEpoch: true };
   }
   const startsEpoch =
     isOlder ||
+    isPostgresBehind ||
     redis.snapshot.version !== model.version ||
     !redis.isContinuous ||
     redis.snapshot.offset > saved.offset ||
-    isAhead(witness, redis.epoch, logged);
+    isAhead(sighting, redis.epoch, logged);
   return { snapshot: logged, recent: redis.entries, saved, startsEpoch };
 }
 
@@ -58,12 +62,12 @@ export function reconcile(
 export function continueFromPostgres(
   model: AnyModel,
   postgres: Recovered,
-  witness: Witness | undefined,
+  sighting: Sighting | undefined,
   isRedisAway: boolean,
 ): Continuation {
   const saved = foldRecovered(model, postgres);
   const isOlder = postgres.snapshot.version !== model.version;
-  const startsEpoch = isOlder || isRedisAway || isAhead(witness, postgres.epoch, saved);
+  const startsEpoch = isOlder || isRedisAway || isAhead(sighting, postgres.epoch, saved);
   return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
 }
 
@@ -74,15 +78,31 @@ export function continueFromPostgres(
 export function continueFromRedis(
   model: AnyModel,
   redis: Recovered,
-  witness: Witness | undefined,
+  sighting: Sighting | undefined,
 ): Continuation | undefined {
   const logged = foldRecovered(model, redis);
-  const seenEpoch = witness?.hello.position?.epoch;
+  const seenEpoch = sighting?.position.epoch;
   const isKnown = seenEpoch === undefined || seenEpoch === redis.epoch;
   // A state of an older version needs a new epoch, which only Postgres can record.
   if (redis.snapshot.version !== model.version) return undefined;
-  if (!isKnown || isAhead(witness, redis.epoch, logged)) return undefined;
+  if (!isKnown || isAhead(sighting, redis.epoch, logged)) return undefined;
   return { snapshot: logged, recent: redis.entries, saved: redis.snapshot, startsEpoch: false };
+}
+
+/** Whether an epoch began after another: each is named after the term it began in, and Postgres learns of it first. */
+function isLater(epoch: string, other: string): boolean {
+  return Number.parseInt(epoch, 10) > Number.parseInt(other, 10);
+}
+
+/** Whether everything in a state is in the other too, as far as the hashes tell. */
+function covers(whole: Snapshot, part: Snapshot): boolean {
+  if (whole.offset < part.offset) return false;
+  return part.writers.every(({ client_id, incarnation, accepted, hashes }) => {
+    const writer = whole.writers[writerIndex(whole, client_id, incarnation)];
+    if (writer === undefined || writer.accepted < accepted) return false;
+    const hash = writer.hashes.at(accepted - writer.accepted - 1);
+    return accepted === 0 || hash === undefined || hash === hashes.at(-1);
+  });
 }
 
 /** Folds what a store has, from a state of this model's version: events are understood for ever, states are brought up to date. */

@@ -15,7 +15,7 @@ import {
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
-import { isAhead, witnessOf, type Reader, type RecalledHashes, type Witness } from './reader.ts';
+import { isAhead, type Reader, type RecalledHashes } from './reader.ts';
 import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
@@ -99,16 +99,16 @@ export class SessionHost {
     if (!this.#isRunning) this.#running = this.#run();
   }
 
-  /** Older hashes for a client that is far behind; to be asked before it attaches. */
-  recall(witness: Witness): Promise<RecalledHashes | undefined> {
-    return recallHashes(this.#parts.journals.checkpoints, this.sessionId, this.#snapshot, witness);
+  /** Older hashes for a client that asks for them; to be looked up before it attaches. */
+  recall(reader: Reader): Promise<RecalledHashes | undefined> {
+    return recallHashes(this.#parts.journals.checkpoints, this.sessionId, this.#snapshot, reader);
   }
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
     const ageMs = this.#parts.clock.nowMs() - this.#openedMs;
     const isProven = this.#session.isNewEpoch && ageMs < proofMs;
-    if (!isProven && isAhead(witnessOf(reader), this.#session.epoch, this.#snapshot)) {
+    if (!isProven && isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
       // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
       reader.close(closeCodes.fenced, 'continuity must be proven anew');
       this.release(closeCodes.fenced, 'continuity must be proven anew');

@@ -1,9 +1,11 @@
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Snapshot } from '../../shared/protocol/frames.ts';
+import type { Parsed } from '../../shared/session/session-model.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts } from './open-session.ts';
-import type { Witness } from './reader.ts';
+import type { Sighting } from './reader.ts';
+import { reviveSession } from './revive-session.ts';
 import { SessionHost } from './session-host.ts';
 
 export type Found =
@@ -39,12 +41,20 @@ export class SessionRegistry {
   }
 
   /** The session's host, opened if need be. Rejects with StoreUnavailableError or FencedError; asking again is safe. */
-  find(sessionId: string, witness: Witness | undefined): Promise<Found> {
+  find(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
     const host = this.#hosts.get(sessionId);
     if (host !== undefined) return Promise.resolve({ kind: 'host', host });
-    const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, witness);
+    const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, sighting);
     this.#openings.set(sessionId, opening);
     return opening;
+  }
+
+  /** Begins a session again that no store knows, as its client remembers it. [R12] */
+  revive(
+    sessionId: string,
+    origin: { readonly kind: string; readonly input: unknown },
+  ): Promise<Parsed<undefined>> {
+    return reviveSession(this.#parts, sessionId, origin);
   }
 
   /** The session as it is, claiming nothing: its owner may be another instance, and goes on. */
@@ -73,9 +83,9 @@ export class SessionRegistry {
     await Promise.all([...this.#hosts.values()].map((host) => host.retire(code, reason)));
   }
 
-  async #open(sessionId: string, witness: Witness | undefined): Promise<Found> {
+  async #open(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
     try {
-      const opening = await openSession(this.#parts, sessionId, witness);
+      const opening = await openSession(this.#parts, sessionId, sighting);
       if (opening.kind !== 'opened') return opening;
       const host: SessionHost = new SessionHost(opening.session, {
         ...this.#parts,

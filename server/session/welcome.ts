@@ -16,13 +16,15 @@ export interface WelcomeParts {
   readonly release: string;
   /** The token that follows a generation. [A3] */
   readonly issueToken: (sessionId: string, clientId: string, generation: number) => string;
+  /** Proves later that a client was told of that place in the log. [R4] */
+  readonly signPosition: (sessionId: string, epoch: string, offset: number) => string;
 }
 
 /** Milliseconds the first retry after a break is spread over, and the longest pause between later ones. */
 const backoffMs: [number, number] = [200, 20_000];
 
 export function welcomeFrame(
-  { limits, release, issueToken }: WelcomeParts,
+  { limits, release, issueToken, signPosition }: WelcomeParts,
   session: { readonly sessionId: string; readonly epoch: string; readonly snapshot: Snapshot },
   { clientId, hello, generation, recalled }: Reader,
   watermarks: { readonly accepted: number; readonly checkpointed: number },
@@ -36,6 +38,7 @@ export function welcomeFrame(
     ...watermarks,
     hashes: writer === undefined ? [] : knownHashes(writer, recalled),
     head: snapshot.offset,
+    proof: signPosition(sessionId, epoch, snapshot.offset),
     token: issueToken(sessionId, clientId, generation + 1),
     heartbeat_ms: heartbeatMs,
     pong_timeout_ms: pongTimeoutMs,

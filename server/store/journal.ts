@@ -95,6 +95,10 @@ export interface Journal {
 export interface SessionCatalog {
   /** Every entry of a session, in order. Large; for rare questions. */
   history(sessionId: string): Promise<readonly Entry[]>;
+  /**
+   * A session that is there already stays as it is. The snapshot is where it begins: at offset 0, or wherever Redis has it when
+   * Postgres has lost it.
+   */
   create(session: {
     readonly sessionId: string;
     readonly epoch: string;

@@ -31,11 +31,11 @@ export function encodeEntry(entry: Entry): string {
 
 /** An `entries` frame around entries that are encoded already. */
 export function encodeEntriesFrame(
-  accepted: number,
-  checkpointed: number,
+  { accepted, checkpointed }: { readonly accepted: number; readonly checkpointed: number },
+  proof: string,
   encodedEntries: string,
 ): string {
-  return `{"type":"entries","accepted":${accepted},"checkpointed":${checkpointed},"entries":[${encodedEntries}]}`;
+  return `{"type":"entries","accepted":${accepted},"checkpointed":${checkpointed},"proof":"${proof}","entries":[${encodedEntries}]}`;
 }
 
 type FrameSchema = typeof clientFrameSchema | typeof serverFrameSchema;

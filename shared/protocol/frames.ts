@@ -4,6 +4,8 @@ import * as v from 'valibot';
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const ordinal = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const shortText = v.pipe(v.string(), v.maxLength(64));
+/** A signature of the service over a place in a log. */
+const proof = shortText;
 
 /** Session ids, client ids and incarnations: random, at least 128 bits, safe in a path. */
 export const idSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22,36}$/));
@@ -14,6 +16,14 @@ export const epochSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,36}$/))
 /** Place in a session's log: an offset means nothing without its epoch. */
 export const positionSchema = v.object({ epoch: epochSchema, offset: count });
 export type Position = v.InferOutput<typeof positionSchema>;
+
+/** The end of the log as a server told it, signed by it: what only a server can have said. [R4] */
+export const witnessSchema = v.object({
+  epoch: epochSchema,
+  offset: count,
+  proof,
+});
+export type Witness = v.InferOutput<typeof witnessSchema>;
 
 /** What a command is on its way: its name, its data, and when it was issued (ms since the Unix epoch by the client's clock). */
 export const commandSchema = v.tuple([shortText, v.unknown(), count]);
@@ -86,9 +96,12 @@ export const clientFrameSchema = v.variant('type', [
     kind: shortText,
     version: ordinal,
     position: v.optional(positionSchema),
-    /** Highest seq this incarnation has been told is accepted. */
-    accepted: count,
+    witness: v.optional(witnessSchema),
+    /** First seq whose hash the client wants to know, besides the latest. [C8] */
+    hashes_from: v.optional(ordinal),
   }),
+  /** What the session began with; absent when this client does not know. [R12] */
+  v.object({ type: v.literal('remind'), input: v.optional(v.unknown()) }),
   v.object({ type: v.literal('commands'), seq: ordinal, commands: v.array(commandSchema) }),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),
@@ -106,6 +119,7 @@ export const serverFrameSchema = v.variant('type', [
     checkpointed: count,
     hashes: v.array(shortText),
     head: count,
+    proof,
     token: v.pipe(v.string(), v.maxLength(128)),
     heartbeat_ms: ordinal,
     pong_timeout_ms: ordinal,
@@ -119,11 +133,14 @@ export const serverFrameSchema = v.variant('type', [
     type: v.literal('entries'),
     accepted: count,
     checkpointed: count,
+    /** Of the last entry's place. */
+    proof,
     entries: v.array(entrySchema),
   }),
   v.object({ type: v.literal('live'), offset: count }),
   v.object({ type: v.literal('watermarks'), accepted: count, checkpointed: count }),
   v.object({ type: v.literal('gap'), expected: ordinal }),
+  v.object({ type: v.literal('forgotten') }),
   v.object({ type: v.literal('goaway'), slot_ms: count, deadline_ms: count }),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),

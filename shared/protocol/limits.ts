@@ -54,5 +54,8 @@ export const nameCharsMax = 64;
 /** Latest commands of a writer whose hashes are kept: so far back a copied or rolled back storage is told apart exactly. [C8] */
 export const hashesMax = 32;
 
+/** Hashes of a writer's commands in one `welcome` at most, for a client that asks: some 1 MB, a day of riding at 1 Hz twice over. [C8] */
+export const recalledHashesMax = 65_536;
+
 /** Milliseconds a session can be resumed after it was last taken up: 30 days. [R9] */
 export const retentionMs = 30 * 24 * 3_600_000;

@@ -32,9 +32,12 @@ export function acceptedSeq(snapshot: Snapshot, clientId: string, incarnation: s
   return writer?.accepted ?? 0;
 }
 
-/** What names a command's payload. Both sides hash the same text because JSON keeps the order of keys. */
-export function commandHash([type, data]: WireCommand): string {
-  return payloadHash(JSON.stringify([type, data]));
+/**
+ * What names a command: its payload and when it was issued, so that two copies of a storage that both coast at zero watts are told
+ * apart. Both sides hash the same text because JSON keeps the order of keys. [C8]
+ */
+export function commandHash(command: WireCommand): string {
+  return payloadHash(JSON.stringify(command));
 }
 
 /** The next snapshot. Throws when the entry is not the next one: folding over a gap would build a state that never was. [E1] */

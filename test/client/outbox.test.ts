@@ -28,6 +28,7 @@ const welcome = (more: Partial<Welcome>): Welcome => ({
   checkpointed: 0,
   hashes: [],
   head: 0,
+  proof: 'p',
   token: 't',
   heartbeat_ms: 1,
   pong_timeout_ms: 1,
@@ -69,7 +70,9 @@ describe('outbox', () => {
   });
 
   test('[R7] more accepted than was ever given means that this storage was rolled back', () => {
-    expect(meetWelcome(filled(1, 2), welcome({ accepted: 3 }))).toMatchObject({ kind: 'diverged' });
+    const hashes = [1, 2, 3].map((amount) => commandHash(add(amount)));
+    const verdict = meetWelcome(filled(1, 2), welcome({ accepted: 3, hashes }));
+    expect(verdict).toEqual({ kind: 'diverged', commonSeq: 2 });
   });
 
   test('[R7] what a rolled back storage still has and the server has too is not given again', () => {
@@ -84,13 +87,29 @@ describe('outbox', () => {
     });
   });
 
-  test('[R7] rolled back farther than hashes reach, what is known to be accepted is not given again', () => {
+  test('[R7] [C8] rolled back farther than hashes reach, it is not guessed where the two part', () => {
     const outbox = raiseWatermarks(filled(1, 2, 3), { accepted: 2, checkpointed: 0 });
-    const hashes = [8, 9].map((amount) => commandHash(add(amount)));
-    expect(meetWelcome(outbox, welcome({ accepted: 9, hashes }))).toEqual({
-      kind: 'diverged',
-      commonSeq: 2,
+    const hashes = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((amount) => commandHash(add(amount)));
+    const told = (count: number): object =>
+      meetWelcome(outbox, welcome({ accepted: 9, hashes: hashes.slice(-count) }));
+    expect(told(2)).toEqual({ kind: 'unclear' });
+    expect(told(6)).toEqual({ kind: 'unclear' });
+    expect(told(7)).toEqual({ kind: 'diverged', commonSeq: 3 });
+  });
+
+  test('[R7] a copy that differs from the first hash on parts before it, unless that is the first of all', () => {
+    const hashes = [7, 8, 9].map((amount) => commandHash(add(amount)));
+    expect(meetWelcome(filled(1, 2, 3, 4, 5), welcome({ accepted: 5, hashes }))).toEqual({
+      kind: 'unclear',
     });
+    expect(meetWelcome(filled(1, 2, 3), welcome({ accepted: 3, hashes }))).toEqual({
+      kind: 'diverged',
+      commonSeq: 0,
+    });
+  });
+
+  test('[C8] the same payload at another time is another command', () => {
+    expect(commandHash(add(0, 1_000))).not.toBe(commandHash(add(0, 1_001)));
   });
 
   test('[R7] another hash under a known seq means that this storage is a copy', () => {

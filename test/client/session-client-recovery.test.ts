@@ -95,6 +95,7 @@ describe('a client and its breaks', () => {
     socketAt(1).open();
     socketAt(0).receive({
       type: 'entries',
+      proof: 'p',
       accepted: 0,
       checkpointed: 0,
       entries: [foreign(2), foreign(3)],
@@ -102,6 +103,7 @@ describe('a client and its breaks', () => {
     socketAt(1).receive({ ...welcome, result: 'resumed' });
     socketAt(1).receive({
       type: 'entries',
+      proof: 'p',
       accepted: 0,
       checkpointed: 0,
       entries: [foreign(2), foreign(3), foreign(4)],
@@ -180,7 +182,13 @@ describe('a client and its breaks', () => {
     for (let round = 0; round < 50; round++) {
       const socket = socketAt(-1);
       greet(socket);
-      socket.receive({ type: 'entries', accepted: 0, checkpointed: 0, entries: [entry(9, 1, 5)] });
+      socket.receive({
+        type: 'entries',
+        proof: 'p',
+        accepted: 0,
+        checkpointed: 0,
+        entries: [entry(9, 1, 5)],
+      });
       clock.pass(20);
     }
     expect(sockets.length).toBeLessThan(8);
@@ -223,7 +231,6 @@ describe('a client and its breaks', () => {
     await settle();
     expect(socketAt(2).sent[0]).toMatchObject({
       incarnation: 'incarnation-0000000002',
-      accepted: 0,
     });
     expect(socketAt(2).sent[1]).toMatchObject({
       seq: 1,
@@ -232,10 +239,66 @@ describe('a client and its breaks', () => {
     expect(total()).toBe(5);
   });
 
+  test('[R7] [C8] while it is not clear where the storages part, it asks for older hashes, and waits when nobody can tell', async () => {
+    greet(socketAt(0));
+    client.send('add', { amount: 5 });
+    client.send('add', { amount: 6 });
+    await settle();
+    socketAt(0).end(1006);
+    clock.pass(100);
+    socketAt(1).open();
+    socketAt(1).receive({ ...welcome, accepted: 9, hashes: ['8', '9'] });
+    expect(sockets.length).toBe(3);
+    socketAt(2).open();
+    expect(socketAt(2).sent[0]).toMatchObject({ hashes_from: 1 });
+    socketAt(2).receive({ ...welcome, accepted: 9, hashes: ['8', '9'] });
+    expect(client.view()).toMatchObject({ status: 'reconnecting', unaccepted: 2 });
+    expect(sockets.length).toBe(3);
+    clock.pass(1_000);
+    socketAt(3).open();
+    const first = commandHash(['add', { amount: 5 }, 1_000_000]);
+    const hashes = [first, '2', '3', '4', '5', '6', '7', '8', '9'];
+    socketAt(3).receive({ ...welcome, accepted: 9, hashes });
+    greet(socketAt(4));
+    await settle();
+    const [hello, commands] = socketAt(4).sent;
+    expect(hello).toMatchObject({ incarnation: 'incarnation-0000000002' });
+    expect(hello).not.toHaveProperty('hashes_from');
+    expect(commands).toMatchObject({ seq: 1, commands: [['add', { amount: 6 }, 1_000_000]] });
+  });
+
+  test('[R4] it bears witness to the end of the log as it was told last, with its proof', async () => {
+    greet(socketAt(0), { proof: 'at 0' });
+    const heard = { type: 'entries', accepted: 0, checkpointed: 0, entries: [foreign(2)] };
+    socketAt(0).receive({ ...heard, proof: 'at 2' });
+    socketAt(0).end(1006);
+    clock.pass(100);
+    socketAt(1).open();
+    const witness = { epoch: 'e', offset: 2, proof: 'at 2' };
+    expect(socketAt(1).sent[0]).toMatchObject({ position: { epoch: 'e', offset: 2 }, witness });
+    socketAt(1).receive({ ...welcome, epoch: 'f', head: 7, proof: 'at 7' });
+    socketAt(1).end(1006);
+    clock.pass(1_000);
+    socketAt(2).open();
+    expect(socketAt(2).sent[0]).toMatchObject({
+      position: { epoch: 'e', offset: 2 },
+      witness: { epoch: 'f', offset: 7, proof: 'at 7' },
+    });
+    await settle();
+    expect((await storage.load())?.session.witness).toMatchObject({ proof: 'at 7' });
+  });
+
+  test('[R12] a server that has forgotten the session is told what it began with, as far as this device knows', () => {
+    socketAt(0).open();
+    socketAt(0).receive({ type: 'forgotten' });
+    expect(socketAt(0).sent.slice(1)).toEqual([{ type: 'remind', input: { bound: 1_000 } }]);
+  });
+
   test('[E1] entries that do not follow are not applied: it asks for a snapshot', () => {
     greet(socketAt(0));
     socketAt(0).receive({
       type: 'entries',
+      proof: 'p',
       accepted: 0,
       checkpointed: 0,
       entries: [entry(7, 1, 5)],

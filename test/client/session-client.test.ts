@@ -36,7 +36,6 @@ describe('a client', () => {
         incarnation: stored.incarnation,
         kind: 'tally',
         version: 1,
-        accepted: 0,
       },
     ]);
   });
@@ -51,6 +50,7 @@ describe('a client', () => {
     expect(client.view()).toMatchObject({ unsaved: 1, unaccepted: 1 });
     socketAt(0).receive({
       type: 'entries',
+      proof: 'p',
       accepted: 1,
       checkpointed: 0,
       entries: [entry(2, 1, 5)],
@@ -97,6 +97,7 @@ describe('a client', () => {
     ).toBe(2);
     socketAt(0).receive({
       type: 'entries',
+      proof: 'p',
       accepted: 2,
       checkpointed: 0,
       entries: [entry(2, 1, 1), entry(3, 2, 2)],

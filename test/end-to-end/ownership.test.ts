@@ -2,9 +2,17 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { positionProofs } from '../../server/auth/position-proofs.ts';
 import type { ServerFrame } from '../../shared/protocol/frames.ts';
-import { startServer, type LiveServer } from '../support/live-server.ts';
-import { adds, attach, createSession, type Created } from '../support/raw-client.ts';
+import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
+import {
+  adds,
+  attach,
+  createSession,
+  hello,
+  openSocket,
+  type Created,
+} from '../support/raw-client.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -62,7 +70,7 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
     first.send(adds(1, 1, 2, 3));
     await first.nextOf('entries');
     const { epoch } = welcomeOf(first.greeting);
-    const second = await attach(at(next, created), { position: { epoch, offset: 2 }, accepted: 1 });
+    const second = await attach(at(next, created), { position: { epoch, offset: 2 } });
     const replay = second.greeting.find((frame) => frame.type === 'entries');
     expect(welcomeOf(second.greeting)).toMatchObject({ result: 'resumed', epoch });
     expect(replay?.type === 'entries' && replay.entries.map(({ offset }) => offset)).toEqual([
@@ -122,7 +130,7 @@ describe('Redis in trouble', () => {
     redis.disconnect();
     client.send(adds(3, 4));
     expect(await client.closed).toMatchObject({ code: 4110 });
-    const again = await attach(created, { position: { epoch: '0', offset: 3 }, accepted: 2 });
+    const again = await attach(created, { position: { epoch: '0', offset: 3 } });
     expect(welcomeOf(again.greeting)).toMatchObject({
       result: 'rebuilt',
       accepted: 2,
@@ -144,7 +152,6 @@ describe('Redis in trouble', () => {
     const next = await started(former.stores);
     const again = await attach(at(next, created), {
       position: { epoch: '0', offset: 3 },
-      accepted: 2,
     });
     expect(welcomeOf(again.greeting)).toMatchObject({ result: 'rebuilt', accepted: 0 });
     again.send(adds(1, 1, 2));
@@ -152,13 +159,20 @@ describe('Redis in trouble', () => {
     expect(stateOf((await attach(at(next, created))).greeting)).toMatchObject({ total: 3 });
   });
 
-  test('[R4] a position beyond the log opens the session anew under a new epoch', async () => {
+  test('[R4] a client that has seen more than the log has opens the session anew, when it can prove it', async () => {
     const server = await started();
     const created = await createSession(server.url);
     const reader = await attach(created);
-    await expect(attach(created, { position: { epoch: '0', offset: 99 } })).rejects.toThrow('4110');
-    expect(await reader.closed).toMatchObject({ code: 4110 });
-    const { greeting } = await attach(created, { position: { epoch: '0', offset: 99 } });
+    const position = { epoch: '0', offset: 99 };
+    const unproven = { ...position, proof: 'x'.repeat(16) };
+    const { greeting: same } = await attach(created, { position, witness: unproven });
+    expect(welcomeOf(same)).toMatchObject({ epoch: '0', head: 1 });
+    expect(same.map(({ type }) => type)).toEqual(['welcome', 'snapshot', 'live']);
+    const proof = positionProofs(testSecret).sign(created.session_id, '0', 99);
+    const witness = { ...position, proof };
+    await expect(attach(created, { position, witness })).rejects.toThrow('4110');
+    expect(await reader.closed).toMatchObject({ code: 4009 });
+    const { greeting } = await attach(created, { position, witness });
     expect(welcomeOf(greeting)).toMatchObject({ result: 'rebuilt' });
     expect(welcomeOf(greeting).epoch).not.toBe('0');
   });
@@ -188,12 +202,16 @@ describe('Redis in trouble', () => {
     await expect(attach(created)).rejects.toThrow('4203');
   });
 
-  test('[R9] an unknown session is closed with 4004', async () => {
+  test('[R9] a session whose time is over is closed with 4004, whatever its client remembers', async () => {
     const server = await started();
     const created = await createSession(server.url);
     const pool = new Pool({ connectionString: server.stores.postgres });
-    await pool.query('delete from trackstand.sessions where session_id = $1', [created.session_id]);
+    await pool.query('update trackstand.sessions set expires_at = now()');
     await pool.end();
-    await expect(attach(created)).rejects.toThrow('4004');
+    const client = await openSocket(created.resume_url);
+    client.send(hello(created));
+    await client.nextOf('forgotten');
+    client.send({ type: 'remind', input: { bound: 9 } });
+    expect(await client.closed).toMatchObject({ code: 4004 });
   });
 });

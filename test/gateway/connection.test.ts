@@ -39,7 +39,6 @@ const hello = {
   incarnation: 'incarnation-0000000001',
   kind: 'tally',
   version: 1,
-  accepted: 0,
 };
 
 describe('one connection', () => {
@@ -70,6 +69,7 @@ describe('one connection', () => {
       newId: () => `owner-${++count}`,
       release: 'test',
       issueToken: () => 'next',
+      signPosition: () => 'p',
       checkpointMs: 1_000,
       detachedGraceMs: 1_000,
     });
@@ -78,6 +78,7 @@ describe('one connection', () => {
       registry,
       versions: { tally: 1 },
       proveToken: (_sessionId, _clientId, token) => (token === 'good' ? 1 : undefined),
+      isProven: (_sessionId, { proof }) => proof === 'p',
     };
     connection = new Connection(socket, { sessionId: 's', clientId: 'c' }, connectionParts);
   });

@@ -34,7 +34,6 @@ const hello = {
   incarnation: 'incarnation-0000000001',
   kind: 'tally',
   version: 1,
-  accepted: 0,
 } as const;
 
 describe('decoding', () => {
@@ -79,11 +78,13 @@ describe('decoding', () => {
 
   test('[E1] an entries frame put together from encoded entries is the frame', () => {
     const entries = [{ offset: 1, writer: 0, seq: 1, at_ms: 2, hash: 'x', refused: 'no' }];
-    const text = encodeEntriesFrame(1, 0, entries.map((entry) => JSON.stringify(entry)).join(','));
+    const encoded = entries.map((entry) => JSON.stringify(entry)).join(',');
+    const text = encodeEntriesFrame({ accepted: 1, checkpointed: 0 }, 'p', encoded);
     expect(decodeServerFrame(text)).toEqual({
       type: 'entries',
       accepted: 1,
       checkpointed: 0,
+      proof: 'p',
       entries,
     });
   });

@@ -33,6 +33,7 @@ const welcome = (epoch: string): ServerFrame => ({
   checkpointed: 0,
   hashes: [],
   head: 0,
+  proof: 'p',
   token: 't',
   heartbeat_ms: 20_000,
   pong_timeout_ms: 10_000,
@@ -53,6 +54,7 @@ const outcome = (offset: number, seq: number, rest: object = {}): Entry => ({
 const joined: Entry = { offset: 1, joined: { client_id: clientId, incarnation, generation: 1 } };
 const entries = (...entries: Entry[]): ServerFrame => ({
   type: 'entries',
+  proof: 'p',
   accepted: 0,
   checkpointed: 0,
   entries,
@@ -63,7 +65,6 @@ const hello: ClientFrame = {
   incarnation,
   kind: 'workout',
   version: 1,
-  accepted: 0,
 };
 const commands = (seq: number, count: number): ClientFrame => ({
   type: 'commands',

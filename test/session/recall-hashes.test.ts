@@ -12,7 +12,7 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 };
 
-test('[C8] [R7] a client that is far behind is told the hashes of all it does not know to be accepted', async () => {
+test('[C8] [R7] a client that asks is told the hashes of its commands from there on, others the latest ones', async () => {
   const checkpoints = memoryJournal({ keepsAll: true });
   const snapshot = genesis(tally, { bound: 1_000 });
   await checkpoints.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
@@ -24,6 +24,7 @@ test('[C8] [R7] a client that is far behind is told the hashes of all it does no
     limits: defaultLimits,
     release: 'test',
     issueToken: () => 'next',
+    signPosition: () => 'p',
     reportError: () => {},
     checkpointMs: 1_000,
     detachedGraceMs: 1_000,
@@ -32,7 +33,7 @@ test('[C8] [R7] a client that is far behind is told the hashes of all it does no
   if (found.kind !== 'host') throw new Error(found.kind);
   const { host } = found;
   const welcomed: string[][] = [];
-  const reader = (accepted: number) => ({
+  const reader = (hashesFrom?: number) => ({
     clientId: 'client-0000000000000001',
     generation: 1,
     hello: {
@@ -41,8 +42,9 @@ test('[C8] [R7] a client that is far behind is told the hashes of all it does no
       incarnation: 'incarnation-0000000001',
       kind: 'tally',
       version: 1,
-      accepted,
+      ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
     },
+    sighting: undefined,
     settled: () => {},
     close: () => {},
     send: (text: string) => {
@@ -52,15 +54,16 @@ test('[C8] [R7] a client that is far behind is told the hashes of all it does no
   });
   const commands = Array.from({ length: 100 }, (_, amount): WireCommand => ['add', { amount }, 1]);
   const hashes = commands.map(commandHash);
-  const first = reader(0);
+  const first = reader();
   host.attach(first);
   host.receive(first, 1, commands);
   await settle();
-  for (const accepted of [100, 100 - hashesMax, 40, 0]) {
-    const witness = reader(accepted);
-    const recalled = await host.recall(witness);
-    host.attach({ ...witness, recalled });
+  for (const from of [undefined, 100, 101 - hashesMax, 40, 1]) {
+    const asking = reader(from);
+    const recalled = await host.recall(asking);
+    host.attach({ ...asking, recalled });
     await settle();
-    expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min(accepted, 100 - hashesMax)));
+    const atHand = 100 - hashesMax;
+    expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min((from ?? 101) - 1, atHand)));
   }
 });

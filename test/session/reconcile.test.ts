@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Witness } from '../../server/session/reader.ts';
+import type { Sighting } from '../../server/session/reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
@@ -28,10 +28,10 @@ const stateAt = (offset: number): Snapshot =>
     .slice(0, offset)
     .reduce((state, entry) => applyEntry(tally, state, entry), genesis(tally, { bound: 50 }));
 
-const witness = (epoch: string, offset: number, more: object = {}): Witness => ({
+const sighting = (epoch: string, offset: number): Sighting => ({
   clientId: 'client',
   generation: 1,
-  hello: { incarnation: 'life', accepted: 0, position: { epoch, offset }, ...more },
+  position: { epoch, offset },
 });
 
 function recovered(from: number, to: number, more: Partial<Recovered> = {}): Recovered {
@@ -116,26 +116,26 @@ describe('two stores', () => {
 
   test('[R4] a client that has seen more begins a new epoch; one that has seen as much does not', () => {
     const seen = (offset: number) =>
-      reconcile(tally, recovered(0, 4), recovered(0, 7), witness('e', offset)).startsEpoch;
+      reconcile(tally, recovered(0, 4), recovered(0, 7), sighting('e', offset)).startsEpoch;
     expect(seen(8)).toBe(true);
     expect(seen(7)).toBe(false);
   });
 });
 
 describe('what a client bears witness to', () => {
-  const startsEpoch = (seen: Witness): boolean =>
+  const startsEpoch = (seen: Sighting): boolean =>
     continueFromPostgres(tally, recovered(0, 5), seen, false).startsEpoch;
 
-  test('[R4] accepted commands that are not there tell of a loss as entries do', () => {
-    expect(startsEpoch(witness('e', 5, { accepted: 4 }))).toBe(false);
-    expect(startsEpoch(witness('e', 5, { accepted: 5 }))).toBe(true);
-    expect(startsEpoch(witness('other', 5, { accepted: 5 }))).toBe(false);
+  test('[R4] only what it saw in this epoch tells of a loss', () => {
+    expect(startsEpoch(sighting('e', 5))).toBe(false);
+    expect(startsEpoch(sighting('e', 6))).toBe(true);
+    expect(startsEpoch(sighting('other', 6))).toBe(false);
   });
 
   test('[A4] a client whose token is retired bears witness to nothing', () => {
-    const seen = { ...witness('e', 99), generation: 0 };
+    const seen = { ...sighting('e', 99), generation: 0 };
     expect(startsEpoch(seen)).toBe(false);
-    expect(startsEpoch(witness('e', 99))).toBe(true);
+    expect(startsEpoch(sighting('e', 99))).toBe(true);
   });
 });
 
@@ -169,10 +169,34 @@ describe('Postgres behind what it had confirmed', () => {
   });
 });
 
+describe('Postgres restored to a time before the epoch of Redis', () => {
+  const restored = recovered(0, 3, { epoch: '3-a' });
+
+  test('[R12] Redis of a later epoch that has all of Postgres counts, under a new epoch', () => {
+    const result = reconcile(tally, restored, recovered(5, 8, { epoch: '12-b' }), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(3), startsEpoch: true });
+  });
+
+  test('[R8] Redis of an earlier epoch does not, however much it has', () => {
+    const result = reconcile(tally, restored, recovered(5, 8, { epoch: '2-b' }), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(3), startsEpoch: true });
+  });
+
+  test('[R8] Postgres that went its own way since is not set aside: what continues it is taken over', () => {
+    const others: readonly Entry[] = log.map((entry) =>
+      'seq' in entry && entry.seq === 2 ? { ...entry, hash: 'other' } : entry,
+    );
+    const redis = recovered(0, 5, { epoch: '12-b', entries: others.slice(0, 5) });
+    const result = reconcile(tally, restored, redis, undefined);
+    expect(result).toMatchObject({ snapshot: { offset: 5, writers: [{ accepted: 4 }] } });
+    expect(result.recent).toEqual([...log.slice(0, 3), ...log.slice(3, 5)]);
+  });
+});
+
 describe('Redis alone', () => {
   test('[R11] while Postgres is away Redis counts when it has all that the client has seen', () => {
     const seen = (epoch: string, offset: number) =>
-      continueFromRedis(tally, recovered(2, 8), witness(epoch, offset));
+      continueFromRedis(tally, recovered(2, 8), sighting(epoch, offset));
     expect(seen('e', 8)).toMatchObject({
       snapshot: stateAt(8),
       saved: stateAt(2),
@@ -195,7 +219,7 @@ describe('Postgres alone', () => {
   });
 
   test('[R4] a client that has seen more tells of a restored backup', () => {
-    const result = continueFromPostgres(tally, recovered(0, 5), witness('e', 6), false);
+    const result = continueFromPostgres(tally, recovered(0, 5), sighting('e', 6), false);
     expect(result.startsEpoch).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 /** One instance of the server: the real registry, hosts and connections, in a process that can be killed. */
+import type { PositionProofs } from '../../server/auth/position-proofs.ts';
 import type { ResumeTokens } from '../../server/auth/resume-tokens.ts';
 import { Connection } from '../../server/gateway/connection.ts';
 import { drain } from '../../server/lifecycle/drain.ts';
@@ -17,6 +18,7 @@ export interface InstanceParts {
   readonly postgres: SimStore;
   readonly redis: SimStore | undefined;
   readonly tokens: ResumeTokens;
+  readonly proofs: PositionProofs;
   readonly newId: () => string;
   readonly checkpointMs: number;
   readonly detachedGraceMs: number;
@@ -33,7 +35,7 @@ export class Instance implements Destination {
   readonly #connections = new Set<Connection>();
 
   constructor(parts: InstanceParts) {
-    const { process, tokens, reportError } = parts;
+    const { process, tokens, proofs, reportError } = parts;
     this.#parts = parts;
     this.process = process;
     this.toPostgres = { process, isSlow: false, isCut: false };
@@ -46,6 +48,7 @@ export class Instance implements Destination {
       limits: defaultLimits,
       release: process.name,
       issueToken: tokens.issue,
+      signPosition: proofs.sign,
       reportError,
       checkpointMs: parts.checkpointMs,
       detachedGraceMs: parts.detachedGraceMs,
@@ -70,6 +73,7 @@ export class Instance implements Destination {
         limits: defaultLimits,
         versions: { [tally.kind]: tally.version },
         proveToken: this.#parts.tokens.prove,
+        isProven: this.#parts.proofs.isProven,
         reportError: this.#parts.reportError,
       },
     );

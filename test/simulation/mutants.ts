@@ -163,14 +163,15 @@ export const mutants: Readonly<Record<string, Tampering>> = {
       };
     },
   },
-  'the client forgets commands once they are accepted': {
+  'the client forgets commands once they are sent': {
     toServer: () => {
-      let acceptedSeq = 0;
+      let [sentSeq, forgottenSeq] = [0, 0];
       return (text) => {
-        const frame = JSON.parse(text) as CommandsFrame | { type: 'hello'; accepted: number };
-        if (frame.type === 'hello') acceptedSeq = Math.max(acceptedSeq, frame.accepted);
-        if (frame.type !== 'commands' || frame.seq > acceptedSeq) return text;
-        return undefined;
+        const frame = JSON.parse(text) as CommandsFrame | { type: 'hello' };
+        if (frame.type === 'hello') forgottenSeq = sentSeq;
+        if (frame.type !== 'commands') return text;
+        sentSeq = Math.max(sentSeq, frame.seq + frame.commands.length - 1);
+        return frame.seq > forgottenSeq ? text : undefined;
       };
     },
   },

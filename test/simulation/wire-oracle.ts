@@ -93,6 +93,7 @@ export class WireOracle {
         break;
       case 'watermarks':
       case 'gap':
+      case 'forgotten':
       case 'goaway':
       case 'ping':
       case 'pong':

@@ -1,4 +1,5 @@
 /** Everything there is in one run: stores, instances, devices, the network between them, and the oracle that watches. */
+import { positionProofs } from '../../server/auth/position-proofs.ts';
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
@@ -23,7 +24,9 @@ export interface WorldOptions {
 }
 
 const startMs = 1_700_000_000_000;
-const tokens = resumeTokens('a secret of the simulator, long enough');
+const secret = 'a secret of the simulator, long enough';
+const tokens = resumeTokens(secret);
+const proofs = positionProofs(secret);
 
 export class World {
   /** Whether faults may come together that nobody promises to survive. */
@@ -97,6 +100,7 @@ export class World {
         postgres,
         redis,
         tokens,
+        proofs,
         newId: () => this.newId('o'),
         checkpointMs: this.#checkpointMs,
         detachedGraceMs: this.#detachedGraceMs,

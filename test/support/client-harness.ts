@@ -15,6 +15,7 @@ export const stored = {
   incarnation: 'incarnation-0000000001',
   accepted: 0,
   checkpointed: 0,
+  input: { bound: 1_000 },
   snapshot: genesis(tally, { bound: 1_000 }),
 };
 
@@ -26,6 +27,7 @@ export const welcome = {
   checkpointed: 0,
   hashes: [],
   head: 0,
+  proof: 'p',
   token: 'token-2',
   heartbeat_ms: 20_000,
   pong_timeout_ms: 10_000,

@@ -69,6 +69,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
 
   return {
     create: ({ sessionId, epoch, snapshot }) => {
+      if (sessions.has(sessionId)) return Promise.resolve();
       sessions.set(sessionId, {
         owner: null,
         term: 0,

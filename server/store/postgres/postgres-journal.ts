@@ -52,7 +52,7 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
       const { kind, version } = snapshot;
       const text = JSON.stringify(snapshot);
-      await query(createSql, [sessionId, kind, version, epoch, keptMs, text]);
+      await query(createSql, [sessionId, kind, version, epoch, keptMs, text, snapshot.offset]);
     },
     history: async (sessionId) => {
       const rows = await query<{ entries: string }>(historySql, [sessionId]);

@@ -1,14 +1,18 @@
 /** Every statement of the Postgres journal. Each says what it takes, what it returns and what it promises. */
 
-/** $1 session, $2 kind, $3 version, $4 epoch, $5 retention in ms, $6 snapshot. One statement: a session without a snapshot cannot exist. */
+/**
+ * $1 session, $2 kind, $3 version, $4 epoch, $5 retention in ms, $6 snapshot, $7 its offset. One statement: a session without a
+ * snapshot cannot exist. One that is there already stays as it is.
+ */
 export const createSql = `
 with created as (
   insert into trackstand.sessions (session_id, kind, version, epoch, expires_at)
   values ($1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond')
+  on conflict do nothing
   returning session_id
 )
 insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
-select session_id, -1, 0, '', $6 from created`;
+select session_id, -1, $7::bigint, '', $6 from created`;
 
 /**
  * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now.

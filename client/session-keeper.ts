@@ -1,0 +1,48 @@
+/** Brings what this device knows of a session into its storage, the token first of all. */
+import type { Outbox } from './outbox.ts';
+import type { Replica } from './replica.ts';
+import type { SessionStorage, StoredSession } from './session-storage.ts';
+
+export interface SessionKeeperParts {
+  readonly storage: SessionStorage;
+  readonly warn: (problem: unknown) => void;
+}
+
+type Identity = Pick<StoredSession, 'sessionId' | 'clientId' | 'url' | 'input'>;
+
+export class SessionKeeper {
+  readonly #identity: Identity;
+  readonly #parts: SessionKeeperParts;
+  /** The newest token the storage has. */
+  #keptToken: string;
+  /** The newest token there is. */
+  #newestToken: string;
+
+  constructor(
+    { sessionId, clientId, url, input, token }: Identity & Pick<StoredSession, 'token'>,
+    parts: SessionKeeperParts,
+  ) {
+    this.#identity = { sessionId, clientId, url, input };
+    this.#parts = parts;
+    this.#keptToken = this.#newestToken = token;
+  }
+
+  /** The one to prove: should the page go now, the next one has it. [A6] */
+  get token(): string {
+    return this.#keptToken;
+  }
+
+  renew(token: string): void {
+    this.#newestToken = token;
+  }
+
+  keep({ incarnation, accepted, checkpointed }: Outbox, replica: Replica): void {
+    const { epoch, confirmed: snapshot, witness } = replica;
+    const { storage, warn } = this.#parts;
+    const [identity, token] = [this.#identity, this.#newestToken];
+    const watermarks = { incarnation, accepted, checkpointed };
+    void storage.save({ ...identity, token, ...watermarks, epoch, snapshot, witness }).then(() => {
+      this.#keptToken = token;
+    }, warn);
+  }
+}

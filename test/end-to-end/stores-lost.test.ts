@@ -1,0 +1,150 @@
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { afterEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { connect, type SessionView } from '../../client/connect.ts';
+import { startServer, type LiveServer } from '../support/live-server.ts';
+import { createSession, hello, openSocket } from '../support/raw-client.ts';
+import { tally, type TallyState } from '../support/tally.ts';
+import { isSaved, when } from '../support/watching.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function started(options?: Parameters<typeof startServer>[0]): Promise<LiveServer> {
+  const server = await startServer(options);
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+async function riding({ url }: LiveServer) {
+  const input = { bound: 1_000_000 };
+  const session = await connect({ url, session: tally, input, WebSocket, random: () => 0.02 });
+  cleanups.push(() => session.close());
+  return session;
+}
+
+type Riding = Awaited<ReturnType<typeof riding>>;
+
+/** Gives one command each and waits until Postgres has them all. */
+async function adds(session: Riding, ...amounts: number[]): Promise<SessionView<TallyState>> {
+  for (const amount of amounts) session.send('add', { amount });
+  return when(session, isSaved);
+}
+
+const amountsOf = ({ state }: SessionView<TallyState>): number[] =>
+  state.added.map(([, amount]) => amount);
+
+async function inPostgres({ stores }: LiveServer, ...statements: string[]): Promise<void> {
+  const client = new Client({ connectionString: stores.postgres });
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
+}
+
+async function emptyRedis({ stores }: LiveServer): Promise<void> {
+  const redis = new Redis(stores.redis ?? '');
+  await redis.flushdb();
+  redis.disconnect();
+}
+
+const losePostgres = 'delete from trackstand.sessions';
+const backUp = [
+  'create table trackstand.kept_sessions as table trackstand.sessions',
+  'create table trackstand.kept_log as table trackstand.session_log',
+];
+const restore = [
+  losePostgres,
+  'insert into trackstand.sessions select * from trackstand.kept_sessions',
+  'insert into trackstand.session_log select * from trackstand.kept_log',
+];
+
+describe('stores that lose what they had confirmed', () => {
+  test('[R12] Postgres lost with all its data: Redis gives it back, and nothing else is needed for it', async () => {
+    const server = await started();
+    const session = await riding(server);
+    await adds(session, 1, 2, 3);
+    await inPostgres(server, losePostgres);
+    const again = await adds(session, 4);
+    expect(amountsOf(again)).toEqual([1, 2, 3, 4]);
+    expect(again.receipt).toMatchObject({ lost: 0 });
+    await emptyRedis(server);
+    expect(amountsOf(await adds(session, 5))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test.each([{ withoutRedis: false }, { withoutRedis: true }])(
+    '[R12] [R6] everything lost in every store, %o: the client brings the whole session back, told as a rebuild',
+    async (setting) => {
+      const server = await started(setting);
+      const session = await riding(server);
+      const former = await adds(session, 1, 2, 3);
+      await inPostgres(server, losePostgres);
+      if (!setting.withoutRedis) await emptyRedis(server);
+      const again = await adds(session, 4);
+      expect(amountsOf(again)).toEqual([1, 2, 3, 4]);
+      expect(again.state.added.slice(0, 3)).toEqual(former.state.added);
+      expect(again.receipt).toMatchObject({ result: 'rebuilt', lost: 0 });
+    },
+  );
+
+  test.each([{ redis: 'has all' }, { redis: 'is empty too' }])(
+    '[R4] [R12] Postgres restored from an older backup, Redis $redis: what was saved since is there again, once',
+    async ({ redis }) => {
+      const former = await started();
+      const session = await riding(former);
+      await adds(session, 1, 2);
+      await inPostgres(former, ...backUp);
+      await adds(session, 3, 4, 5);
+      await inPostgres(former, ...restore);
+      if (redis === 'is empty too') await emptyRedis(former);
+      const again = await adds(session, 6);
+      expect(amountsOf(again)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(again.receipt).toMatchObject({ lost: 0 });
+    },
+  );
+});
+
+describe('what a client is asked when no store knows its session', () => {
+  const forgotten = async () => {
+    const server = await started();
+    const created = await createSession(server.url);
+    await inPostgres(server, losePostgres);
+    const client = await openSocket(created.resume_url);
+    client.send(hello(created));
+    await client.nextOf('forgotten');
+    return client;
+  };
+
+  test('[R12] what it began with: the session begins again from that, under an epoch of its own', async () => {
+    const client = await forgotten();
+    client.send({ type: 'remind', input: { bound: 7 } });
+    const welcome = await client.nextOf('welcome');
+    expect(welcome).toMatchObject({ accepted: 0, head: 1 });
+    expect(welcome.epoch).not.toBe('0');
+    expect((await client.nextOf('snapshot')).snapshot.state).toMatchObject({ bound: 7, total: 0 });
+  });
+
+  test('[R12] [R9] a client that does not know either is answered with 4004', async () => {
+    const client = await forgotten();
+    client.send({ type: 'remind' });
+    expect(await client.closed).toMatchObject({ code: 4004 });
+  });
+
+  test('[R12] [H7] what the session kind cannot begin with is answered with 4001', async () => {
+    const client = await forgotten();
+    client.send({ type: 'remind', input: { bound: 'high' } });
+    const { code, reason } = await client.closed;
+    expect(code).toBe(4001);
+    expect(reason).toMatch(/^bad-frame: input: bound/);
+  });
+
+  test('[R12] [H2] nobody is reminded unasked', async () => {
+    const server = await started();
+    const client = await openSocket((await createSession(server.url)).resume_url);
+    client.send({ type: 'remind', input: { bound: 7 } });
+    expect(await client.closed).toMatchObject({ code: 4001 });
+  });
+});
