@@ -70,7 +70,7 @@ describe('stores that lose what they had confirmed', () => {
     await inPostgres(server, losePostgres);
     const again = await adds(session, 4);
     expect(amountsOf(again)).toEqual([1, 2, 3, 4]);
-    expect(again.receipt).toMatchObject({ lost: 0 });
+    expect(again.receipt).toMatchObject({ result: 'resumed', lost: 0 });
     await emptyRedis(server);
     expect(amountsOf(await adds(session, 5))).toEqual([1, 2, 3, 4, 5]);
   });
