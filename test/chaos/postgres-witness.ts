@@ -24,6 +24,9 @@ interface Known {
 const lookMs = 20;
 const awayMs = 300;
 
+/** Milliseconds within which a checkpoint must come when nothing goes wrong. */
+const checkpointMsMax = 30_000;
+
 /** Milliseconds a query of ours may take; Postgres itself is never frozen, only the ways to it. */
 const queryTimeoutMs = 5_000;
 
@@ -67,9 +70,17 @@ export class PostgresWitness {
     this.#told.push({ sessionId, incarnation, seq, atMs: systemClock.nowMs() });
   }
 
-  /** All rows of a session, read anew. Rejects while Postgres is away. */
-  rows(sessionId: string): Promise<readonly StoredRow[]> {
-    return this.#query(sessionId, -1);
+  /**
+   * All rows of a session, read anew, once they reach that offset: a client that came back last is an entry too, which no watermark
+   * tells of. Rejects while Postgres is away; a checkpoint that does not come is for the caller to find.
+   */
+  async rowsThrough(sessionId: string, offset: number): Promise<readonly StoredRow[]> {
+    const deadlineMs = systemClock.nowMs() + checkpointMsMax;
+    for (;;) {
+      const rows = await this.#query(sessionId, -1);
+      if ((rows.at(-1)?.head ?? 0) >= offset || systemClock.nowMs() > deadlineMs) return rows;
+      await delay(systemClock, awayMs);
+    }
   }
 
   /** Resolves when everything told so far was looked up, as soon as Postgres answers. */

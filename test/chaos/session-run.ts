@@ -57,22 +57,25 @@ export class SessionRun {
     return this.#warningCount;
   }
 
+  /** Whether all that was given is in Postgres, and every device has heard of it: one at a former owner learns of the move late. [O2] */
   get isSaved(): boolean {
-    return this.devices.every((device) => device.isSaved);
+    const heads = new Set(this.devices.map(({ ear }) => `${ear.head.epoch}/${ear.head.offset}`));
+    return heads.size === 1 && this.devices.every((device) => device.isSaved);
   }
 
   /** Why it is not saved, for people. */
   describe(): string {
     const states = this.devices.map((device) => {
       const { status, unaccepted, unsaved } = device.view() ?? { status: 'loading' };
-      return `${device.name} is ${status} with ${unaccepted} of its commands not accepted and ${unsaved} not saved`;
+      return `${device.name} is ${status} at ${device.ear.head.offset} with ${unaccepted} of its commands not accepted and ${unsaved} not saved`;
     });
     return states.join('; ');
   }
 
   /** Holds Postgres, the service and every device to what was given. To be asked while all is saved and everybody rests. */
   async verify(): Promise<Verdict> {
-    const rows = await this.#parts.witness.rows(this.#sessionId);
+    const head = Math.max(...this.devices.map(({ ear }) => ear.head.offset));
+    const rows = await this.#parts.witness.rowsThrough(this.#sessionId, head);
     const authors = this.devices.map((device) => ({
       name: device.name,
       clientId: device.identity.clientId,

@@ -40,6 +40,7 @@ export class WireEar {
   readonly #events: EarEvents;
   readonly #heardLog: HeardLog;
   readonly #hearings = new Map<object, Hearing>();
+  #latest: Hearing | undefined;
   /** Highest watermarks by incarnation and epoch. */
   readonly #told = new Map<string, Told>();
   /** Highest checkpointed by incarnation, whatever the epoch: Postgres never loses it here. */
@@ -65,6 +66,12 @@ export class WireEar {
     return this.#epochs;
   }
 
+  /** Where the log ends as far as this device has heard, on the connection that was opened last. */
+  get head(): { readonly epoch: string; readonly offset: number } {
+    const { epoch = '', offset = 0 } = this.#latest ?? {};
+    return { epoch, offset };
+  }
+
   /** Connections that were welcomed. */
   get welcomeCount(): number {
     return this.#welcomeCount;
@@ -72,7 +79,8 @@ export class WireEar {
 
   opened(socket: object): void {
     const number = ++this.#openedCount;
-    this.#hearings.set(socket, { number, incarnation: '', epoch: '', offset: undefined });
+    this.#latest = { number, incarnation: '', epoch: '', offset: undefined };
+    this.#hearings.set(socket, this.#latest);
   }
 
   sent(socket: object, text: string): void {
@@ -84,7 +92,7 @@ export class WireEar {
       hearing.incarnation = String(frame['incarnation']);
       hearing.offset = position?.offset;
       const place = position === undefined ? 'nowhere' : `${position.epoch}/${position.offset}`;
-      this.#note(hearing, `hello from ${place}, accepted ${String(frame['accepted'])}`);
+      this.#note(hearing, `hello from ${place}`);
     }
     if (frame.type === 'commands') {
       const last = Number(frame['seq']) + (frame['commands'] as unknown[]).length - 1;
