@@ -22,7 +22,7 @@ const statuses: Readonly<Record<ProblemCode, readonly [status: number, title: st
   unauthorized: [401, 'The resume token is missing or not for this session.'],
   'token-retired': [401, 'A newer resume token was used already.'],
   'session-unknown': [404, 'There is no such session, or its time is over.'],
-  'schema-too-new': [503, 'This instance does not know that schema version; try again.'],
+  'schema-too-new': [503, 'Another instance serves that schema version; try again.'],
   'not-found': [404, 'There is nothing here.'],
   'body-too-large': [413, 'The body is too large.'],
   'store-unavailable': [503, 'The stores cannot be asked now; try again.'],

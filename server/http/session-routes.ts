@@ -55,7 +55,8 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const sessionId = parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
-    await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
+    const outcome = await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
+    if (outcome === 'above-ceiling') return sendProblem(reply, 'schema-too-new');
     const token = parts.tokens.issue(sessionId, clientId, 1);
     const base = parts.publicUrl ?? `${request.protocol}://${request.host}`;
     return reply.code(201).send({

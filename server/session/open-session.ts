@@ -1,8 +1,13 @@
 /** Becoming the owner of a session: claim it, decide where it goes on from, and begin a new epoch when it must. */
 import { encodeEntry } from '../../shared/protocol/codec.ts';
-import type { Snapshot } from '../../shared/protocol/frames.ts';
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
-import { StoreUnavailableError, type AppendResult, type Claim } from '../store/journal.ts';
+import {
+  StoreUnavailableError,
+  type AppendResult,
+  type Claim,
+  type NewEpoch,
+} from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { claimSession, FencedError, type Claimed } from './claim-session.ts';
 import type { Sighting } from './reader.ts';
@@ -68,7 +73,7 @@ export async function openSession(
   const epoch = startsEpoch ? `${former.term}-${newId().slice(0, 8)}` : former.epoch;
   const target = { sessionId, ownerId: claim.ownerId, term: former.term, epoch };
   const saved = startsEpoch
-    ? await startEpoch(journals, { ...target, formerEpoch: former.epoch }, continuation)
+    ? await startEpoch(journals, target, continuation)
     : continuation.saved;
   const isLogged = await seedRedis(journals, claimed, target, continuation);
   const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
@@ -110,18 +115,23 @@ interface Target {
 /** Before an epoch begins, Postgres gets everything of the one that ends: it is the history the new one stands on. */
 async function startEpoch(
   { checkpoints }: Journals,
-  { formerEpoch, ...target }: Target & { readonly formerEpoch: string },
+  target: Target,
   { snapshot, recent, saved }: Continuation,
 ): Promise<Snapshot> {
-  const { sessionId, ownerId } = target;
-  if (snapshot.offset > saved.offset) {
-    const unsaved = recent.filter((entry) => entry.offset > saved.offset).map(encodeEntry);
-    const place = { prev: saved.offset, head: snapshot.offset, epoch: formerEpoch };
-    const content = { entries: unsaved.join(','), snapshot: JSON.stringify(snapshot) };
-    expectAppended(await checkpoints.append({ sessionId, ownerId, ...place, ...content }));
-  }
-  expectAppended(await checkpoints.startEpoch({ ...target, snapshot }));
+  const unsaved = unsavedOf(recent, saved, snapshot);
+  expectAppended(await checkpoints.startEpoch({ ...target, snapshot, unsaved }));
   return snapshot;
+}
+
+/** What Postgres lacks up to the snapshot. */
+export function unsavedOf(
+  recent: readonly Entry[],
+  saved: Snapshot,
+  snapshot: Snapshot,
+): NewEpoch['unsaved'] {
+  if (snapshot.offset <= saved.offset) return undefined;
+  const entries = recent.filter((entry) => entry.offset > saved.offset).map(encodeEntry);
+  return { prev: saved.offset, entries: entries.join(',') };
 }
 
 /** Gives Redis the session when it does not have it as it is now. Returns whether it has it then. */
@@ -164,5 +174,6 @@ export async function readSession(
   const { kind, version } = first.snapshot;
   const model = models.get(kind);
   if (model === undefined || version > model.version) return 'too-new';
+  if (known !== undefined && known.snapshot.version > model.version) return 'too-new';
   return { epoch: first.epoch, snapshot: reconcile(model, first, known, undefined).snapshot };
 }

@@ -115,7 +115,8 @@ export function foldRecovered(model: AnyModel, { snapshot, entries }: Recovered)
 
 function upToDate(model: AnyModel, snapshot: Snapshot): Snapshot {
   if (snapshot.version === model.version) return snapshot;
-  if (model.upcast === undefined)
+  // Handing a newer state to `upcast` would come to a wrong one without a sign of it. [O5]
+  if (model.upcast === undefined || snapshot.version > model.version)
     throw new Error(`${model.kind} cannot read its state of version ${snapshot.version}.`);
   return {
     ...snapshot,

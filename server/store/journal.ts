@@ -47,7 +47,7 @@ export type TakenOver =
   | { readonly kind: 'absent' }
   /** The term asked for is not above the one the store has seen. */
   | { readonly kind: 'outrun'; readonly term: number }
-  /** The state is of a schema version this instance does not know; nothing was changed. */
+  /** The state is of a schema version this instance does not know, or may not be raised to the one it knows; nothing was changed. */
   | { readonly kind: 'too-new' };
 
 export interface Claim {
@@ -58,6 +58,8 @@ export interface Claim {
   readonly term?: number | undefined;
   /** Newest schema version this instance knows, by kind. */
   readonly versions: Readonly<Record<string, number>>;
+  /** The state will not be raised to a newer version: a ceiling does not matter. */
+  readonly keepsVersion?: boolean | undefined;
 }
 
 export interface NewEpoch {
@@ -67,6 +69,8 @@ export interface NewEpoch {
   readonly epoch: string;
   /** The state the epoch starts from; its offset is the new head. */
   readonly snapshot: Snapshot;
+  /** Encoded entries of the former epoch that Postgres does not have yet, joined by commas: those after `prev`. */
+  readonly unsaved?: { readonly prev: number; readonly entries: string } | undefined;
 }
 
 export interface Trim {
@@ -81,7 +85,10 @@ export interface Journal {
   /** Becomes the owner: from now on nobody else's write lands. Returns all the store has. */
   takeOver(claim: Claim): Promise<TakenOver>;
   append(batch: Batch): Promise<AppendResult>;
-  /** Begins a new life of the log. Postgres must already hold everything up to the snapshot; Redis takes the snapshot as its all. */
+  /**
+   * Begins a new life of the log. Postgres gets what it lacks of the former one, the snapshot and its schema version in one, or
+   * nothing: part of it would let older code fold what it does not know. Redis takes the snapshot as its all.
+   */
   startEpoch(start: NewEpoch): Promise<AppendResult>;
   /** Lets the snapshot stand for what it covers, once Postgres has it. An older one than stands there already changes nothing. */
   trim(trim: Trim): Promise<AppendResult>;
@@ -104,7 +111,7 @@ export interface SessionCatalog {
     readonly epoch: string;
     readonly snapshot: Snapshot;
     readonly retentionMs: number;
-  }): Promise<void>;
+  }): Promise<'created' | 'above-ceiling'>;
 }
 
 /** A store could not be asked, or did not answer: whether a write landed is not known. */

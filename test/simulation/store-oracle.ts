@@ -96,7 +96,14 @@ export class StoreOracle {
 
   startedEpoch(store: StoreName, start: NewEpoch, result: AppendResult): void {
     if (result !== 'appended') return;
-    const { sessionId, ownerId: owner, epoch, snapshot } = start;
+    const { sessionId, ownerId: owner, epoch, snapshot, unsaved } = start;
+    const former = this.#holdings.postgres.get(sessionId);
+    if (store === 'postgres' && unsaved !== undefined && former !== undefined) {
+      // The end of the former epoch came along.
+      const place = { sessionId, ownerId: owner, epoch: former.epoch, head: snapshot.offset };
+      const batch = { ...place, ...unsaved, snapshot: JSON.stringify(snapshot) };
+      if (former.epoch !== epoch) this.appended(store, batch, result);
+    }
     const base = linkOf(snapshot);
     const record = this.record(sessionId);
     if (store === 'postgres') this.#checkHistory(start, base);

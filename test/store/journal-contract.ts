@@ -9,7 +9,7 @@ import type { Snapshot } from '../../shared/protocol/frames.ts';
 export interface JournalUnderTest {
   readonly journal: Journal;
   /** Makes the session known with that snapshot, owned by nobody who would still write. */
-  readonly seed: (sessionId: string, epoch: string, snapshot: Snapshot) => Promise<void>;
+  readonly seed: (sessionId: string, epoch: string, snapshot: Snapshot) => Promise<unknown>;
 }
 
 const id = (): string => randomBytes(16).toString('base64url');

@@ -81,7 +81,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         archive: [],
         batches: [],
       });
-      return Promise.resolve();
+      return Promise.resolve('created');
     },
     history: (sessionId) => Promise.resolve(parseEntries(sessions.get(sessionId)?.archive ?? [])),
     takeOver: ({ sessionId, ownerId, term, versions }) => {
@@ -125,12 +125,22 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       if (typeof stored === 'string') return Promise.resolve(stored);
       return Promise.resolve(stored.head === head ? 'appended' : 'behind');
     },
-    startEpoch: ({ sessionId, ownerId, term, epoch, snapshot }) => {
+    startEpoch: ({ sessionId, ownerId, term, epoch, snapshot, unsaved }) => {
       const stored = sessions.get(sessionId);
       if (keepsAll) {
         if (stored === undefined) return Promise.resolve('absent');
         if (stored.owner !== ownerId) return Promise.resolve('fenced');
-        if (stored.head !== snapshot.offset) return Promise.resolve('behind');
+        const { offset: head } = snapshot;
+        if (stored.epoch === epoch)
+          return Promise.resolve(stored.head === head ? 'appended' : 'behind');
+        if (stored.head !== (unsaved?.prev ?? head)) return Promise.resolve('behind');
+        if (unsaved !== undefined) {
+          stored.archive.push(unsaved.entries);
+          stored.batches.push({ head, owner: ownerId, ...unsaved });
+        }
+        stored.head = head;
+        stored.snapshot = JSON.stringify(snapshot);
+        stored.batches = stored.batches.filter((batch) => batch.head === head);
         stored.epoch = epoch;
         return Promise.resolve('appended');
       }

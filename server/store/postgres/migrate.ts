@@ -3,9 +3,13 @@ import type { Pool, PoolClient } from 'pg';
 
 import { StoreUnavailableError } from '../journal.ts';
 import sessions from './migrations/0001-sessions.sql';
+import schemaCeilings from './migrations/0003-schema-ceilings.sql';
 
 /** In order; a migration that was released never changes. */
-const migrations: readonly (readonly [name: string, sql: string])[] = [['0001-sessions', sessions]];
+const migrations: readonly (readonly [name: string, sql: string])[] = [
+  ['0001-sessions', sessions],
+  ['0003-schema-ceilings', schemaCeilings],
+];
 
 /** Any number nobody else uses: two instances that start together migrate one after the other. */
 const migrationLock = 7_382_190;

@@ -52,7 +52,9 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
       const { kind, version } = snapshot;
       const text = JSON.stringify(snapshot);
-      await query(createSql, [sessionId, kind, version, epoch, keptMs, text, snapshot.offset]);
+      const values = [sessionId, kind, version, epoch, keptMs, text, snapshot.offset];
+      const [row] = await query<{ is_above: boolean }>(createSql, values);
+      return row?.is_above === true ? 'above-ceiling' : 'created';
     },
     history: async (sessionId) => {
       const rows = await query<{ entries: string }>(historySql, [sessionId]);
@@ -61,8 +63,10 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     takeOver: (claim) => takeOver(query, claim),
     append,
     confirm,
-    startEpoch: async ({ sessionId, ownerId, epoch, snapshot }) => {
-      const values = [sessionId, ownerId, epoch, snapshot.offset, snapshot.version];
+    startEpoch: async ({ sessionId, ownerId, epoch, snapshot, unsaved }) => {
+      const { offset, version } = snapshot;
+      const place = [sessionId, ownerId, epoch, offset, version, JSON.stringify(snapshot)];
+      const values = [...place, unsaved?.prev ?? null, unsaved?.entries ?? null];
       const [row] = await query<{ result: AppendResult }>(startEpochSql, values);
       return row?.result ?? 'absent';
     },
@@ -80,11 +84,11 @@ type Query = <Row extends QueryResultRow>(sql: string, values: unknown[]) => Pro
 /** Two statements: the second one begins after the first has fenced everybody else, and so sees all they wrote. */
 async function takeOver(
   query: Query,
-  { sessionId, ownerId, term, versions }: Claim,
+  { sessionId, ownerId, term, versions, keepsVersion = false }: Claim,
 ): Promise<TakenOver> {
   const [claimed] = await query<FoundRow & { readonly result: 'taken' | 'outrun' | 'too-new' }>(
     claimSql,
-    [sessionId, ownerId, term ?? null, JSON.stringify(versions), retentionMs],
+    [sessionId, ownerId, term ?? null, JSON.stringify(versions), retentionMs, !keepsVersion],
   );
   if (claimed === undefined) return { kind: 'absent' };
   if (claimed.result === 'outrun') return { kind: 'outrun', term: claimed.term };

@@ -2,20 +2,27 @@
 
 /**
  * $1 session, $2 kind, $3 version, $4 epoch, $5 retention in ms, $6 snapshot, $7 its offset. One statement: a session without a
- * snapshot cannot exist. One that is there already stays as it is.
+ * snapshot cannot exist. One that is there already stays as it is. Tells whether the kind has a lower ceiling: then no session begins,
+ * while one that began elsewhere is kept.
  */
 export const createSql = `
-with created as (
+with ceiling as (
+  select 1 from trackstand.schema_ceilings where kind = $2 and version < $3::int and $7::bigint = 0
+), created as (
   insert into trackstand.sessions (session_id, kind, version, epoch, expires_at)
-  values ($1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond')
+  select $1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond'
+  where not exists (select 1 from ceiling)
   on conflict do nothing
   returning session_id
+), logged as (
+  insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
+  select session_id, -1, $7::bigint, '', $6 from created
 )
-insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
-select session_id, -1, $7::bigint, '', $6 from created`;
+select exists (select 1 from ceiling) as is_above`;
 
 /**
- * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now.
+ * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now, $6 whether
+ * the state will be raised to the version known, for which the ceiling must let it.
  * Returns no row for an unknown or expired session. Waits for appends under way; those that begin later find another owner.
  */
 export const claimSql = `
@@ -23,6 +30,10 @@ with found as (
   select session_id, owner_id, term, epoch,
     case
       when version > coalesce(($4::jsonb ->> kind)::int, 0) then 'too-new'
+      when $6::boolean and version < ($4::jsonb ->> kind)::int and exists (
+        select 1 from trackstand.schema_ceilings c
+        where c.kind = sessions.kind and c.version < ($4::jsonb ->> sessions.kind)::int
+      ) then 'too-new'
       when $3::bigint is not null and $3::bigint <= term then 'outrun'
       else 'taken'
     end as result
@@ -103,20 +114,38 @@ select case
 from trackstand.sessions s
 where s.session_id = $1`;
 
-/** $1 session, $2 owner, $3 new epoch, $4 head it starts from, $5 schema version of the state. The log must end exactly there. */
+/**
+ * $1 session, $2 owner, $3 new epoch, $4 head it starts from, $5 schema version of the state, $6 snapshot, $7 previous offset and $8
+ * entries that are not there yet, or null. The log must end exactly where these begin. All of it or nothing: whoever claims the
+ * session sees entries, snapshot and version that belong together. A state is not raised above the ceiling: its opener lets go.
+ */
 export const startEpochSql = `
 with found as (
   select s.session_id,
     case
       when s.owner_id is distinct from $2 then 'fenced'
-      when (select max(head) from trackstand.session_log l where l.session_id = $1) <> $4 then 'behind'
+      when s.epoch = $3 and log.head = $4::bigint then 'repeated'
+      when s.epoch = $3 then 'behind'
+      when s.version < $5::int and exists (
+        select 1 from trackstand.schema_ceilings c where c.kind = s.kind and c.version < $5::int
+      ) then 'fenced'
+      when log.head <> coalesce($7::bigint, $4::bigint) then 'behind'
       else 'appended'
     end as result
-  from trackstand.sessions s
+  from trackstand.sessions s,
+    lateral (select max(head) as head from trackstand.session_log where session_id = $1) log
   where s.session_id = $1
-  for update
+  for update of s
+), appended as (
+  insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
+  select session_id, $7::bigint, $4::bigint, $8, $6
+  from found where result = 'appended' and $7::bigint is not null
+), stated as (
+  update trackstand.session_log l set snapshot = $6
+  from found f
+  where f.result = 'appended' and $7::bigint is null and l.session_id = f.session_id and l.head = $4::bigint
 ), started as (
-  update trackstand.sessions s set epoch = $3, version = $5
+  update trackstand.sessions s set epoch = $3, version = $5::int
   from found f where s.session_id = f.session_id and f.result = 'appended'
 )
-select result from found`;
+select case result when 'repeated' then 'appended' else result end as result from found`;
