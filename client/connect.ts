@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../shared/clock.ts';
 import { idSchema } from '../shared/protocol/frames.ts';
 import { genesis } from '../shared/session/fold.ts';
 import type { AnyNamed, SessionModel } from '../shared/session/session-model.ts';
+import { readKept } from './kept-session.ts';
 import type { WebSocketConstructor } from './link.ts';
 import { SessionClient } from './session-client.ts';
 import { memoryStorage, type SessionStorage, type StoredSession } from './session-storage.ts';
@@ -69,7 +70,8 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
 ): Promise<LiveSession<State, Command>> {
   const storage = options.storage ?? memoryStorage();
   const kept = await storage.load();
-  const session = kept?.session ?? (await begin(options));
+  const known = kept && readKept(kept.session, options.session, options.input);
+  const session = known?.session ?? (await begin(options));
   if (kept === undefined) await storage.save(session);
   const client = new SessionClient(session, kept?.commands ?? [], {
     model: options.session,
@@ -86,10 +88,11 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
   });
   client.start();
   // Without an input there is no state to show before the server's first snapshot.
-  if (kept === undefined && options.input === undefined)
+  if (options.input === undefined && known?.hasState !== true)
     await firstState(client).catch(async (error: unknown) => {
       stopListening();
-      await storage.clear();
+      // Commands that were kept stay for the page that can deliver them.
+      if (kept === undefined) await storage.clear();
       throw error;
     });
   const close = (): void => {

@@ -158,10 +158,31 @@ export const settings: Settings = {
   ],
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Throws ConfigError with every fault there is. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Environment): Config {
+  return readSettings(settings, environment);
+}
+
+/** Where the stores are, for a command that serves nobody. Throws ConfigError. */
+export function readStoreConfig(
+  environment: Environment,
+): Pick<Config, 'databaseUrl' | 'redisUrl'> {
+  const { databaseUrl, redisUrl } = settings;
+  return readSettings({ databaseUrl, redisUrl }, environment);
+}
+
+export function readRelease(environment: Environment): string {
+  return readSettings({ release: settings.release }, environment).release;
+}
+
+function readSettings<Name extends keyof Config>(
+  wanted: Pick<Settings, Name>,
+  environment: Environment,
+): Pick<Config, Name> {
   const faults: string[] = [];
-  const entries = Object.entries<readonly [string, Setting<unknown>]>(settings).map(
+  const entries = Object.entries<readonly [string, Setting<unknown>]>(wanted).map(
     ([name, [variable, { fallback, read }]]) => {
       const given = environment[variable];
       const text = given === undefined || given === '' ? fallback : given;
@@ -176,6 +197,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
   );
   if (faults.length > 0) throw new ConfigError(faults);
-  // The table has an entry for every key of Config, each read by its own reader.
-  return Object.freeze(Object.fromEntries(entries) as Config);
+  // The table has an entry for every key wanted, each read by its own reader.
+  return Object.freeze(Object.fromEntries(entries) as Pick<Config, Name>);
 }

@@ -97,6 +97,11 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     versions: knownVersions(models),
     proveToken: tokens.prove,
     isProven: proofs.isProven,
+    isTakenBack: async (sessionId, version) => {
+      const { version: stored = 0, ceiling = Infinity } =
+        (await stores.schemas.standing(sessionId)) ?? {};
+      return ceiling < version && stored <= ceiling;
+    },
     reportError,
     connections,
     path: sessionPath,

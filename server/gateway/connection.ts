@@ -35,6 +35,8 @@ export interface ConnectionParts {
   readonly versions: Readonly<Record<string, number>>;
   readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
   readonly isProven: (sessionId: string, witness: Witness) => boolean;
+  /** Whether the service went back to states older than a client's version; may reject. */
+  readonly isTakenBack: (sessionId: string, version: number) => Promise<boolean>;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
@@ -144,7 +146,13 @@ export class Connection {
     try {
       if (this.#state.kind !== 'awaiting-hello')
         throw new ProtocolError('hello-repeated', 'A connection says hello once.');
-      const reader = this.#reader(hello, this.#prove(hello));
+      const generation = this.#prove(hello);
+      if (!this.#isKnown(hello)) {
+        this.#cancelTimer();
+        this.#state = { kind: 'attaching' };
+        throw await this.#tooNew(hello);
+      }
+      const reader = this.#reader(hello, generation);
       if ((await this.#attach(reader)) === 'attached') return;
       this.#state = { kind: 'awaiting-remind', reader };
       this.#cancelTimer = this.#parts.clock.after(helloTimeoutMs, () =>
@@ -166,6 +174,7 @@ export class Connection {
       const { kind } = reader.hello;
       const revived = await this.#parts.registry.revive(this.sessionId, { kind, input });
       if (!revived.ok) throw new ProtocolError('bad-frame', `input: ${revived.problem}`);
+      if (revived.value === 'above-ceiling') throw schemaTooNew();
       if ((await this.#attach(reader)) === 'unknown') throw sessionUnknown();
     } catch (error) {
       this.#fail(error);
@@ -190,14 +199,24 @@ export class Connection {
   }
 
   /** Nothing is looked up, opened or changed for someone who cannot prove the token. [A2] */
-  #prove({ token, kind, version }: Hello): number {
+  #prove({ token }: Hello): number {
     const generation = this.#parts.proveToken(this.sessionId, this.#clientId, token);
     if (generation === undefined)
       throw new ProtocolError('token-invalid', 'The token is not for this.', closeCodes.forbidden);
+    return generation;
+  }
+
+  #isKnown({ kind, version }: Hello): boolean {
     const { versions } = this.#parts;
     const known = Object.hasOwn(versions, kind) ? versions[kind] : undefined;
-    if (known === undefined || version > known) throw schemaTooNew();
-    return generation;
+    return known !== undefined && version <= known;
+  }
+
+  /** Another instance will do, unless the release that knows this version was taken back: then the client would ask for ever. [H6] */
+  async #tooNew({ version }: Hello): Promise<ProtocolError> {
+    const isTakenBack = await this.#parts.isTakenBack(this.sessionId, version).catch(() => false);
+    if (!isTakenBack) return schemaTooNew();
+    return new ProtocolError('client-too-new', 'Load the app anew.', closeCodes.clientTooNew);
   }
 
   #reader(hello: Hello, generation: number): Reader {

@@ -72,9 +72,7 @@ export async function openSession(
   const { startsEpoch, snapshot, recent } = continuation;
   const epoch = startsEpoch ? `${former.term}-${newId().slice(0, 8)}` : former.epoch;
   const target = { sessionId, ownerId: claim.ownerId, term: former.term, epoch };
-  const saved = startsEpoch
-    ? await startEpoch(journals, target, continuation)
-    : continuation.saved;
+  const saved = startsEpoch ? await startEpoch(journals, target, continuation) : continuation.saved;
   const isLogged = await seedRedis(journals, claimed, target, continuation);
   const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
   const place = { snapshot, saved, recent: entries };

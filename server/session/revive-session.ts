@@ -12,13 +12,13 @@ export async function reviveSession(
   { journals, models, newId }: OpeningParts,
   sessionId: string,
   { kind, input }: { readonly kind: string; readonly input: unknown },
-): Promise<Parsed<undefined>> {
+): Promise<Parsed<'created' | 'above-ceiling'>> {
   const model = models.get(kind);
   if (model === undefined) return { ok: false, problem: 'There is no session kind of that name.' };
   const parsed = model.parseInput(input);
   if (!parsed.ok) return parsed;
   const snapshot = genesis(model, parsed.value);
   const epoch = `0-${newId().slice(0, 8)}`;
-  await journals.checkpoints.create({ sessionId, epoch, snapshot, retentionMs });
-  return { ok: true, value: undefined };
+  const session = { sessionId, epoch, snapshot, retentionMs };
+  return { ok: true, value: await journals.checkpoints.create(session) };
 }

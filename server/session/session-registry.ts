@@ -53,7 +53,7 @@ export class SessionRegistry {
   revive(
     sessionId: string,
     origin: { readonly kind: string; readonly input: unknown },
-  ): Promise<Parsed<undefined>> {
+  ): Promise<Parsed<'created' | 'above-ceiling'>> {
     return reviveSession(this.#parts, sessionId, origin);
   }
 

@@ -6,6 +6,7 @@ import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
 import { migrate } from './postgres/migrate.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
+import { schemaCatalog } from './postgres/schema-catalog.ts';
 import {
   checkEviction,
   connectRedis,
@@ -13,7 +14,9 @@ import {
   masterOf,
   type RedisClient,
 } from './redis/connect-redis.ts';
+import { logVersions } from './redis/log-versions.ts';
 import { redisJournal } from './redis/redis-journal.ts';
+import type { LogVersions, SchemaCatalog } from './schema-catalog.ts';
 
 export interface StoreOptions {
   readonly postgres: string;
@@ -25,6 +28,9 @@ export interface StoreOptions {
 
 export interface Stores {
   readonly journals: Journals;
+  readonly schemas: SchemaCatalog;
+  /** Undefined without Redis. */
+  readonly logVersions: LogVersions | undefined;
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -67,6 +73,8 @@ export async function openStores({
   };
   return {
     journals,
+    schemas: schemaCatalog(pool),
+    logVersions: redis === undefined ? undefined : logVersions(redis),
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);

@@ -17,6 +17,8 @@ export const closeCodes = {
   unsupportedVersion: 4010,
   /** The client's schema version is older than the session's state: the app must be loaded anew. */
   clientTooOld: 4011,
+  /** The service went back to an older schema version than the client's: the app must be loaded anew. */
+  clientTooNew: 4012,
   /** Our own mistake; the session is opened anew. */
   internal: 4100,
   /** Redis and Postgres cannot be asked now. */

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'session-unknown'
   | 'schema-too-new'
   | 'client-too-old'
+  | 'client-too-new'
   | 'kind-mismatch'
   | 'storage-diverged'
   | 'version-unsupported'

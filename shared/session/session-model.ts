@@ -54,6 +54,11 @@ export interface SessionModel<State, Input, Command, Event> {
   evolve(state: State, event: Event): State;
   /** Brings a state of an older version to this one. Absent while there is only version 1. */
   upcast?(state: unknown, fromVersion: number): State;
+  /**
+   * Brings a state to an older version, so that a release can be taken back. What the older version cannot hold is left out; throws
+   * when that would be wrong. Events need no such way: older code never sees those of a newer version.
+   */
+  downcast?(state: State, toVersion: number): unknown;
 }
 
 /** A model whose types are erased: what the framework handles. Methods above are bivariant, so every model fits. */
@@ -70,6 +75,7 @@ interface Definition<State, Input, Commands extends Schemas, Events extends Sche
   decide(state: State, command: Named<Commands>, context: CommandContext): Decision<Named<Events>>;
   evolve(state: State, event: Named<Events>): State;
   upcast?(state: unknown, fromVersion: number): State;
+  downcast?(state: State, toVersion: number): unknown;
 }
 
 /** Describes a session kind. Throws a TypeError when the description itself is wrong. */

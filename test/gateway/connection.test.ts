@@ -77,6 +77,7 @@ describe('one connection', () => {
       ...parts,
       registry,
       versions: { tally: 1 },
+      isTakenBack: () => Promise.resolve(false),
       proveToken: (_sessionId, _clientId, token) => (token === 'good' ? 1 : undefined),
       isProven: (_sessionId, { proof }) => proof === 'p',
     };

@@ -74,6 +74,7 @@ export class Instance implements Destination {
         versions: { [tally.kind]: tally.version },
         proveToken: this.#parts.tokens.prove,
         isProven: this.#parts.proofs.isProven,
+        isTakenBack: () => Promise.resolve(false),
         reportError: this.#parts.reportError,
       },
     );

@@ -69,7 +69,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
 
   return {
     create: ({ sessionId, epoch, snapshot }) => {
-      if (sessions.has(sessionId)) return Promise.resolve();
+      if (sessions.has(sessionId)) return Promise.resolve('created');
       sessions.set(sessionId, {
         owner: null,
         term: 0,

@@ -3,18 +3,20 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface TcpRouter {
   readonly url: string;
-  /** New connections go there from now on; those there are stay. */
-  route(url: string): void;
+  /** New connections go there from now on, to each in turn; those there are stay. */
+  route(...urls: readonly string[]): void;
   /** Ends every connection without a closing handshake. */
   cut(): void;
   stop(): Promise<void>;
 }
 
 export async function startRouter(url: string): Promise<TcpRouter> {
-  let target = new URL(url);
+  let targets = [new URL(url)];
+  let count = 0;
   const open = new Set<Socket>();
   const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
+    const target = targets[count++ % targets.length];
+    const far = connect(Number(target?.port), target?.hostname);
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -34,8 +36,8 @@ export async function startRouter(url: string): Promise<TcpRouter> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    route: (url) => {
-      target = new URL(url);
+    route: (...urls) => {
+      targets = urls.map((url) => new URL(url));
     },
     cut: () => {
       for (const socket of open) socket.resetAndDestroy();

@@ -1,0 +1,85 @@
+/** The operator's commands of a service, as a function: an app calls it with its session kinds. */
+import { randomBytes } from 'node:crypto';
+
+import { systemClock } from '../../shared/clock.ts';
+import type { AnyModel } from '../../shared/session/session-model.ts';
+import { ConfigError, readRelease, readStoreConfig } from '../config.ts';
+import { StoreUnavailableError } from '../store/journal.ts';
+import { openStores, type Stores } from '../store/open-stores.ts';
+import { readCommandLine, UsageError, type Options } from './command-table.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { schemaCommands, type SchemaContext } from './schema-commands.ts';
+
+export interface CliOptions {
+  /** Session kinds the service keeps. */
+  readonly sessions: readonly AnyModel[];
+  /** Without the program's own name. */
+  readonly argv: readonly string[];
+  /** `DATABASE_URL`, `REDIS_URL` and `RELEASE` are read. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+const program = 'sessions';
+
+/** Resolves with the code to exit with; says in one sentence what went wrong. */
+export async function runCli({
+  sessions,
+  argv,
+  environment,
+  stdout,
+  stderr,
+}: CliOptions): Promise<ExitCode> {
+  const models = new Map(sessions.map((model) => [model.kind, model]));
+  let stores: Stores | undefined;
+  try {
+    const invocation = readCommandLine(program, schemaCommands, argv);
+    if (invocation.kind === 'help') {
+      stdout(invocation.text);
+      return exitCodes.done;
+    }
+    const { command, options } = invocation;
+    const context: SchemaContext = {
+      release: readRelease(environment),
+      models,
+      stores: async () => {
+        stores = await reachStores(environment, options, stderr);
+        const { journals, schemas, logVersions } = stores;
+        return { journals, schemas, logVersions, models, newId };
+      },
+      progress: (line) => stderr(`${line}\n`),
+    };
+    const { exitCode, lines, json } = await command.run(context, options);
+    stdout(options['json'] === true ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`);
+    return exitCode;
+  } catch (error) {
+    stderr(`${error instanceof Error ? error.message : String(error)}\n`);
+    return codeOf(error);
+  } finally {
+    await stores?.close();
+  }
+}
+
+/** 128 random bits. */
+const newId = (): string => randomBytes(16).toString('base64url');
+
+async function reachStores(
+  environment: CliOptions['environment'],
+  options: Options,
+  stderr: (text: string) => void,
+): Promise<Stores> {
+  const { databaseUrl: postgres, redisUrl: redis } = readStoreConfig(environment);
+  // A forgotten variable would make a command blind for what only Redis has.
+  if ((redis === undefined) !== (options['without-redis'] === true))
+    throw new UsageError('Set REDIS_URL, or say --without-redis where the service has no Redis.');
+  const warn = (store: string, error: Error): void => stderr(`${store}: ${error.message}\n`);
+  return openStores({ postgres, redis, clock: systemClock, warn });
+}
+
+function codeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (error instanceof ConfigError) return exitCodes.config;
+  if (error instanceof StoreUnavailableError) return exitCodes.unavailable;
+  return exitCodes.failed;
+}
