@@ -60,6 +60,8 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two releases, 
     const moved = { ...kept.session, url: kept.session.url.replace(one.url, router.url) };
     await storage.save(moved);
     const page = closing(await pageTwo(router.url, storage));
+    // Before any server is asked, what the older page kept is a state of this one.
+    expect(page.view().state).toMatchObject({ total: 3, count: 2, doubledCount: 0 });
     page.send('double', {});
     const { state } = await when(page, isAccepted);
     expect(state).toMatchObject({ total: 6, count: 2, doubledCount: 1 });

@@ -118,6 +118,8 @@ describe('taking a session back', () => {
         expect(taken.session.snapshot.state).not.toHaveProperty('count');
         // No entry that the older release does not know is left for it to fold or to replay.
         expect(taken.session.recent).toEqual([]);
+        const history = await stores.journals.checkpoints.history(sessionId);
+        expect(history.map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
         expect(await stores.logVersions?.version(sessionId)).toBe(1);
         // Whoever owned it before writes nowhere any more.
         const { ownerId, epoch } = owner;

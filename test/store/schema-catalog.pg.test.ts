@@ -160,3 +160,29 @@ for (const [name, fresh] of Object.entries(databases))
       expect(await schemas.standing(gone.sessionId)).toBeUndefined();
     });
   });
+
+test('a ceiling waits for a state that is being raised: once it is set, all that was raised can be seen', async () => {
+  const pool = new Pool({ connectionString: (await freshPostgres()).url, max: 4 });
+  await migrate(pool);
+  const schemas = schemaCatalog(pool);
+  const sessionId = newId();
+  const snapshot = { kind: 'slow', version: 1, offset: 0, writers: [], state: {} };
+  await postgresJournal(pool).create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
+  const slow = await pool.connect();
+  await slow.query('begin');
+  await slow.query('update trackstand.sessions set version = 2 where session_id = $1', [sessionId]);
+  let isSet = false;
+  const seen = schemas.setCeiling('slow', 1).then(() => {
+    isSet = true;
+    return schemas.standing(sessionId);
+  });
+  const waiting = async (): Promise<boolean> => {
+    const { rows } = await pool.query('select 1 from pg_locks where not granted');
+    return isSet || rows.length > 0;
+  };
+  await expect.poll(waiting).toBe(true);
+  await slow.query('commit');
+  slow.release();
+  expect(await seen).toEqual({ kind: 'slow', version: 2, ceiling: 1 });
+  await pool.end();
+});
