@@ -109,6 +109,18 @@ module.exports = {
       ['^server/lifecycle/', '^server/(gateway|session)/', '^shared/(?!workout/)'],
       'leaving needs those who must be asked to leave',
     ),
+    allow(
+      'cli',
+      '^server/cli/',
+      [
+        '^server/cli/',
+        '^server/session/',
+        '^server/store/(journal|schema-catalog|open-stores)\\.ts$',
+        '^server/config\\.ts$',
+        '^shared/(?!workout/)',
+      ],
+      'commands work on stores and sessions, and serve nobody',
+    ),
     allow('telemetry', '^server/telemetry/', ['^server/telemetry/'], 'telemetry knows nobody'),
     allow(
       'server-app',
@@ -116,6 +128,7 @@ module.exports = {
       [
         '^server/app/',
         '^server/(trackstand|config)\\.ts$',
+        '^server/cli/run-cli\\.ts$',
         '^server/telemetry/log-settings\\.ts$',
         '^shared/workout/',
       ],

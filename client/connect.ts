@@ -70,7 +70,7 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
 ): Promise<LiveSession<State, Command>> {
   const storage = options.storage ?? memoryStorage();
   const kept = await storage.load();
-  const known = kept && readKept(kept.session, options.session, options.input);
+  const known = kept && readKept(kept.session, options.session);
   const session = known?.session ?? (await begin(options));
   if (kept === undefined) await storage.save(session);
   const client = new SessionClient(session, kept?.commands ?? [], {
@@ -88,7 +88,8 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
   });
   client.start();
   // Without an input there is no state to show before the server's first snapshot.
-  if (options.input === undefined && known?.hasState !== true)
+  const hasState = known?.hasState ?? options.input !== undefined;
+  if (!hasState)
     await firstState(client).catch(async (error: unknown) => {
       stopListening();
       // Commands that were kept stay for the page that can deliver them.

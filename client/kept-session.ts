@@ -14,17 +14,16 @@ export interface KeptSession {
  * begins as it did at first, with its commands on top, until the server's snapshot comes; nothing is asked for after a position that
  * this page does not hold. The commands themselves stay: what the older kind does not know is refused on the server's log. [C7]
  */
-export function readKept(session: StoredSession, model: AnyModel, input: unknown): KeptSession {
+export function readKept(session: StoredSession, model: AnyModel): KeptSession {
   const { snapshot } = session;
-  if (snapshot.version === model.version) return { session, hasState: true };
-  if (snapshot.version < model.version && model.upcast !== undefined) {
-    const state = model.upcast(snapshot.state, snapshot.version);
-    const current = { ...snapshot, version: model.version, state };
-    return { session: { ...session, snapshot: current }, hasState: true };
-  }
   const { kind, version } = model;
+  if (snapshot.version === version) return { session, hasState: true };
+  if (snapshot.version < version && model.upcast !== undefined) {
+    const state = model.upcast(snapshot.state, snapshot.version);
+    return { session: { ...session, snapshot: { ...snapshot, version, state } }, hasState: true };
+  }
+  const input = model.parseInput(session.input);
   const blank = { kind, version, offset: 0, writers: [], state: null };
-  const hasState = input !== undefined;
-  const start = hasState ? genesis(model, input) : blank;
-  return { session: { ...session, epoch: undefined, snapshot: start }, hasState };
+  const start = input.ok ? genesis(model, input.value) : blank;
+  return { session: { ...session, epoch: undefined, snapshot: start }, hasState: input.ok };
 }

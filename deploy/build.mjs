@@ -15,13 +15,16 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 /** What becomes what. An inner list is one build whose entries share chunks, so that their classes are the same classes. */
 const nodeBuilds = [
   { 'server/main': 'server/app/main.ts' },
+  { 'server/sessions': 'server/app/sessions.ts' },
   { 'local/main': 'deploy/local/main.ts' },
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
   { 'sim/main': 'test/simulation/main.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
+  { 'test/tally-sessions': 'test/support/tally-sessions.ts' },
   {
     'trackstand/server': 'server/trackstand.ts',
+    'trackstand/commands': 'server/cli/run-cli.ts',
     'trackstand/client': 'client/connect.ts',
     'trackstand/session': 'shared/session/session-model.ts',
   },

@@ -10,6 +10,7 @@ const needed = {
   'ride/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
   'chaos/main': ['server/main'],
+  'server/sessions': [],
 };
 
 async function run() {

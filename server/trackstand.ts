@@ -9,6 +9,7 @@ import type { AnyModel } from '../shared/session/session-model.ts';
 import { positionProofs } from './auth/position-proofs.ts';
 import { resumeTokens } from './auth/resume-tokens.ts';
 import type { Connection } from './gateway/connection.ts';
+import type { SchemaParts } from './gateway/schema-refusal.ts';
 import { installUpgrade } from './gateway/upgrade.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
@@ -18,6 +19,7 @@ import { createLifecycle } from './lifecycle/lifecycle.ts';
 import { knownVersions } from './session/open-session.ts';
 import { SessionRegistry } from './session/session-registry.ts';
 import { openStores } from './store/open-stores.ts';
+import { isTakenBack, type SchemaCatalog } from './store/schema-catalog.ts';
 
 export interface TrackstandOptions {
   /** Session kinds this service keeps. */
@@ -94,14 +96,9 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     registry,
     clock,
     limits,
-    versions: knownVersions(models),
+    ...schemasOf(models, stores.schemas),
     proveToken: tokens.prove,
     isProven: proofs.isProven,
-    isTakenBack: async (sessionId, version) => {
-      const { version: stored = 0, ceiling = Infinity } =
-        (await stores.schemas.standing(sessionId)) ?? {};
-      return ceiling < version && stored <= ceiling;
-    },
     reportError,
     connections,
     path: sessionPath,
@@ -121,6 +118,13 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const settings = options.drain ?? drainDefaults;
   liveWith(app, { lifecycle, clock, registry, connections, settings });
   app.addHook('onClose', () => stores.close());
+}
+
+function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog): SchemaParts {
+  return {
+    versions: knownVersions(models),
+    isTakenBack: (sessionId, version) => isTakenBack(schemas, sessionId, version),
+  };
 }
 
 /** Takes sessions once the app is ready, and drains before it closes. */

@@ -68,7 +68,7 @@ function readOptions(known: Readonly<Record<string, Option>>, args: readonly str
   );
   try {
     const { values } = parseArgs({ args: [...args], options: Object.fromEntries(described) });
-    return values as Options;
+    return values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

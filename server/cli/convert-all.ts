@@ -35,7 +35,13 @@ export async function convertAll(
   progress: (line: string) => void,
 ): Promise<Outcome> {
   const tallies: Tally[] = [...versions].map(([kind, to]) => ({
-    ...{ kind, to, seen: 0, converted: 0, busy: 0, refused: 0, reason: undefined },
+    kind,
+    to,
+    seen: 0,
+    converted: 0,
+    busy: 0,
+    refused: 0,
+    reason: undefined,
   }));
   for (const tally of tallies)
     if (models.get(tally.kind)?.downcast === undefined) await countNewer(parts, tally);

@@ -16,6 +16,7 @@ import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
+import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
 
 /** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
@@ -27,16 +28,12 @@ export interface Socket {
   terminate(): void;
 }
 
-export interface ConnectionParts {
+export interface ConnectionParts extends SchemaParts {
   readonly registry: SessionRegistry;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** Newest schema version this instance knows, by kind. */
-  readonly versions: Readonly<Record<string, number>>;
   readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
   readonly isProven: (sessionId: string, witness: Witness) => boolean;
-  /** Whether the service went back to states older than a client's version; may reject. */
-  readonly isTakenBack: (sessionId: string, version: number) => Promise<boolean>;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
@@ -147,10 +144,10 @@ export class Connection {
       if (this.#state.kind !== 'awaiting-hello')
         throw new ProtocolError('hello-repeated', 'A connection says hello once.');
       const generation = this.#prove(hello);
-      if (!this.#isKnown(hello)) {
+      if (!knowsSchema(this.#parts, hello)) {
         this.#cancelTimer();
         this.#state = { kind: 'attaching' };
-        throw await this.#tooNew(hello);
+        throw await schemaRefusal(this.#parts, this.sessionId, hello);
       }
       const reader = this.#reader(hello, generation);
       if ((await this.#attach(reader)) === 'attached') return;
@@ -204,19 +201,6 @@ export class Connection {
     if (generation === undefined)
       throw new ProtocolError('token-invalid', 'The token is not for this.', closeCodes.forbidden);
     return generation;
-  }
-
-  #isKnown({ kind, version }: Hello): boolean {
-    const { versions } = this.#parts;
-    const known = Object.hasOwn(versions, kind) ? versions[kind] : undefined;
-    return known !== undefined && version <= known;
-  }
-
-  /** Another instance will do, unless the release that knows this version was taken back: then the client would ask for ever. [H6] */
-  async #tooNew({ version }: Hello): Promise<ProtocolError> {
-    const isTakenBack = await this.#parts.isTakenBack(this.sessionId, version).catch(() => false);
-    if (!isTakenBack) return schemaTooNew();
-    return new ProtocolError('client-too-new', 'Load the app anew.', closeCodes.clientTooNew);
   }
 
   #reader(hello: Hello, generation: number): Reader {
@@ -304,13 +288,5 @@ function sessionUnknown(): ProtocolError {
     'session-unknown',
     'There is no such session, or its time is over.',
     closeCodes.unknownSession,
-  );
-}
-
-function schemaTooNew(): ProtocolError {
-  return new ProtocolError(
-    'schema-too-new',
-    'This instance does not know that schema version; another one will.',
-    closeCodes.schemaTooNew,
   );
 }

@@ -20,6 +20,16 @@ export interface Standing {
   readonly ceiling: number | undefined;
 }
 
+/** Whether a session went back, for good as far as one can tell, to a version below that one. */
+export async function isTakenBack(
+  schemas: SchemaCatalog,
+  sessionId: string,
+  version: number,
+): Promise<boolean> {
+  const { version: stored = 0, ceiling = Infinity } = (await schemas.standing(sessionId)) ?? {};
+  return ceiling < version && stored <= ceiling;
+}
+
 /** All methods reject with StoreUnavailableError. */
 export interface SchemaCatalog {
   /** By kind and version, in that order. */

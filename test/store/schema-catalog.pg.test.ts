@@ -32,7 +32,11 @@ for (const [name, fresh] of Object.entries(databases))
     });
 
     const snapshotOf = (version: number, offset = 0, state: unknown = {}) => ({
-      ...{ kind, version, offset, writers: [], state },
+      kind,
+      version,
+      offset,
+      writers: [],
+      state,
     });
     async function created(version: number): Promise<string> {
       const sessionId = newId();

@@ -68,9 +68,6 @@ export function schemaCatalog(pool: Pool): SchemaCatalog {
 }
 
 async function setCeiling(pool: Pool, kind: string, version: number): Promise<void> {
-  const unavailable = (cause: unknown): never => {
-    throw new StoreUnavailableError('Postgres', cause);
-  };
   const client = await pool.connect().catch(unavailable);
   try {
     await client.query('begin');
@@ -84,4 +81,8 @@ async function setCeiling(pool: Pool, kind: string, version: number): Promise<vo
     client.release(true);
     unavailable(cause);
   }
+}
+
+function unavailable(cause: unknown): never {
+  throw new StoreUnavailableError('Postgres', cause);
 }
