@@ -40,7 +40,8 @@ test('[O6] the command killed in the middle, and run again: every session is tak
     models: new Map([[model.kind, model]]),
     newId: () => `owner-${String(++ownerCount).padStart(16, '0')}`,
   });
-  for (let place = 0; place < sessionsCount; place++) {
+  const places = Array.from({ length: sessionsCount }, (_, place) => place);
+  const ridden = async (place: number): Promise<void> => {
     const sessionId = id(place);
     const snapshot = genesis(tallyTwo, { bound: 1_000_000 });
     await journals.checkpoints.create({ sessionId, epoch: '0', snapshot, retentionMs: 60_000 });
@@ -49,7 +50,8 @@ test('[O6] the command killed in the middle, and run again: every session is tak
     const { ownerId, epoch } = opening.session;
     const batch = { sessionId, ownerId, epoch, prev: 0, head: 3, entries: entriesOf(place) };
     expect(await journals.log?.append(batch)).toBe('appended');
-  }
+  };
+  await Promise.all(places.map(ridden));
 
   const program = await builtFile('test/tally-sessions');
   const started = () => {
@@ -69,7 +71,7 @@ test('[O6] the command killed in the middle, and run again: every session is tak
 
   expect(await once(started(), 'exit')).toEqual([0, null]);
   expect(await schemas.census()).toEqual([{ kind: 'tally', version: 1, sessions: sessionsCount }]);
-  for (let place = 0; place < sessionsCount; place++) {
+  const takenUp = async (place: number): Promise<void> => {
     expect(await stores.logVersions?.version(id(place))).toBe(1);
     const opening = await openSession(release(tally), id(place), undefined);
     expect(opening).toMatchObject({
@@ -84,5 +86,6 @@ test('[O6] the command killed in the middle, and run again: every session is tak
         },
       },
     });
-  }
+  };
+  await Promise.all(places.map(takenUp));
 });
