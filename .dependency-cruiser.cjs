@@ -146,7 +146,7 @@ module.exports = {
       from: { pathNot: '^test/' },
       to: { path: '^test/' },
     },
-    onlyIn('ioredis', ['^server/store/(redis/|open-stores\\.ts)']),
+    onlyIn('ioredis', ['^server/store/(redis/|open-stores\\.ts)', '^loadtest/']),
     onlyIn('pg', ['^server/store/(postgres/|open-stores\\.ts)', '^loadtest/']),
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
     onlyIn('fastify', ['^server/(gateway|http|app)/', '^server/trackstand\\.ts$']),

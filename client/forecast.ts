@@ -37,6 +37,11 @@ export class Forecast {
     return this.#snapshot.state;
   }
 
+  /** The author's commands that will have come too late. [L5] */
+  get lateCount(): number {
+    return this.#snapshot.writers[this.#writer]?.lost ?? 0;
+  }
+
   add(command: WireCommand): void {
     const accepted = this.#snapshot.writers[this.#writer]?.accepted ?? 0;
     const numbered = { seq: accepted + 1, command };

@@ -23,18 +23,23 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
         database.transaction('session').objectStore('session').get('current'),
       );
       if (session === undefined) return undefined;
-      const { incarnation } = session;
+      const { incarnation, forgottenCount = 0 } = session;
       const range = IDBKeyRange.bound([incarnation, 0], [incarnation, Number.MAX_SAFE_INTEGER]);
       const store = database.transaction('commands').objectStore('commands');
       const [keys, commands] = await Promise.all([
         result<IDBValidKey[]>(store.getAllKeys(range)),
         result<WireCommand[]>(store.getAll(range)),
       ]);
-      return { session, commands: upToFirstHole(keys, commands) };
+      return { session, commands: upToFirstHole(forgottenCount, keys, commands) };
     },
     save: (session) =>
-      write(['session'], (transaction) => {
+      write(['session', 'commands'], (transaction) => {
         transaction.objectStore('session').put(session, 'current');
+        const { incarnation, forgottenCount = 0 } = session;
+        if (forgottenCount === 0) return;
+        const store = transaction.objectStore('commands');
+        store.delete(IDBKeyRange.upperBound([incarnation, forgottenCount]));
+        store.delete(IDBKeyRange.lowerBound([incarnation, Number.MAX_SAFE_INTEGER]));
       }),
     addCommands: (incarnation, seq, commands) =>
       write(['commands'], (transaction) => {
@@ -51,10 +56,13 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
 
 /** A write that failed leaves a hole; what stands behind it would come under wrong numbers, and its page still has it or is gone. */
 function upToFirstHole(
+  forgottenCount: number,
   keys: readonly IDBValidKey[],
   commands: readonly WireCommand[],
 ): WireCommand[] {
-  const hole = keys.findIndex((key, index) => Array.isArray(key) && key[1] !== index + 1);
+  const hole = keys.findIndex(
+    (key, index) => Array.isArray(key) && key[1] !== forgottenCount + index + 1,
+  );
   return hole === -1 ? [...commands] : commands.slice(0, hole);
 }
 

@@ -46,6 +46,11 @@ export function addCommand(outbox: Outbox, [type, data, atMs]: WireCommand): Out
   return { ...outbox, commands: [...outbox.commands, command] };
 }
 
+/** After the final receipt nothing is asked for any more. [L1] */
+export function forgetCommands(outbox: Outbox): Outbox {
+  return { ...outbox, commands: [], forgottenCount: lastSeq(outbox) };
+}
+
 /** Takes over what the server says; within one epoch watermarks only rise. */
 export function raiseWatermarks(
   outbox: Outbox,

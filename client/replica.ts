@@ -1,6 +1,6 @@
 /** What the client has heard of a session. Pure. */
 import type { Entry, Position, Snapshot, Witness } from '../shared/protocol/frames.ts';
-import { applyEntry } from '../shared/session/fold.ts';
+import { applyEntry, writerIndex } from '../shared/session/fold.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 
 export interface Replica {
@@ -13,6 +13,11 @@ export interface Replica {
 
 export function positionOf({ epoch, confirmed }: Replica): Position | undefined {
   return epoch === undefined ? undefined : { epoch, offset: confirmed.offset };
+}
+
+/** How many commands of an incarnation came when the session had ended. [L5] */
+export function lateCountOf(snapshot: Snapshot, clientId: string, incarnation: string): number {
+  return snapshot.writers[writerIndex(snapshot, clientId, incarnation)]?.lost ?? 0;
 }
 
 /** Applies entries in order, of which the proof tells the last one's place; throws when one does not follow, because a view with a hole would be wrong without showing it. [E1] */

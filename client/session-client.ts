@@ -1,5 +1,4 @@
 /** One session on this device: keeps the outbox and the replica, and brings them together with the server after every break. */
-import type { Clock } from '../shared/clock.ts';
 import { closeCodes } from '../shared/protocol/close-codes.ts';
 import type {
   ClientFrame,
@@ -9,42 +8,30 @@ import type {
   Welcome,
   WireCommand,
 } from '../shared/protocol/frames.ts';
-import type { AnyModel } from '../shared/session/session-model.ts';
+import type { ClientParts } from './client-parts.ts';
 import { CommandKeeper } from './command-keeper.ts';
 import { CommandSender } from './command-sender.ts';
-import { foresee, type Forecast } from './forecast.ts';
 import { makeHello } from './hello.ts';
 import { LinkKeeper } from './link-keeper.ts';
-import type { WebSocketConstructor } from './link.ts';
 import {
   addCommand,
-  emptyOutbox,
+  forgetCommands,
   lastSeq,
   meetWelcome,
   raiseWatermarks,
   reincarnate,
   type Outbox,
 } from './outbox.ts';
-import { applyEntries, type Replica } from './replica.ts';
+import { Outlook, type Facts } from './outlook.ts';
+import { applyEntries, lateCountOf, type Replica } from './replica.ts';
+import { ResumeAccount } from './resume-account.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import type { SessionStorage, StoredSession } from './session-storage.ts';
-import type { ClientView, ResumeReceipt } from './status.ts';
-
-export interface ClientParts {
-  readonly model: AnyModel;
-  readonly storage: SessionStorage;
-  readonly WebSocket: WebSocketConstructor;
-  readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
-  readonly newId: () => string;
-  /** Something an app can show or log that it need not act on: storage that fails, a listener that throws. */
-  readonly warn: (problem: unknown) => void;
-}
+import type { StoredSession } from './session-storage.ts';
+import type { ClientView } from './status.ts';
 
 export class SessionClient {
   readonly #parts: ClientParts;
-  readonly #listeners = new Set<(view: ClientView) => void>();
+  readonly #outlook: Outlook;
   readonly #keeper: LinkKeeper;
   readonly #sender: CommandSender;
   readonly #commands: CommandKeeper;
@@ -52,12 +39,9 @@ export class SessionClient {
   readonly #storage: SessionKeeper;
   #outbox: Outbox;
   #replica: Replica;
-  /** Made when it is looked at, and anew when the session turned out differently. */
-  #forecast: Forecast | undefined;
-  #view: ClientView | undefined;
-  #receipt: ResumeReceipt | undefined;
-  #resuming: Omit<ResumeReceipt, 'gapMs'> = { replayed: 0, resent: 0, lost: 0, result: 'new' };
+  readonly #account: ResumeAccount;
   #isLive = false;
+  #isFinal = false;
   /** What the server welcomed with; the replica's own once it holds a state of it. */
   #epoch: string | undefined;
   /** Set while it is not known from where on this storage and the server differ. [R7] */
@@ -65,13 +49,15 @@ export class SessionClient {
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
     const { clientId, url, input, incarnation, epoch, snapshot, witness } = session;
-    const { accepted, checkpointed } = session;
+    const { accepted, checkpointed, forgottenCount = 0 } = session;
     this.#parts = parts;
+    const { model, warn, WebSocket, clock, random } = parts;
+    this.#outlook = new Outlook({ model, clientId, warn, facts: () => this.#facts() });
     this.#clientId = clientId;
     this.#storage = new SessionKeeper(session, parts);
-    this.#outbox = { ...emptyOutbox(incarnation), commands, accepted, checkpointed };
+    this.#outbox = { incarnation, commands, forgottenCount, accepted, checkpointed };
     this.#replica = { epoch, confirmed: snapshot, witness };
-    const { WebSocket, clock, random } = parts;
+    this.#account = new ResumeAccount(lateCountOf(snapshot, clientId, incarnation));
     this.#keeper = new LinkKeeper(
       {
         url: url.replace(/^http/, 'ws'),
@@ -79,11 +65,15 @@ export class SessionClient {
         clock,
         random,
         hello: () => this.#hello(),
-        remind: () => ({ type: 'remind', input }),
+        // Who has forgotten its commands after the final receipt would bring back no more than a beginning. [L1]
+        remind: () => ({
+          type: 'remind',
+          input: this.#outbox.forgottenCount > 0 ? undefined : input,
+        }),
       },
       {
         frame: (frame) => this.#receive(frame),
-        statusChanged: () => this.#changed(),
+        statusChanged: () => this.#outlook.changed(),
         unlinked: () => this.#sender.suspend(),
       },
     );
@@ -105,31 +95,23 @@ export class SessionClient {
   /** Takes effect in the view at once; is kept, sent, and sent again until it is saved. The model has already checked the command. */
   send(type: string, data: unknown): void {
     if (this.#keeper.status === 'stopped') throw new Error('The session has ended on this device.');
+    const { forecast } = this.#outlook;
+    const { lateCount } = forecast;
     this.#outbox = addCommand(this.#outbox, [type, data, this.#parts.clock.nowMs()]);
-    for (const command of this.#outbox.commands.slice(-1)) this.#forecast?.add(command);
+    for (const command of this.#outbox.commands.slice(-1)) forecast.add(command);
+    this.#account.foresaw(forecast.lateCount - lateCount);
+    this.#isFinal = false;
     this.#commands.keep(this.#outbox);
-    this.#changed();
+    this.#outlook.changed();
   }
 
   /** Calls back after every change, and once now. Returns a function that stops it. */
   subscribe(listener: (view: ClientView) => void): () => void {
-    this.#listeners.add(listener);
-    listener(this.view());
-    return () => this.#listeners.delete(listener);
+    return this.#outlook.subscribe(listener);
   }
 
   view(): ClientView {
-    const { model } = this.#parts;
-    this.#forecast ??= foresee(model, this.#replica.confirmed, this.#clientId, this.#outbox);
-    this.#view ??= {
-      state: this.#forecast.state,
-      status: this.#keeper.status,
-      unsaved: lastSeq(this.#outbox) - this.#outbox.checkpointed,
-      unaccepted: lastSeq(this.#outbox) - this.#outbox.accepted,
-      receipt: this.#receipt,
-      stopCode: this.#keeper.stopCode,
-    };
-    return this.#view;
+    return this.#outlook.view;
   }
 
   wake(): void {
@@ -144,6 +126,12 @@ export class SessionClient {
   close(): void {
     this.#keeper.send({ type: 'bye' });
     this.#keeper.stop(closeCodes.left);
+  }
+
+  #facts(): Facts {
+    const [replica, outbox, isFinal] = [this.#replica, this.#outbox, this.#isFinal];
+    const [{ receipt }, { status, stopCode }] = [this.#account, this.#keeper];
+    return { replica, outbox, receipt, isFinal, status, stopCode };
   }
 
   #hello(): ClientFrame {
@@ -187,6 +175,13 @@ export class SessionClient {
         this.#sender.rewind(frame.expected - 1);
         this.#sender.pump(this.#outbox);
         break;
+      case 'final':
+        this.#finished(frame.offset);
+        break;
+      case 'gone':
+        this.#account.gone(Math.max(0, lastSeq(this.#outbox) - frame.accepted));
+        this.#outlook.changed();
+        break;
       case 'goaway':
         this.#keeper.move(frame.slot_ms);
         break;
@@ -199,9 +194,12 @@ export class SessionClient {
 
   #welcomed(welcome: Welcome): void {
     const verdict = meetWelcome(this.#outbox, welcome);
-    if (verdict.kind === 'diverged') return this.#startIncarnation(verdict.commonSeq);
+    if (verdict.kind === 'diverged') return this.#startIncarnation(verdict.commonSeq, 0);
     if (verdict.kind === 'unclear') return this.#askForHashes();
-    this.#isLive = false;
+    // What the server lost of an ended session, this device has forgotten: nothing can stand under those numbers any more.
+    if (verdict.lostCount > 0)
+      return this.#startIncarnation(this.#outbox.forgottenCount, verdict.lostCount);
+    this.#isLive = this.#isFinal = false;
     this.#hashesFrom = undefined;
     const { epoch, head: offset, proof } = welcome;
     this.#epoch = epoch;
@@ -211,15 +209,16 @@ export class SessionClient {
     this.#keep();
     this.#keeper.setBackoff(welcome.backoff_ms);
     const resent = Math.max(0, this.#sender.sentSeq - welcome.accepted);
-    this.#resuming = { replayed: 0, resent, lost: verdict.lostCount, result: welcome.result };
+    this.#account.welcomed(welcome.result, resent);
     this.#sender.resume(welcome.accepted, welcome.limits);
     this.#sender.pump(this.#outbox);
   }
 
   #adopt(confirmed: Snapshot): void {
     this.#replica = { ...this.#replica, epoch: this.#epoch, confirmed };
-    this.#forecast = undefined;
-    this.#changed();
+    this.#outlook.forget();
+    this.#countLate();
+    this.#outlook.changed();
   }
 
   /** A replay may begin with entries that the connection before still brought: they are the same ones. [E1] */
@@ -229,9 +228,14 @@ export class SessionClient {
     const { offset } = this.#replica.confirmed;
     const fresh = this.#isLive ? entries : entries.filter((entry) => entry.offset > offset);
     this.#replica = applyEntries(this.#parts.model, this.#replica, fresh, proof);
-    if (this.#forecast?.agreesWith(fresh) === false) this.#forecast = undefined;
-    if (this.#isLive) return;
-    this.#resuming = { ...this.#resuming, replayed: this.#resuming.replayed + fresh.length };
+    this.#outlook.compare(fresh);
+    this.#countLate();
+    if (!this.#isLive) this.#account.replayed(fresh.length);
+  }
+
+  #countLate(): void {
+    const { incarnation } = this.#outbox;
+    this.#account.heard(lateCountOf(this.#replica.confirmed, this.#clientId, incarnation));
   }
 
   #heard(watermarks: { readonly accepted: number; readonly checkpointed: number }): void {
@@ -241,7 +245,7 @@ export class SessionClient {
     this.#outbox = raiseWatermarks(this.#outbox, watermarks);
     this.#sender.accepted(this.#outbox.accepted);
     this.#sender.pump(this.#outbox);
-    this.#changed();
+    this.#outlook.changed();
   }
 
   #served(offset: number): void {
@@ -249,10 +253,23 @@ export class SessionClient {
     if (epoch !== this.#epoch || confirmed.offset !== offset)
       throw new Error('The state is not the one that was promised.');
     this.#isLive = true;
-    const gapMs = this.#keeper.served();
-    this.#receipt = { gapMs, ...this.#resuming };
+    this.#account.served(this.#keeper.served());
     this.#keep();
-    this.#changed();
+    this.#outlook.changed();
+  }
+
+  /**
+   * The session has ended, and Postgres has all of it up to that offset. A device that lacks nothing of it forgets its commands; the
+   * state stays for people to look at until the app forgets the session. Commands that came too late stay too. [L1]
+   */
+  #finished(offset: number): void {
+    const { epoch, confirmed } = this.#replica;
+    const isWhole = epoch === this.#epoch && confirmed.offset === offset;
+    if (!this.#isLive || !isWhole || this.#outbox.checkpointed < lastSeq(this.#outbox)) return;
+    this.#isFinal = true;
+    if (this.#account.lostCount === 0) this.#outbox = forgetCommands(this.#outbox);
+    this.#keep();
+    this.#outlook.changed();
   }
 
   /** The first time at once; when the server cannot tell either, because Postgres is away, it waits: a guess would lose or repeat. */
@@ -264,10 +281,11 @@ export class SessionClient {
   }
 
   /** This storage is a copy, or was rolled back: what the server does not have is numbered anew under a new name. [R7] */
-  #startIncarnation(commonSeq: number): void {
+  #startIncarnation(commonSeq: number, forgottenCount: number): void {
     this.#outbox = reincarnate(this.#outbox, commonSeq, this.#parts.newId());
     this.#hashesFrom = undefined;
-    this.#forecast = undefined;
+    this.#account.startedAnew(forgottenCount);
+    this.#outlook.forget();
     this.#sender.kept(0);
     this.#keep();
     this.#commands.keep(this.#outbox);
@@ -278,18 +296,5 @@ export class SessionClient {
     // After its end the app may have the storage cleared; nothing is put back then.
     if (this.#keeper.status === 'stopped') return;
     this.#storage.keep(this.#outbox, this.#replica);
-  }
-
-  #changed(): void {
-    this.#view = undefined;
-    if (this.#listeners.size === 0) return;
-    const view = this.view();
-    for (const listener of this.#listeners) {
-      try {
-        listener(view);
-      } catch (error) {
-        this.#parts.warn(error);
-      }
-    }
   }
 }

@@ -36,12 +36,13 @@ export class SessionKeeper {
     this.#newestToken = token;
   }
 
-  keep({ incarnation, accepted, checkpointed }: Outbox, replica: Replica): void {
+  keep(outbox: Outbox, replica: Replica): void {
+    const { incarnation, accepted, checkpointed, forgottenCount } = outbox;
     const { epoch, confirmed: snapshot, witness } = replica;
     const { storage, warn } = this.#parts;
     const [identity, token] = [this.#identity, this.#newestToken];
-    const watermarks = { incarnation, accepted, checkpointed };
-    void storage.save({ ...identity, token, ...watermarks, epoch, snapshot, witness }).then(() => {
+    const place = { incarnation, accepted, checkpointed, forgottenCount };
+    void storage.save({ ...identity, token, ...place, epoch, snapshot, witness }).then(() => {
       this.#keptToken = token;
     }, warn);
   }

@@ -11,6 +11,8 @@ export interface StoredSession {
   readonly incarnation: string;
   readonly accepted: number;
   readonly checkpointed: number;
+  /** Commands up to this seq are not kept any more; 0 when absent. Saving it removes them, and those of former incarnations. [L1] */
+  readonly forgottenCount?: number | undefined;
   readonly epoch?: string | undefined;
   readonly witness?: Witness | undefined;
   /** What the session began with, when it began here: the server asks for it should its stores have lost everything. [R12] */
@@ -32,6 +34,7 @@ export interface SessionStorage {
 export function memoryStorage(): SessionStorage {
   let session: StoredSession | undefined;
   const commands = new Map<string, WireCommand[]>();
+  const forgotten = (): number => session?.forgottenCount ?? 0;
   return {
     load: () =>
       Promise.resolve(
@@ -40,13 +43,20 @@ export function memoryStorage(): SessionStorage {
           : { session, commands: [...(commands.get(session.incarnation) ?? [])] },
       ),
     save: (next) => {
+      const formerly = forgotten();
       session = next;
+      if (forgotten() > formerly) {
+        const kept = commands.get(next.incarnation)?.slice(forgotten() - formerly) ?? [];
+        commands.clear();
+        commands.set(next.incarnation, kept);
+      }
       return Promise.resolve();
     },
     addCommands: (incarnation, seq, added) => {
       const kept = commands.get(incarnation) ?? [];
-      if (seq > kept.length + 1) return Promise.reject(new Error('Commands are kept in order.'));
-      kept.splice(seq - 1, added.length, ...added);
+      const place = seq - 1 - (session?.incarnation === incarnation ? forgotten() : 0);
+      if (place > kept.length) return Promise.reject(new Error('Commands are kept in order.'));
+      kept.splice(place, added.length, ...added);
       commands.set(incarnation, kept);
       return Promise.resolve();
     },

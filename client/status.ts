@@ -18,9 +18,12 @@ export interface ResumeReceipt {
   readonly replayed: number;
   /** Commands of this device sent again. */
   readonly resent: number;
-  /** Commands the server does not have and this device does not either. 0 unless both lost their stores. */
+  /**
+   * Commands of this device that came to nothing: given before it knew that the session had ended, and refused for that, or kept
+   * neither here nor there any more. Rises after the break, too, as answers to what was sent again come in. [L5]
+   */
   readonly lost: number;
-  readonly result: 'new' | 'resumed' | 'rebuilt';
+  readonly result: 'new' | 'resumed' | 'rebuilt' | 'gone';
 }
 
 /** A session as this device sees it at a moment. */
@@ -33,6 +36,8 @@ export interface ClientView {
   readonly unaccepted: number;
   /** How the latest break or start went. */
   readonly receipt: ResumeReceipt | undefined;
+  /** The session has ended and Postgres has all of it: this device may forget it without losing anything. [L1] */
+  readonly isFinal: boolean;
   /** Why it stopped, from the table of close codes. */
   readonly stopCode: number | undefined;
 }

@@ -19,6 +19,7 @@ const nodeBuilds = [
   { 'local/main': 'deploy/local/main.ts' },
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
+  { 'storage/main': 'loadtest/storage/main.ts' },
   { 'sim/main': 'test/simulation/main.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },

@@ -13,6 +13,9 @@ export interface Config {
   readonly release: string;
   readonly checkpointMs: number;
   readonly detachedGraceMs: number;
+  readonly archiveAfterMs: number;
+  readonly abandonedAfterMs: number;
+  readonly tombstoneMs: number;
   readonly drainNoticeMs: number;
   readonly drainMovesPerS: number;
   readonly drainGraceMs: number;
@@ -76,6 +79,8 @@ const logLevel = (text: string) => {
   return value === undefined ? { fault: `must be one of ${levels.join(', ')}` } : { value };
 };
 
+const tenYearsMs = 315_360_000_000;
+
 type Settings = {
   readonly [Name in keyof Config]: readonly [variable: string, Setting<Config[Name]>];
 };
@@ -130,6 +135,30 @@ export const settings: Settings = {
       help: 'How long a session without connections stays in memory.',
       fallback: '60000',
       read: integer(0, 3_600_000),
+    },
+  ],
+  archiveAfterMs: [
+    'ARCHIVE_AFTER_MS',
+    {
+      help: 'How long nobody is attached to a session that ended before it is archived.',
+      fallback: '600000',
+      read: integer(100, tenYearsMs),
+    },
+  ],
+  abandonedAfterMs: [
+    'ABANDONED_AFTER_MS',
+    {
+      help: 'How long nobody is attached to a session before it ends as abandoned.',
+      fallback: '604800000',
+      read: integer(1_000, tenYearsMs),
+    },
+  ],
+  tombstoneMs: [
+    'TOMBSTONE_MS',
+    {
+      help: 'How long it is known what became of a session whose 30 days are over.',
+      fallback: '31536000000',
+      read: integer(0, tenYearsMs),
     },
   ],
   drainNoticeMs: [

@@ -1,9 +1,9 @@
 /** The framework's server side as a Fastify plugin, and the one place where its rooms are put together. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
 import type { FastifyInstance } from 'fastify';
 
-import { systemClock } from '../shared/clock.ts';
+import { systemClock, type Clock } from '../shared/clock.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 import { positionProofs } from './auth/position-proofs.ts';
@@ -13,12 +13,18 @@ import type { SchemaParts } from './gateway/schema-refusal.ts';
 import { installUpgrade } from './gateway/upgrade.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
-import { installSessionRoutes, readSession, sessionPath } from './http/session-routes.ts';
+import {
+  installSessionRoutes,
+  readSession,
+  sendSession,
+  sessionPath,
+} from './http/session-routes.ts';
 import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
+import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
 import { SessionRegistry } from './session/session-registry.ts';
-import { openStores } from './store/open-stores.ts';
+import { openStores, type Stores } from './store/open-stores.ts';
 import { isTakenBack, type SchemaCatalog } from './store/schema-catalog.ts';
 
 export interface TrackstandOptions {
@@ -35,10 +41,17 @@ export interface TrackstandOptions {
   readonly checkpointMs?: number | undefined;
   readonly detachedGraceMs?: number | undefined;
   readonly drain?: DrainSettings | undefined;
+  readonly endOfLife?: EndOfLifeSettings | undefined;
   readonly limits?: Limits | undefined;
 }
 
 const drainDefaults: DrainSettings = { noticeMs: 0, movesPerS: 100, graceMs: 2_000 };
+
+const endOfLifeDefaults: EndOfLifeSettings = {
+  archiveAfterMs: 600_000,
+  abandonedAfterMs: 7 * 24 * 3_600_000,
+  tombstoneMs: 365 * 24 * 3_600_000,
+};
 
 /** 128 random bits, safe in a path. */
 const newId = (): string => randomBytes(16).toString('base64url');
@@ -52,18 +65,13 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const clock = systemClock;
   const { limits = defaultLimits, release = 'dev' } = options;
   const models = new Map(options.sessions.map((model) => [model.kind, model]));
-  const { secret, postgres, redis } = options;
+  const { secret } = options;
   const [tokens, proofs] = [resumeTokens(secret), positionProofs(secret)];
   const lifecycle = createLifecycle();
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
     app.log.error({ err: error, session_id: sessionId }, 'a session failed');
-  const stores = await openStores({
-    postgres,
-    redis,
-    clock,
-    warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
-  });
+  const stores = await reachStores(app, options, clock);
   const registry = new SessionRegistry({
     journals: stores.journals,
     models,
@@ -103,10 +111,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     connections,
     path: sessionPath,
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
-    read: async (request, reply) => {
-      const answer = await readSession(routes, request);
-      return answer.kind === 'problem' ? sendProblem(reply, answer.code) : reply.send(answer.body);
-    },
+    read: async (request, reply) => sendSession(reply, await readSession(routes, request)),
   });
   installHealthRoutes(app, {
     lifecycle,
@@ -116,8 +121,40 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   });
 
   const settings = options.drain ?? drainDefaults;
-  liveWith(app, { lifecycle, clock, registry, connections, settings });
-  app.addHook('onClose', () => stores.close());
+  const endOfLife = options.endOfLife ?? endOfLifeDefaults;
+  const care = { models, registry, clock, reportError, settings: endOfLife };
+  const caretaker = makeCaretaker(app, stores, care);
+  liveWith(app, { lifecycle, clock, registry, connections, settings }, caretaker, stores);
+}
+
+function reachStores(
+  app: FastifyInstance,
+  { postgres, redis }: TrackstandOptions,
+  clock: Clock,
+): Promise<Stores> {
+  return openStores({
+    postgres,
+    redis,
+    clock,
+    warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
+  });
+}
+
+function makeCaretaker(
+  app: FastifyInstance,
+  { journals, housekeeping }: Stores,
+  parts: Pick<CaretakerParts, 'models' | 'registry' | 'clock' | 'reportError' | 'settings'>,
+): Caretaker {
+  return new Caretaker({
+    ...parts,
+    journals,
+    housekeeping,
+    newId,
+    random: () => randomInt(1_000) / 1_000,
+    archived: (sessionId, reason) =>
+      app.log.info({ session_id: sessionId, reason }, 'a session was archived'),
+    buried: (count) => app.log.info({ count }, 'sessions whose time is over were deleted'),
+  });
 }
 
 function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog): SchemaParts {
@@ -128,11 +165,25 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
 }
 
 /** Takes sessions once the app is ready, and drains before it closes. */
-function liveWith(app: FastifyInstance, parts: DrainParts): void {
+function liveWith(
+  app: FastifyInstance,
+  parts: DrainParts,
+  caretaker: Caretaker,
+  stores: Stores,
+): void {
   app.addHook('onReady', (done) => {
     parts.registry.start();
+    caretaker.start();
     parts.lifecycle.enter('ready');
     done();
   });
-  app.addHook('preClose', () => drain(parts));
+  app.addHook('preClose', async () => {
+    // Nothing is put away in a hurry.
+    void caretaker.stop();
+    await drain(parts);
+  });
+  app.addHook('onClose', async () => {
+    await caretaker.stop();
+    await stores.close();
+  });
 }

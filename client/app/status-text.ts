@@ -35,6 +35,10 @@ const unacceptedUsual = 4;
 const stopReasons: Readonly<Record<number, StopReason>> = {
   4003: { sentence: 'This device may not take up this ride any more.', offer: 'new-ride' },
   4004: { sentence: 'The service does not keep this ride any more.', offer: 'new-ride' },
+  4005: {
+    sentence: 'The time of this ride is over: the service keeps it no more.',
+    offer: 'new-ride',
+  },
   4009: { sentence: 'This ride goes on in another tab.', offer: 'take-over' },
 };
 const otherReason: StopReason = {

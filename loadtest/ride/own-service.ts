@@ -22,6 +22,7 @@ export interface OwnService {
   readonly url: string;
   /** For people: where the log is. */
   readonly description: string;
+  readonly stores: { readonly databaseUrl: string; readonly redisUrl: string | undefined };
   /** `kill -9` of the server. Resolves when the next one serves, at the same port with the same stores; false when none ran. */
   killServer(): Promise<boolean>;
   /** Ends everything and removes the folder. */
@@ -32,6 +33,8 @@ export interface Start {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hears of everything unexpected. */
   readonly tell: (sentence: string) => void;
+  /** Of the server, by variable. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Aborting it makes the start fail. `remove` aborts it too, so that nothing is started again. */
   readonly stopping: AbortController;
 }
@@ -59,11 +62,16 @@ export async function startOwnService(start: Start): Promise<OwnService> {
 /** Puts what runs into `running`, so that it can be ended even when the rest does not start. */
 async function startAll(
   folder: DataFolder,
-  { env, tell, stopping }: Start,
+  { env, tell, stopping, settings = {} }: Start,
   running: Supervised[],
 ): Promise<Omit<OwnService, 'remove'>> {
   // Nothing else of the shell's: a PORT or REDIS_URL there is for another service.
-  const ownEnv = { PATH: env['PATH'], LOG_LEVEL: 'warn', CHECKPOINT_MS: String(checkpointMs) };
+  const ownEnv = {
+    PATH: env['PATH'],
+    LOG_LEVEL: 'warn',
+    CHECKPOINT_MS: String(checkpointMs),
+    ...settings,
+  };
   const surroundings = { folder, guard: startOrphanGuard(), env: ownEnv };
   const start = async (program: Program): Promise<Supervised> => {
     const supervised = await supervise(program, stopping.signal, tell);
@@ -81,6 +89,7 @@ async function startAll(
   return {
     url: `http://127.0.0.1:${port}`,
     description: `a private server with embedded Postgres and ${redis ? 'Redis' : 'no Redis'}`,
+    stores: urls,
     killServer: async () => (await server.exchange('SIGKILL')) !== undefined,
   };
 }

@@ -17,6 +17,7 @@ export async function buildApp(config: Config, page: string | undefined): Promis
     trustProxy: '127.0.0.1',
   });
   const { drainNoticeMs: noticeMs, drainMovesPerS: movesPerS, drainGraceMs: graceMs } = config;
+  const { archiveAfterMs, abandonedAfterMs, tombstoneMs } = config;
   await app.register(trackstand, {
     sessions: [workout],
     postgres: config.databaseUrl,
@@ -27,6 +28,7 @@ export async function buildApp(config: Config, page: string | undefined): Promis
     checkpointMs: config.checkpointMs,
     detachedGraceMs: config.detachedGraceMs,
     drain: { noticeMs, movesPerS, graceMs },
+    endOfLife: { archiveAfterMs, abandonedAfterMs, tombstoneMs },
   });
   if (page !== undefined) await app.register(fastifyStatic, { root: page });
   return app;

@@ -11,12 +11,14 @@ import {
   type Limits,
 } from '../../shared/protocol/limits.ts';
 import { FencedError } from '../session/claim-session.ts';
+import { goneFrame } from '../session/gone-frame.ts';
 import type { Reader, Sighting } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
+import { sessionUnknown } from './session-unknown.ts';
 import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
 
 /** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
@@ -185,6 +187,11 @@ export class Connection {
     // The socket may have gone while the stores were asked.
     if (this.#isClosed()) return 'attached';
     if (found.kind === 'unknown') return 'unknown';
+    if (found.kind === 'gone') {
+      this.#send(encodeFrame(goneFrame(found, reader)));
+      this.close(closeCodes.gone, 'session-gone: its time is over');
+      return 'attached';
+    }
     if (found.kind === 'too-new') throw schemaTooNew();
     const recalled = await found.host.recall(reader);
     if (this.#isClosed()) return 'attached';
@@ -281,12 +288,4 @@ export class Connection {
       this.close(closeCodes.internal, 'internal');
     }
   }
-}
-
-function sessionUnknown(): ProtocolError {
-  return new ProtocolError(
-    'session-unknown',
-    'There is no such session, or its time is over.',
-    closeCodes.unknownSession,
-  );
 }

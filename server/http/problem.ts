@@ -10,6 +10,7 @@ export type ProblemCode =
   | 'unauthorized'
   | 'token-retired'
   | 'session-unknown'
+  | 'session-gone'
   | 'schema-too-new'
   | 'not-found'
   | 'body-too-large'
@@ -21,7 +22,8 @@ const statuses: Readonly<Record<ProblemCode, readonly [status: number, title: st
   'bad-request': [400, 'The request is not as the documentation says.'],
   unauthorized: [401, 'The resume token is missing or not for this session.'],
   'token-retired': [401, 'A newer resume token was used already.'],
-  'session-unknown': [404, 'There is no such session, or its time is over.'],
+  'session-unknown': [404, 'There is no such session.'],
+  'session-gone': [410, 'The time of the session is over.'],
   'schema-too-new': [503, 'Another instance serves that schema version; try again.'],
   'not-found': [404, 'There is nothing here.'],
   'body-too-large': [413, 'The body is too large.'],
@@ -33,7 +35,13 @@ const statuses: Readonly<Record<ProblemCode, readonly [status: number, title: st
 /** Seconds a client should wait before it tries a 503 again. */
 const retryAfterS = 1;
 
-export function sendProblem(reply: FastifyReply, code: ProblemCode, detail?: string): FastifyReply {
+/** `more`: members of this problem's own. */
+export function sendProblem(
+  reply: FastifyReply,
+  code: ProblemCode,
+  detail?: string,
+  more: object = {},
+): FastifyReply {
   const [status, title] = statuses[code];
   if (status === 503) void reply.header('retry-after', retryAfterS);
   const body = {
@@ -42,6 +50,7 @@ export function sendProblem(reply: FastifyReply, code: ProblemCode, detail?: str
     status,
     code,
     ...(detail === undefined ? {} : { detail }),
+    ...more,
   };
   return reply.code(status).type('application/problem+json').send(JSON.stringify(body));
 }

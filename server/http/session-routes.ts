@@ -1,5 +1,5 @@
 /** Sessions over HTTP: create one, read one. The WebSocket of a session stands at the same URL as its snapshot. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 
 import { isoTime, type Clock } from '../../shared/clock.ts';
@@ -9,7 +9,7 @@ import { genesis, provenGeneration } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { ResumeTokens } from '../auth/resume-tokens.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
-import type { SessionCatalog } from '../store/journal.ts';
+import type { EndReason, Gone, SessionCatalog } from '../store/journal.ts';
 import { sendProblem } from './problem.ts';
 
 export interface SessionRoutesParts {
@@ -68,17 +68,25 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
   });
 }
 
+type SessionAnswer =
+  | { readonly kind: 'snapshot'; readonly body: unknown }
+  | { readonly kind: 'gone'; readonly body: object }
+  | {
+      readonly kind: 'problem';
+      readonly code: 'unauthorized' | 'token-retired' | 'session-unknown' | 'schema-too-new';
+    };
+
+export function sendSession(reply: FastifyReply, answer: SessionAnswer): FastifyReply {
+  if (answer.kind === 'problem') return sendProblem(reply, answer.code);
+  if (answer.kind === 'gone') return sendProblem(reply, 'session-gone', undefined, answer.body);
+  return reply.send(answer.body);
+}
+
 /** The snapshot as JSON; the same URL, upgraded, attaches. [R10] */
 export async function readSession(
   parts: SessionRoutesParts,
   request: FastifyRequest,
-): Promise<
-  | { readonly kind: 'snapshot'; readonly body: unknown }
-  | {
-      readonly kind: 'problem';
-      readonly code: 'unauthorized' | 'token-retired' | 'session-unknown' | 'schema-too-new';
-    }
-> {
+): Promise<SessionAnswer> {
   const params = v.safeParse(sessionParams, request.params);
   if (!params.success) return { kind: 'problem', code: 'session-unknown' };
   const { session_id: sessionId, client_id: clientId } = params.output;
@@ -87,11 +95,29 @@ export async function readSession(
     token === undefined ? undefined : parts.tokens.prove(sessionId, clientId, token);
   if (generation === undefined) return { kind: 'problem', code: 'unauthorized' };
   const found = await parts.registry.read(sessionId);
-  if (found === 'unknown') return { kind: 'problem', code: 'session-unknown' };
-  if (found === 'too-new') return { kind: 'problem', code: 'schema-too-new' };
-  const { epoch, snapshot } = found;
+  if (found.kind === 'gone') return { kind: 'gone', body: epitaph(found, clientId) };
+  if (found.kind !== 'read') {
+    const isUnknown = found.kind === 'unknown';
+    return { kind: 'problem', code: isUnknown ? 'session-unknown' : 'schema-too-new' };
+  }
+  const { epoch, snapshot, ended } = found;
   if (generation < provenGeneration(snapshot, clientId))
     return { kind: 'problem', code: 'token-retired' };
   const { offset, kind, version, state } = snapshot;
-  return { kind: 'snapshot', body: { session_id: sessionId, kind, version, epoch, offset, state } };
+  const body = { session_id: sessionId, kind, version, epoch, offset, state };
+  return { kind: 'snapshot', body: ended === undefined ? body : { ...body, ended: endOf(ended) } };
+}
+
+const endOf = ({ reason, atMs }: { reason: EndReason; atMs: number }) => ({
+  reason,
+  at: isoTime(atMs),
+});
+
+/** What is known of a session whose time is over: what became of this client's commands, and of nobody else's. [L4] */
+function epitaph({ reason, endedMs, writers }: Gone, clientId: string): object {
+  const own = writers.filter((writer) => writer.client_id === clientId);
+  return {
+    ended: endOf({ reason, atMs: endedMs }),
+    accepted: own.map(({ incarnation, accepted }) => ({ incarnation, accepted })),
+  };
 }

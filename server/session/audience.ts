@@ -17,6 +17,8 @@ export interface SessionView {
   readonly snapshot: Snapshot;
   /** As far as Postgres. */
   readonly saved: Snapshot;
+  /** Whether the session kind says that it is over. */
+  readonly isEnded: boolean;
   readonly tail: Tail;
 }
 
@@ -51,6 +53,7 @@ export class Audience {
     else if (missed.length > 0)
       reader.send(encodeEntriesFrame(watermarks, this.#proof(view), joinEntries(missed)));
     reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
+    if (isFinal(view)) reader.send(finalFrame(view));
     this.#readers.add(reader);
   }
 
@@ -79,11 +82,18 @@ export class Audience {
     const [text, proof] = [joinEntries(entries), this.#proof(view)];
     for (const reader of this.#readers)
       reader.send(encodeEntriesFrame(watermarksOf(view, reader), proof, text));
+    this.#tellFinal(view);
   }
 
   tellWatermarks(view: SessionView): void {
     for (const reader of this.#readers)
       reader.send(encodeFrame({ type: 'watermarks', ...watermarksOf(view, reader) }));
+    this.#tellFinal(view);
+  }
+
+  /** The final receipt, after the watermarks that make it true: a client that lacks nothing may let its copy go. [L1] */
+  #tellFinal(view: SessionView): void {
+    if (isFinal(view)) for (const reader of this.#readers) reader.send(finalFrame(view));
   }
 
   /** Asks for commands that were put aside: to a client it looks like a gap, and it goes on from there. [C3] [B10] */
@@ -116,6 +126,15 @@ export class Audience {
       former.close(closeCodes.replaced, 'replaced: a newer connection of this client is there');
     }
   }
+}
+
+/** The session has ended, and Postgres has all of it. */
+function isFinal({ isEnded, snapshot, saved }: SessionView): boolean {
+  return isEnded && saved.offset === snapshot.offset;
+}
+
+function finalFrame({ snapshot }: SessionView): string {
+  return encodeFrame({ type: 'final', offset: snapshot.offset });
 }
 
 /** Why this client cannot follow the session, if so. [H6] */

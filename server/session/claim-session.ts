@@ -3,6 +3,7 @@ import { retentionMs } from '../../shared/protocol/limits.ts';
 import {
   StoreUnavailableError,
   type Claim,
+  type Gone,
   type Journal,
   type Recovered,
 } from '../store/journal.ts';
@@ -16,6 +17,7 @@ export type Claimed =
   /** Postgres is away. */
   | { readonly kind: 'redis'; readonly redis: Recovered }
   | { readonly kind: 'unknown' }
+  | Gone
   | { readonly kind: 'too-new' };
 
 /** Another instance claimed the session meanwhile: forget it, the client will ask again. */
@@ -43,7 +45,8 @@ export async function claimSession(journals: Journals, claim: Claim): Promise<Cl
   const redis = await unlessAway(log.takeOver({ ...claim, term: postgres.term }));
   if (redis === 'away') return { kind: 'postgres', postgres, isRedisAway: true };
   if (redis.kind === 'too-new') return { kind: 'too-new' };
-  if (redis.kind === 'absent') return { kind: 'both', postgres, redis: undefined };
+  if (redis.kind === 'absent' || redis.kind === 'gone')
+    return { kind: 'both', postgres, redis: undefined };
   if (redis.kind === 'taken') return { kind: 'both', postgres, redis };
   if (claim.term !== undefined) throw new FencedError('A newer owner is there.');
   return claimSession(journals, { ...claim, term: redis.term + 1 });
@@ -61,7 +64,7 @@ async function giveBack({ log, checkpoints }: Journals, sessionId: string): Prom
 async function claimPostgres(
   checkpoints: Journal,
   claim: Claim,
-): Promise<Recovered | 'away' | { readonly kind: 'absent' } | { readonly kind: 'too-new' }> {
+): Promise<Recovered | 'away' | Gone | { readonly kind: 'absent' } | { readonly kind: 'too-new' }> {
   const claimed = await unlessAway(checkpoints.takeOver(claim));
   if (claimed === 'away') return 'away';
   if (claimed.kind === 'outrun') throw new FencedError('A newer owner is there.');
@@ -75,7 +78,8 @@ async function claimRedisAlone(log: Journal, claim: Claim): Promise<Claimed> {
   if (redis.kind === 'outrun') throw new FencedError('A newer owner is there.');
   // After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch. Before anything was appended there,
   // Postgres may have been the log of this very epoch.
-  if (redis.kind === 'absent' || !redis.isContinuous || !redis.isLog) return away();
+  if (redis.kind === 'absent' || redis.kind === 'gone') return away();
+  if (!redis.isContinuous || !redis.isLog) return away();
   return { kind: 'redis', redis };
 }
 

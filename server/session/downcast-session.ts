@@ -28,7 +28,7 @@ export async function downcastSession(
   const ownerId = newId();
   const claim = { sessionId, ownerId, versions: knownVersions(models), keepsVersion: true };
   const claimed = await claimSession(journals, claim);
-  if (claimed.kind === 'unknown') return 'unknown';
+  if (claimed.kind === 'unknown' || claimed.kind === 'gone') return 'unknown';
   if (claimed.kind === 'too-new') throw newerThanThis();
   if (claimed.kind === 'redis') throw new StoreUnavailableError('Postgres', 'it decides versions');
   if (claimed.kind === 'postgres' && claimed.isRedisAway)
@@ -56,7 +56,7 @@ export async function tryDowncast(
   toVersion: number,
 ): Promise<Snapshot | 'unknown'> {
   const postgres = await journals.checkpoints.peek(sessionId);
-  if (postgres.kind === 'absent') return 'unknown';
+  if (postgres.kind !== 'taken') return 'unknown';
   const found = await journals.log?.peek(sessionId);
   const redis = found?.kind === 'taken' ? found : undefined;
   const { model, snapshot } = continueBoth(models, postgres, redis, journals.log !== undefined);

@@ -6,7 +6,9 @@ import {
   StoreUnavailableError,
   type AppendResult,
   type Claim,
+  type Gone,
   type NewEpoch,
+  type Recovered,
 } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { claimSession, FencedError, type Claimed } from './claim-session.ts';
@@ -42,6 +44,7 @@ export interface OpenedSession {
 export type Opening =
   | { readonly kind: 'opened'; readonly session: OpenedSession }
   | { readonly kind: 'unknown' }
+  | Gone
   | { readonly kind: 'too-new' };
 
 export interface OpeningParts {
@@ -60,11 +63,14 @@ export async function openSession(
   parts: OpeningParts,
   sessionId: string,
   sighting: Sighting | undefined,
+  { isHousekeeping = false } = {},
 ): Promise<Opening> {
   const { journals, models, newId } = parts;
-  const claim: Claim = { sessionId, ownerId: newId(), versions: knownVersions(models) };
+  const versions = knownVersions(models);
+  const claim: Claim = { sessionId, ownerId: newId(), versions, isHousekeeping };
   const claimed = await claimSession(journals, claim);
-  if (claimed.kind === 'unknown' || claimed.kind === 'too-new') return claimed;
+  if (claimed.kind === 'unknown' || claimed.kind === 'gone' || claimed.kind === 'too-new')
+    return claimed;
   const former = claimed.kind === 'redis' ? claimed.redis : claimed.postgres;
   const model = models.get(former.snapshot.kind);
   if (model === undefined) return { kind: 'too-new' };
@@ -83,7 +89,7 @@ export async function openSession(
   };
 }
 
-type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'too-new' }>;
+type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'gone' | 'too-new' }>;
 
 function continueFrom(
   model: AnyModel,
@@ -160,18 +166,27 @@ function expectAppended(result: AppendResult): void {
     throw new FencedError(`The session moved while it was opened: ${result}.`);
 }
 
-/** The session as the stores have it, without becoming its owner: whoever has it goes on. Undefined when there is none. */
+export interface ReadSession {
+  readonly kind: 'read';
+  readonly epoch: string;
+  readonly snapshot: Snapshot;
+  readonly ended?: Recovered['ended'];
+}
+
+/** The session as the stores have it, without becoming its owner: whoever has it goes on. */
 export async function readSession(
   { journals: { log, checkpoints }, models }: OpeningParts,
   sessionId: string,
-): Promise<{ readonly epoch: string; readonly snapshot: Snapshot } | 'unknown' | 'too-new'> {
+): Promise<ReadSession | Gone | { readonly kind: 'unknown' | 'too-new' }> {
   const [postgres, redis] = [await checkpoints.peek(sessionId), await log?.peek(sessionId)];
+  if (postgres.kind === 'gone') return postgres;
   const known = redis?.kind === 'taken' ? redis : undefined;
   const first = postgres.kind === 'taken' ? postgres : known;
-  if (first === undefined) return 'unknown';
+  if (first === undefined) return { kind: 'unknown' };
   const { kind, version } = first.snapshot;
   const model = models.get(kind);
-  if (model === undefined || version > model.version) return 'too-new';
-  if (known !== undefined && known.snapshot.version > model.version) return 'too-new';
-  return { epoch: first.epoch, snapshot: reconcile(model, first, known, undefined).snapshot };
+  if (model === undefined || version > model.version) return { kind: 'too-new' };
+  if (known !== undefined && known.snapshot.version > model.version) return { kind: 'too-new' };
+  const { snapshot } = reconcile(model, first, known, undefined);
+  return { kind: 'read', epoch: first.epoch, snapshot, ended: first.ended };
 }

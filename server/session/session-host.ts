@@ -15,6 +15,7 @@ import {
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
+import { OwnerCheck } from './owner-check.ts';
 import { isAhead, type Reader, type RecalledHashes } from './reader.ts';
 import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
@@ -35,9 +36,7 @@ export class SessionHost {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #isRetiring = false;
-  /** When a store last took this owner for one. */
-  #confirmedMs: number;
-  #isConfirmDue = false;
+  readonly #ownerCheck: OwnerCheck;
   readonly #log: SessionLog;
   /** Readers whose commands were put aside because too much waits for Postgres. */
   readonly #stalled = new Set<Reader>();
@@ -58,7 +57,7 @@ export class SessionHost {
     this.#snapshot = session.snapshot;
     this.#openedMs = parts.clock.nowMs();
     this.#detachedSinceMs = this.#openedMs;
-    this.#confirmedMs = this.#openedMs;
+    this.#ownerCheck = new OwnerCheck(parts.clock);
     if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.nowMs();
   }
 
@@ -67,11 +66,12 @@ export class SessionHost {
   }
 
   get view(): SessionView {
-    const { sessionId, epoch } = this.#session;
+    const { sessionId, epoch, model } = this.#session;
     return {
       sessionId,
       epoch,
       snapshot: this.#snapshot,
+      isEnded: model.isEnded?.(this.#snapshot.state) ?? false,
       saved: this.#saver.saved,
       tail: this.#tail,
     };
@@ -89,13 +89,12 @@ export class SessionHost {
 
   /** When a store last took this owner for one. */
   get confirmedMs(): number {
-    return this.#confirmedMs;
+    return this.#ownerCheck.confirmedMs;
   }
 
   /** Asks whether this owner still is one: who only listens would never learn that the session went on elsewhere. [O2] */
   confirm(): void {
-    this.#isConfirmDue = true;
-    this.#confirmedMs = this.#parts.clock.nowMs();
+    this.#ownerCheck.request();
     if (!this.#isRunning) this.#running = this.#run();
   }
 
@@ -192,7 +191,7 @@ export class SessionHost {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
         if (this.#released === undefined && inputs.length > 0) await this.#take(inputs);
-        if (this.#released === undefined && this.#isConfirmDue) await this.#confirmOwner();
+        if (this.#released === undefined) await this.#confirmOwner();
       } catch (error) {
         this.#fail(error);
       }
@@ -223,8 +222,9 @@ export class SessionHost {
     if (entries.length === 0) return Promise.resolve('appended');
     const snapshot = this.#log.isInRedis ? undefined : this.#saver.dueSnapshot(next);
     const place = { prev: this.#snapshot.offset, head: next.offset };
+    const isEnd = this.#session.model.isEnded?.(next.state);
     return this.#log.append(
-      { ...place, entries: joinEntries(entries), snapshot },
+      { ...place, entries: joinEntries(entries), snapshot, isEnd },
       () => this.#released === undefined,
     );
   }
@@ -235,7 +235,7 @@ export class SessionHost {
     this.#tail.push(step.entries);
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.nowMs();
-    if (step.entries.length > 0) this.#confirmedMs = this.#parts.clock.nowMs();
+    if (step.entries.length > 0) this.#ownerCheck.confirmed();
     if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
     this.#forgetReplayed();
@@ -263,13 +263,12 @@ export class SessionHost {
   }
 
   #hasWork(): boolean {
-    return !this.#mailbox.isEmpty || this.#isConfirmDue;
+    return !this.#mailbox.isEmpty || this.#ownerCheck.isDue;
   }
 
   async #confirmOwner(): Promise<void> {
-    this.#isConfirmDue = false;
-    const result = await this.#log.confirm(this.#snapshot.offset);
-    if (result !== 'appended' && result !== 'unavailable') await this.#letGo(result);
+    const against = await this.#ownerCheck.perform(this.#log, this.#snapshot.offset);
+    if (against !== undefined) await this.#letGo(against);
   }
 
   #hasUnsaved(): boolean {

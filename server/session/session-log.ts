@@ -29,7 +29,7 @@ export class SessionLog {
 
   /** Tries identically until the outcome is known, within bounds, or as long as the caller wants it. [O3] */
   async append(
-    content: Pick<Batch, 'prev' | 'head' | 'entries' | 'snapshot'>,
+    content: Pick<Batch, 'prev' | 'head' | 'entries' | 'snapshot' | 'isEnd'>,
     isWanted: () => boolean,
   ): Promise<AppendResult | 'unavailable'> {
     const { sessionId, ownerId, epoch } = this.#session;

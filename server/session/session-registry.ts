@@ -1,9 +1,9 @@
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
-import type { Snapshot } from '../../shared/protocol/frames.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
+import type { Gone } from '../store/journal.ts';
 import type { HostParts } from './host-parts.ts';
-import { openSession, readSession, type OpeningParts } from './open-session.ts';
+import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
 import type { Sighting } from './reader.ts';
 import { reviveSession } from './revive-session.ts';
 import { SessionHost } from './session-host.ts';
@@ -11,6 +11,7 @@ import { SessionHost } from './session-host.ts';
 export type Found =
   | { readonly kind: 'host'; readonly host: SessionHost }
   | { readonly kind: 'unknown' }
+  | Gone
   | { readonly kind: 'too-new' };
 
 /** Milliseconds without a write after which a session with listeners asks whether it is still this instance's. */
@@ -60,9 +61,9 @@ export class SessionRegistry {
   /** The session as it is, claiming nothing: its owner may be another instance, and goes on. */
   async read(
     sessionId: string,
-  ): Promise<{ readonly epoch: string; readonly snapshot: Snapshot } | 'unknown' | 'too-new'> {
+  ): Promise<ReadSession | Gone | { readonly kind: 'unknown' | 'too-new' }> {
     const { epoch, snapshot } = this.#hosts.get(sessionId)?.view ?? {};
-    if (epoch !== undefined && snapshot !== undefined) return { epoch, snapshot };
+    if (epoch !== undefined && snapshot !== undefined) return { kind: 'read', epoch, snapshot };
     return readSession(this.#parts, sessionId);
   }
 

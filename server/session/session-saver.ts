@@ -93,9 +93,10 @@ export class SessionSaver {
     const entries = tail.after(prev);
     if (entries === undefined) throw new Error('Entries were forgotten before they were saved.');
     const upTo = entries.filter((entry) => entry.offset <= at.offset);
-    const { sessionId, ownerId, epoch } = this.#session;
+    const { sessionId, ownerId, epoch, model } = this.#session;
     const place = { sessionId, ownerId, epoch, prev, head: at.offset };
-    return { batch: { ...place, entries: joinEntries(upTo), snapshot: this.dueSnapshot(at) }, at };
+    const content = { entries: joinEntries(upTo), snapshot: this.dueSnapshot(at) };
+    return { batch: { ...place, ...content, isEnd: model.isEnded?.(at.state) }, at };
   }
 
   /**

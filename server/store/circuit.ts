@@ -33,6 +33,7 @@ export function withCircuit(
     append: (batch) => asked(batch.sessionId, () => journal.append(batch)),
     confirm: (place) => asked(place.sessionId, () => journal.confirm(place)),
     startEpoch: (start) => asked(start.sessionId, () => journal.startEpoch(start)),
+    archive: (archiving) => asked(archiving.sessionId, () => journal.archive(archiving)),
     trim: (trim) => asked(trim.sessionId, () => journal.trim(trim)),
     peek: (sessionId) => asked(sessionId, () => journal.peek(sessionId)),
   };

@@ -5,7 +5,7 @@
  * Every write is a compare-and-set on (owner id, epoch, previous offset), made where the data is: at most one owner's writes land,
  * however late they arrive, and no clock is involved. [O1] [O2]
  */
-import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
+import type { Entry, Snapshot, Writer } from '../../shared/protocol/frames.ts';
 
 /** A batch of entries for one session: those after `prev`, up to and including `head`. */
 export interface Batch {
@@ -18,6 +18,8 @@ export interface Batch {
   readonly entries: string;
   /** Encoded snapshot at `head`, when one is due: whoever opens the session starts folding there. */
   readonly snapshot?: string | undefined;
+  /** Whether the session has ended with it. Checkpoints mark it, so that it is archived when it is quiet. [L2] */
+  readonly isEnd?: boolean | undefined;
 }
 
 /**
@@ -35,16 +37,30 @@ export interface Recovered {
   readonly isContinuous: boolean;
   /** Whether an append landed since the epoch was begun here. Before that, Postgres may be this epoch's log, and ahead. */
   readonly isLog: boolean;
-  /** Whether somebody owned the session before. */
+  /** Whether somebody owned the session before. Whoever archived it gave it back. */
   readonly wasOwned: boolean;
+  /** Why and when it ended, if Postgres knows that it did. */
+  readonly ended?: { readonly reason: EndReason; readonly atMs: number } | undefined;
   readonly snapshot: Snapshot;
   /** What came after the snapshot, in order and without gaps. */
   readonly entries: readonly Entry[];
 }
 
+/** `finished`: the session kind says so. `abandoned`: nobody was attached for too long; whoever comes takes it up again. */
+export type EndReason = 'finished' | 'abandoned';
+
+/** The time of the session is over; how far each writer had come. Unlike `absent`, this is known: nothing was lost. [L4] */
+export interface Gone {
+  readonly kind: 'gone';
+  readonly reason: EndReason;
+  readonly endedMs: number;
+  readonly writers: readonly Pick<Writer, 'client_id' | 'incarnation' | 'accepted'>[];
+}
+
 export type TakenOver =
   | Recovered
   | { readonly kind: 'absent' }
+  | Gone
   /** The term asked for is not above the one the store has seen. */
   | { readonly kind: 'outrun'; readonly term: number }
   /** The state is of a schema version this instance does not know, or may not be raised to the one it knows; nothing was changed. */
@@ -60,6 +76,8 @@ export interface Claim {
   readonly versions: Readonly<Record<string, number>>;
   /** The state will not be raised to a newer version: a ceiling does not matter. */
   readonly keepsVersion?: boolean | undefined;
+  /** Claimed to be put away, by nobody who uses it: its time does not begin anew, and it may be over. */
+  readonly isHousekeeping?: boolean | undefined;
 }
 
 export interface NewEpoch {
@@ -80,6 +98,15 @@ export interface Trim {
   readonly snapshot: Snapshot;
 }
 
+export interface Archiving {
+  readonly sessionId: string;
+  readonly ownerId: string;
+  readonly epoch: string;
+  /** The state at the end of the log. */
+  readonly snapshot: Snapshot;
+  readonly reason: EndReason;
+}
+
 /** All methods reject with StoreUnavailableError when the outcome is unknown; trying again with the same arguments is safe. */
 export interface Journal {
   /** Becomes the owner: from now on nobody else's write lands. Returns all the store has. */
@@ -94,8 +121,30 @@ export interface Journal {
   trim(trim: Trim): Promise<AppendResult>;
   /** Whether this owner still is one, writing nothing: answers as an append at `head` would. */
   confirm(place: Pick<Batch, 'sessionId' | 'ownerId' | 'epoch' | 'head'>): Promise<AppendResult>;
+  /**
+   * Puts a session away that is over and wholly checkpointed: Redis forgets it, Postgres keeps its entries compressed and its last
+   * snapshot, from which it is opened again like any other. Only at the end of the log. Redis goes first: were it to forget after
+   * Postgres let go, it could forget what a next owner wrote. [L2]
+   */
+  archive(archiving: Archiving): Promise<AppendResult>;
   /** All the store has, claiming nothing. */
-  peek(sessionId: string): Promise<Recovered | { readonly kind: 'absent' }>;
+  peek(sessionId: string): Promise<Recovered | { readonly kind: 'absent' } | Gone>;
+}
+
+/** What looks after sessions nobody looks at. Safe from many instances at once: each session goes to one of them. */
+export interface Housekeeping {
+  /** Sessions to be archived: ended and quiet, without anybody for too long, or over. Each is given out once in `restMs`. */
+  due(asked: {
+    /** Since when nobody must have been attached, for one that ended and for any. */
+    readonly quietMs: number;
+    readonly abandonedMs: number;
+    readonly restMs: number;
+    readonly countMax: number;
+  }): Promise<readonly string[]>;
+  /** Somebody is attached to these: their time begins anew. Those touched within `quietMs` or, not ended, an hour are left alone. */
+  touch(sessionIds: readonly string[], quietMs: number): Promise<void>;
+  /** Deletes archived sessions whose time is over, leaving tombstones, and tombstones whose time is over. Returns how many sessions. */
+  purge(asked: { readonly tombstoneMs: number; readonly countMax: number }): Promise<number>;
 }
 
 /** Where sessions begin, and where all that happened in them stays. */

@@ -1,10 +1,11 @@
 /** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import type { Clock } from '../../shared/clock.ts';
 import { withCircuit } from './circuit.ts';
-import { StoreUnavailableError, type Journal } from './journal.ts';
+import { StoreUnavailableError, type Housekeeping, type Journal } from './journal.ts';
 import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
 import { migrate } from './postgres/migrate.ts';
+import { postgresHousekeeping } from './postgres/postgres-housekeeping.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
 import { schemaCatalog } from './postgres/schema-catalog.ts';
 import {
@@ -31,6 +32,7 @@ export interface Stores {
   readonly schemas: SchemaCatalog;
   /** Undefined without Redis. */
   readonly logVersions: LogVersions | undefined;
+  readonly housekeeping: Housekeeping;
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -75,6 +77,7 @@ export async function openStores({
     journals,
     schemas: schemaCatalog(pool),
     logVersions: redis === undefined ? undefined : logVersions(redis),
+    housekeeping: postgresHousekeeping(pool),
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);

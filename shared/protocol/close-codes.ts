@@ -11,6 +11,8 @@ export const closeCodes = {
   forbidden: 4003,
   /** No such session, or its retention is over. The client keeps its outbox. */
   unknownSession: 4004,
+  /** The session's time is over; `gone` before it told what became of the client's commands. [L4] */
+  gone: 4005,
   /** A newer connection of the same client is there. Never reconnect by itself: two tabs would put each other out for ever. */
   replaced: 4009,
   /** No common subprotocol. */

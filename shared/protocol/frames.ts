@@ -39,6 +39,8 @@ export const writerSchema = v.object({
   hashes: v.array(shortText),
   /** When its latest command was issued; never falls. */
   at_ms: count,
+  /** Commands that were refused because the session had ended by then; absent for none. [L5] */
+  lost: v.optional(count),
 });
 export type Writer = v.InferOutput<typeof writerSchema>;
 
@@ -141,6 +143,13 @@ export const serverFrameSchema = v.variant('type', [
   v.object({ type: v.literal('watermarks'), accepted: count, checkpointed: count }),
   v.object({ type: v.literal('gap'), expected: ordinal }),
   v.object({ type: v.literal('forgotten') }),
+  v.object({ type: v.literal('final'), offset: count }),
+  v.object({
+    type: v.literal('gone'),
+    reason: v.picklist(['finished', 'abandoned']),
+    ended_ms: count,
+    accepted: count,
+  }),
   v.object({ type: v.literal('goaway'), slot_ms: count, deadline_ms: count }),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),

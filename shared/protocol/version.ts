@@ -7,8 +7,8 @@ export const subprotocols = ['trackstand.v1'] as const;
  * Hash of `frames.ts` per version. A test compares: a changed frame without a new version (or, before the first release, without
  * a new hash here) fails, so that no wire change slips through unseen.
  *
- * v1: hello, remind, commands, ping, pong, bye; welcome, snapshot, entries, live, watermarks, gap, forgotten, goaway.
+ * v1: hello, remind, commands, ping, pong, bye; welcome, snapshot, entries, live, watermarks, gap, forgotten, final, gone, goaway.
  */
 export const wireHashes: Readonly<Record<(typeof subprotocols)[number], string>> = {
-  'trackstand.v1': '9abc0d26aec8c6c5',
+  'trackstand.v1': 'dc5e5ce387ced0a8',
 };

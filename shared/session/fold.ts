@@ -52,12 +52,26 @@ export function applyEntry(model: AnyModel, snapshot: Snapshot, entry: Entry): S
     (state, [type, data]) => model.evolve(state, { type, data }),
     snapshot.state,
   );
+  const writers = withOutcome(snapshot.writers, entry);
+  const isLate = entry.refused !== undefined && model.isEnded?.(snapshot.state) === true;
   return {
     ...snapshot,
     offset: entry.offset,
-    writers: withOutcome(snapshot.writers, entry),
+    writers: isLate ? withLoss(writers, entry.writer) : writers,
     state,
   };
+}
+
+/** The writers after these entries, of whatever kind the session is. */
+export function writersAfter(
+  { writers }: Pick<Snapshot, 'writers'>,
+  entries: readonly Entry[],
+): readonly Writer[] {
+  return entries.reduce<readonly Writer[]>(
+    (known, entry) =>
+      'joined' in entry ? withJoined(known, entry.joined) : withOutcome(known, entry),
+    writers,
+  );
 }
 
 export interface Decided {
@@ -136,6 +150,13 @@ function withJoined(
     );
   const fresh = { accepted: 0, hashes: [], at_ms: 0 };
   return [...writers, { client_id, incarnation, generation, ...fresh }];
+}
+
+/** Counted in the log itself, so that it is the same for everybody and after every rebuild. [L5] */
+function withLoss(writers: readonly Writer[], place: number): Writer[] {
+  return writers.map((writer, index) =>
+    index === place ? { ...writer, lost: (writer.lost ?? 0) + 1 } : writer,
+  );
 }
 
 function withOutcome(writers: readonly Writer[], entry: OutcomeEntry): Writer[] {

@@ -59,6 +59,11 @@ export interface SessionModel<State, Input, Command, Event> {
    * when that would be wrong. Events need no such way: older code never sees those of a newer version.
    */
   downcast?(state: State, toVersion: number): unknown;
+  /**
+   * Whether the session is over: once true, true for good. It is archived when it is quiet then, and commands that are refused from
+   * then on count as lost. A kind without it ends only by being abandoned. [L1] [L5]
+   */
+  isEnded?(state: State): boolean;
 }
 
 /** A model whose types are erased: what the framework handles. Methods above are bivariant, so every model fits. */
@@ -76,6 +81,7 @@ interface Definition<State, Input, Commands extends Schemas, Events extends Sche
   evolve(state: State, event: Named<Events>): State;
   upcast?(state: unknown, fromVersion: number): State;
   downcast?(state: State, toVersion: number): unknown;
+  isEnded?(state: State): boolean;
 }
 
 /** Describes a session kind. Throws a TypeError when the description itself is wrong. */

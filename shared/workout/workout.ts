@@ -32,6 +32,7 @@ export const workout = defineSession({
   initial: readyWorkout,
   decide,
   evolve: evolveWorkout,
+  isEnded: ({ phase }) => phase === 'finished',
 });
 
 function decide(

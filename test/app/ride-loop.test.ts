@@ -42,6 +42,7 @@ function startLoop() {
       unsaved: 0,
       unaccepted: 0,
       receipt: undefined,
+      isFinal: false,
       stopCode: undefined,
     }),
     send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {

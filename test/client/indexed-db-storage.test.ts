@@ -52,6 +52,22 @@ describe.each(Object.entries(stores))('a session kept in %s', (_name, open) => {
     expect((await storage.load())?.commands).toEqual(amounts.map(command));
   });
 
+  test('after the final receipt the commands are gone, those of former incarnations too, and later ones are kept under their numbers', async () => {
+    const storage = await open();
+    await storage.save(session);
+    await storage.addCommands('first', 1, [command(1)]);
+    const next = { ...session, incarnation: 'second' };
+    await storage.save(next);
+    await storage.addCommands('second', 1, [command(2), command(3)]);
+    await storage.save({ ...next, forgottenCount: 2 });
+    expect((await storage.load())?.commands).toEqual([]);
+    await storage.addCommands('second', 3, [command(4)]);
+    await storage.save({ ...next, forgottenCount: 2 });
+    expect((await storage.load())?.commands).toEqual([command(4)]);
+    await storage.save({ ...next, incarnation: 'first' });
+    expect((await storage.load())?.commands).toEqual([]);
+  });
+
   test('forgetting leaves nothing', async () => {
     const storage = await open();
     await storage.save(session);

@@ -65,6 +65,7 @@ export class SimStore {
       append: (batch) => this.#call(road, 'append', batch),
       startEpoch: (start) => this.#call(road, 'startEpoch', start),
       trim: (trim) => this.#call(road, 'trim', trim),
+      archive: (archiving) => this.#call(road, 'archive', archiving),
       confirm: (place) => this.#call(road, 'confirm', place),
       peek: (sessionId) => this.#call(road, 'peek', sessionId),
     };

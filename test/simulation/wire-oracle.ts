@@ -94,6 +94,8 @@ export class WireOracle {
       case 'watermarks':
       case 'gap':
       case 'forgotten':
+      case 'final':
+      case 'gone':
       case 'goaway':
       case 'ping':
       case 'pong':

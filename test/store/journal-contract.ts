@@ -10,6 +10,8 @@ export interface JournalUnderTest {
   readonly journal: Journal;
   /** Makes the session known with that snapshot, owned by nobody who would still write. */
   readonly seed: (sessionId: string, epoch: string, snapshot: Snapshot) => Promise<unknown>;
+  /** Whether what is archived can be opened again: Redis forgets it. */
+  readonly isLasting: boolean;
 }
 
 const id = (): string => randomBytes(16).toString('base64url');
@@ -46,6 +48,7 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
   describe(`${name} as a journal`, () => {
     let journal: Journal;
     let seed: JournalUnderTest['seed'];
+    let isLasting: boolean;
     let sessionId: string;
     const owner = (ownerId: string, term?: number) => ({ sessionId, ownerId, term, versions });
     const batch = (ownerId: string, prev: number, head: number, epoch = 'e1'): Batch => ({
@@ -58,7 +61,7 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
     });
 
     beforeEach(async () => {
-      ({ journal, seed } = await prepare());
+      ({ journal, seed, isLasting } = await prepare());
       sessionId = id();
       await seed(sessionId, 'e1', snapshotAt(0));
     });
@@ -196,6 +199,47 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       const { snapshot, entries } = taken(await journal.takeOver(owner('b')));
       expect(snapshot).toEqual(snapshotAt(4));
       expect(entries.map(({ offset }) => offset)).toEqual([5]);
+    });
+
+    test('[L2] an archived session is forgotten by the log, and opened from the checkpoints as it was, by whoever comes', async () => {
+      taken(await journal.takeOver(owner('a')));
+      await journal.append({ ...batch('a', 0, 2), snapshot: JSON.stringify(snapshotAt(2)) });
+      await journal.append(batch('a', 2, 4));
+      const archiving = {
+        sessionId,
+        ownerId: 'a',
+        epoch: 'e1',
+        snapshot: snapshotAt(4),
+        reason: 'finished',
+      } as const;
+      expect(await journal.archive(archiving)).toBe('appended');
+      // Its answer may have been lost; it is as safe to repeat as any other write.
+      expect(await journal.archive(archiving)).toBe(isLasting ? 'appended' : 'absent');
+      const forgotten = { kind: 'absent' };
+      const asItWas = { epoch: 'e1', snapshot: snapshotAt(4), entries: [], wasOwned: false };
+      expect(await journal.takeOver(owner('b'))).toMatchObject(isLasting ? asItWas : forgotten);
+      expect(await journal.append(batch('b', 4, 5))).toBe(isLasting ? 'appended' : 'absent');
+      const goneOn = { snapshot: snapshotAt(4), wasOwned: true, entries: [{ offset: 5 }] };
+      expect(await journal.takeOver(owner('c'))).toMatchObject(isLasting ? goneOn : forgotten);
+    });
+
+    test('[L2] only the owner archives, and only at the end of the log: otherwise nothing changes', async () => {
+      taken(await journal.takeOver(owner('a')));
+      await journal.append(batch('a', 0, 2));
+      const archiving = {
+        sessionId,
+        ownerId: 'a',
+        epoch: 'e1',
+        snapshot: snapshotAt(2),
+        reason: 'finished',
+      } as const;
+      expect(await journal.archive({ ...archiving, snapshot: snapshotAt(1) })).toBe('behind');
+      expect(await journal.archive({ ...archiving, epoch: 'e0' })).toBe('behind');
+      expect(await journal.archive({ ...archiving, ownerId: 'z' })).toBe('fenced');
+      expect(await journal.archive({ ...archiving, sessionId: id() })).toBe('absent');
+      const { snapshot, entries } = taken(await journal.takeOver(owner('b')));
+      expect(snapshot).toEqual(snapshotAt(0));
+      expect(entries.map(({ offset }) => offset)).toEqual([1, 2]);
     });
 
     test('[O5] a state of an unknown schema version is not taken over, and its owner goes on', async () => {

@@ -6,6 +6,7 @@ for (const keepsAll of [true, false])
     const journal = memoryJournal({ keepsAll });
     return Promise.resolve({
       journal,
+      isLasting: keepsAll,
       seed: (sessionId, epoch, snapshot) =>
         journal.create({ sessionId, epoch, snapshot, retentionMs: 60_000 }),
     });

@@ -24,6 +24,7 @@ for (const [name, fresh] of Object.entries(databases))
       const journal = postgresJournal(pool);
       return Promise.resolve({
         journal,
+        isLasting: true,
         seed: (sessionId, epoch, snapshot) =>
           journal.create({ sessionId, epoch, snapshot, retentionMs: 60_000 }),
       });
@@ -81,12 +82,13 @@ for (const [name, fresh] of Object.entries(databases))
       expect(rows.map(({ days }) => Math.round(Number(days)))).toEqual([30]);
     });
 
-    test('a session whose retention is over is absent', async () => {
+    test('[L4] a session whose retention is over is gone, which is not the same as unknown', async () => {
       const journal = postgresJournal(pool);
       const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
       const sessionId = 'expired-session-0000000';
       await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: -1_000 });
       const claim = { sessionId, ownerId: 'a', versions: { tally: 1 } };
-      expect(await journal.takeOver(claim)).toEqual({ kind: 'absent' });
+      expect(await journal.takeOver(claim)).toMatchObject({ kind: 'gone', writers: [] });
+      expect(await journal.peek(sessionId)).toMatchObject({ kind: 'gone', reason: 'abandoned' });
     });
   });

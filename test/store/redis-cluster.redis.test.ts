@@ -51,6 +51,7 @@ describe('a cluster', () => {
     const journal = redisJournal(redis);
     return Promise.resolve({
       journal,
+      isLasting: false,
       seed: async (sessionId, epoch, snapshot) => {
         await journal.startEpoch({ sessionId, ownerId: 'seed', term: 1, epoch, snapshot });
       },

@@ -23,6 +23,7 @@ describe('Redis', () => {
     const journal = redisJournal(redis);
     return Promise.resolve({
       journal,
+      isLasting: false,
       seed: async (sessionId, epoch, snapshot) => {
         await journal.startEpoch({ sessionId, ownerId: 'seed', term: 1, epoch, snapshot });
       },

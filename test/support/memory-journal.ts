@@ -15,6 +15,8 @@ interface Stored {
   head: number;
   identity: string;
   isLog: boolean;
+  /** Who archived it, as in Postgres. */
+  archivedBy?: string;
   snapshot: string;
   archive: string[];
   batches: { head: number; prev: number; owner: string; entries: string }[];
@@ -67,6 +69,9 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
     };
   }
 
+  const wasOwned = ({ owner, archivedBy }: Stored): boolean =>
+    owner !== null && owner !== archivedBy;
+
   return {
     create: ({ sessionId, epoch, snapshot }) => {
       if (sessions.has(sessionId)) return Promise.resolve('created');
@@ -92,15 +97,15 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         return Promise.resolve({ kind: 'too-new' });
       if (term !== undefined && term <= stored.term)
         return Promise.resolve({ kind: 'outrun', term: stored.term });
-      const wasOwned = stored.owner !== null;
+      const isTakenFromOne = wasOwned(stored);
       stored.owner = ownerId;
       stored.term = term ?? stored.term + 1;
-      return Promise.resolve(recovered(stored, wasOwned));
+      return Promise.resolve(recovered(stored, isTakenFromOne));
     },
     peek: (sessionId) => {
       const stored = sessions.get(sessionId);
       return Promise.resolve(
-        stored === undefined ? { kind: 'absent' } : recovered(stored, stored.owner !== null),
+        stored === undefined ? { kind: 'absent' } : recovered(stored, wasOwned(stored)),
       );
     },
     append: ({ sessionId, ownerId, epoch, prev, head, entries, snapshot }) => {
@@ -162,6 +167,17 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         archive: [],
         batches: [],
       });
+      return Promise.resolve('appended');
+    },
+    archive: ({ sessionId, ownerId, epoch, snapshot }) => {
+      const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
+      if (typeof stored === 'string') return Promise.resolve(stored);
+      if (stored.head !== snapshot.offset) return Promise.resolve('behind');
+      if (keepsAll) {
+        stored.archivedBy = ownerId;
+        stored.snapshot = JSON.stringify(snapshot);
+        stored.batches = [];
+      } else sessions.delete(sessionId);
       return Promise.resolve('appended');
     },
     trim: ({ sessionId, ownerId, epoch, snapshot }) => {

@@ -1,21 +1,29 @@
 /** The journal on Postgres: checkpoints, and the only log where there is no Redis. What waits while a write is under way goes out in the next one. */
-import type { Pool, QueryResultRow } from 'pg';
+import type { Pool } from 'pg';
 
+import type { Entry, Writer } from '../../../shared/protocol/frames.ts';
 import { retentionMs } from '../../../shared/protocol/limits.ts';
+import { writersAfter } from '../../../shared/session/fold.ts';
 import {
-  StoreUnavailableError,
   type AppendResult,
+  type Archiving,
   type Batch,
   type Claim,
+  type EndReason,
+  type Gone,
   type Journal,
   type Recovered,
   type SessionCatalog,
   type TakenOver,
 } from '../journal.ts';
 import { parseEntries, parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import { packRows, unpack, type LogRow } from './archive.ts';
+import { askingPostgres, type Query } from './ask-postgres.ts';
+import { archiveSql, tombstoneSql } from './end-of-life-statements.ts';
 import { groupCommit } from './group-commit.ts';
 import {
   appendSql,
+  archivedSql,
   claimSql,
   createSql,
   diagnoseSql,
@@ -27,13 +35,7 @@ import {
 } from './statements.ts';
 
 export function postgresJournal(pool: Pool): Journal & SessionCatalog {
-  const query = async <Row extends QueryResultRow>(sql: string, values: unknown[]) => {
-    try {
-      return (await pool.query<Row>(sql, values)).rows;
-    } catch (cause) {
-      throw new StoreUnavailableError('Postgres', cause);
-    }
-  };
+  const query = askingPostgres(pool);
   const confirm = groupCommit(async (places: readonly Place[]) => {
     const owners = await query<{ session_id: string; owner_id: string | null; epoch: string }>(
       ownersSql,
@@ -56,10 +58,8 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
       const [row] = await query<{ is_above: boolean }>(createSql, values);
       return row?.is_above === true ? 'above-ceiling' : 'created';
     },
-    history: async (sessionId) => {
-      const rows = await query<{ entries: string }>(historySql, [sessionId]);
-      return parseEntries(rows.map(({ entries }) => entries));
-    },
+    history: (sessionId) => history(query, sessionId),
+    archive: (archiving) => archive(query, archiving),
     takeOver: (claim) => takeOver(query, claim),
     append,
     confirm,
@@ -73,24 +73,31 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     // Checkpoints are what a trimmed log leans on; they stay.
     trim: () => Promise.resolve('appended'),
     peek: async (sessionId) => {
-      const [found] = await query<FoundRow>(findSql, [sessionId]);
-      return found === undefined ? { kind: 'absent' } : load(query, sessionId, found);
+      const [found] = await query<FoundRow & EndRow>(findSql, [sessionId]);
+      if (found === undefined) return gone(query, sessionId);
+      const { reason, ended_ms: endedMs } = found;
+      const recovered = await load(query, sessionId, found);
+      if (found.is_over) return goneNow(recovered, reason, endedMs ?? 0);
+      return endedMs === null ? recovered : { ...recovered, ended: { reason, atMs: endedMs } };
     },
   };
 }
 
-type Query = <Row extends QueryResultRow>(sql: string, values: unknown[]) => Promise<Row[]>;
-
 /** Two statements: the second one begins after the first has fenced everybody else, and so sees all they wrote. */
 async function takeOver(
   query: Query,
-  { sessionId, ownerId, term, versions, keepsVersion = false }: Claim,
+  { sessionId, ownerId, term, versions, keepsVersion = false, isHousekeeping = false }: Claim,
 ): Promise<TakenOver> {
+  const known = JSON.stringify(versions);
   const [claimed] = await query<FoundRow & { readonly result: 'taken' | 'outrun' | 'too-new' }>(
     claimSql,
-    [sessionId, ownerId, term ?? null, JSON.stringify(versions), retentionMs, !keepsVersion],
+    [sessionId, ownerId, term ?? null, known, retentionMs, !keepsVersion, isHousekeeping],
   );
-  if (claimed === undefined) return { kind: 'absent' };
+  if (claimed === undefined) {
+    const [over] = await query<FoundRow & EndRow>(findSql, [sessionId]);
+    if (over === undefined) return gone(query, sessionId);
+    return goneNow(await load(query, sessionId, over), over.reason, over.ended_ms ?? 0);
+  }
   if (claimed.result === 'outrun') return { kind: 'outrun', term: claimed.term };
   if (claimed.result === 'too-new') return { kind: 'too-new' };
   return load(query, sessionId, claimed);
@@ -102,6 +109,61 @@ interface FoundRow {
   readonly term: number;
   readonly epoch: string;
   readonly former_owner: string | null;
+}
+
+interface EndRow {
+  readonly is_over: boolean;
+  readonly reason: EndReason;
+  readonly ended_ms: number | null;
+}
+
+/** Whether a session that has no row was one, once. */
+async function gone(query: Query, sessionId: string): Promise<Gone | { readonly kind: 'absent' }> {
+  const [tombstone] = await query<{
+    reason: EndReason;
+    ended_ms: number;
+    writers: Gone['writers'];
+  }>(tombstoneSql, [sessionId]);
+  if (tombstone === undefined) return { kind: 'absent' };
+  const { reason, ended_ms: endedMs, writers } = tombstone;
+  return { kind: 'gone', reason, endedMs, writers };
+}
+
+/** Its time is over, and it is not deleted yet. */
+function goneNow({ snapshot, entries }: Recovered, reason: EndReason, endedMs: number): Gone {
+  return { kind: 'gone', reason, endedMs, writers: graves(writersAfter(snapshot, entries)) };
+}
+
+/** What is kept of writers for good. */
+function graves(writers: readonly Writer[]): Gone['writers'] {
+  return writers.map(({ client_id, incarnation, accepted }) => ({
+    client_id,
+    incarnation,
+    accepted,
+  }));
+}
+
+/** The log first: what moves to the archive meanwhile is then read twice, and not missed. */
+async function history(query: Query, sessionId: string): Promise<Entry[]> {
+  const rows = await query<LogRow>(historySql, [sessionId]);
+  const packed = await query<{ entries: Buffer }>(archivedSql, [sessionId]);
+  const archived = parseEntries(await Promise.all(packed.map(({ entries }) => unpack(entries))));
+  const lastOffset = archived.at(-1)?.offset ?? 0;
+  const logged = parseEntries(rows.map(({ entries }) => entries));
+  return [...archived, ...logged.filter(({ offset }) => offset > lastOffset)];
+}
+
+/** Read, compressed, and then moved in one statement, which does nothing if the session was taken up meanwhile. */
+async function archive(
+  query: Query,
+  { sessionId, ownerId, epoch, snapshot, reason }: Archiving,
+): Promise<AppendResult> {
+  const packed = await packRows(await query<LogRow>(historySql, [sessionId]));
+  const writers = JSON.stringify(graves(snapshot.writers));
+  const values = [sessionId, ownerId, epoch, packed?.prev ?? null, snapshot.offset];
+  const content = [packed?.bytes ?? null, JSON.stringify(snapshot), writers, reason];
+  const [row] = await query<{ result: AppendResult }>(archiveSql, [...values, ...content]);
+  return row?.result ?? 'absent';
 }
 
 async function load(
@@ -136,6 +198,7 @@ async function appendAll(query: Query, batches: readonly Batch[]): Promise<Appen
     batches.map((batch) => batch.head),
     batches.map((batch) => batch.entries),
     batches.map((batch) => batch.snapshot ?? null),
+    batches.map((batch) => batch.isEnd ?? false),
   ]);
   const landedIds = new Set(landed.map((row) => row.session_id));
   return Promise.all(

@@ -20,14 +20,21 @@ with ceiling as (
 )
 select exists (select 1 from ceiling) as is_above`;
 
+/** While the owner is the one that archived the session, nobody has taken it up since. */
+const isArchived = '(archived_by = owner_id) is true';
+
+/** Who archived a session gave it back. */
+const formerOwner = `case when ${isArchived} then null else owner_id end as former_owner`;
+
 /**
  * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now, $6 whether
- * the state will be raised to the version known, for which the ceiling must let it.
- * Returns no row for an unknown or expired session. Waits for appends under way; those that begin later find another owner.
+ * the state will be raised to the version known, for which the ceiling must let it, $7 whether it is housekeeping: then an expired one
+ * is claimed too, and its time goes on. Returns no row for an unknown or expired session. Waits for appends under way; those that begin
+ * later find another owner. Who was abandoned is so no more.
  */
 export const claimSql = `
 with found as (
-  select session_id, owner_id, term, epoch,
+  select session_id, term, epoch, ${formerOwner},
     case
       when version > coalesce(($4::jsonb ->> kind)::int, 0) then 'too-new'
       when $6::boolean and version < ($4::jsonb ->> kind)::int and exists (
@@ -38,29 +45,41 @@ with found as (
       else 'taken'
     end as result
   from trackstand.sessions
-  where session_id = $1 and expires_at > now()
+  where session_id = $1 and (expires_at > now() or $7)
   for update
 ), claimed as (
   update trackstand.sessions s
   set owner_id = $2, term = coalesce($3::bigint, f.term + 1),
-    expires_at = greatest(s.expires_at, now() + $5::float8 * interval '1 millisecond')
+    expires_at = case when $7 then s.expires_at
+      else greatest(s.expires_at, now() + $5::float8 * interval '1 millisecond') end,
+    ended_at = case when $7 or s.end_reason = 'finished' then s.ended_at end,
+    end_reason = case when $7 or s.end_reason = 'finished' then s.end_reason end
   from found f
   where s.session_id = f.session_id and f.result = 'taken'
   returning s.term
 )
-select result, epoch, owner_id as former_owner,
+select result, epoch, former_owner,
   coalesce((select term from claimed), term)::float8 as term
 from found`;
 
-/** $1 session. No row for an unknown or expired one. */
+/** $1 session. No row for an unknown one. */
 export const findSql = `
-select term::float8 as term, epoch, owner_id as former_owner
+select term::float8 as term, epoch, ${formerOwner}, expires_at <= now() as is_over,
+  coalesce(end_reason, 'abandoned') as reason,
+  extract(epoch from coalesce(ended_at, case when expires_at <= now() then expires_at end))::float8 * 1000 as ended_ms
 from trackstand.sessions
-where session_id = $1 and expires_at > now()`;
+where session_id = $1`;
 
-/** $1 session. Every row's entries in order. */
+/** $1 session. Every row's entries in order; those of archived rows stand in the archive. */
 export const historySql = `
-select entries from trackstand.session_log where session_id = $1 and prev >= 0 order by head`;
+select prev::float8 as prev, entries
+from trackstand.session_log
+where session_id = $1 and entries <> ''
+order by head`;
+
+/** $1 session. The compressed entries in order. */
+export const archivedSql = `
+select entries from trackstand.session_archive where session_id = $1 order by head`;
 
 /** $1 sessions, an array. Who owns each, without a lock. */
 export const ownersSql = `
@@ -76,14 +95,14 @@ where session_id = $1 and head >= (
 order by head`;
 
 /**
- * Arrays, one element per batch: $1 sessions, $2 owners, $3 epochs, $4 previous offsets, $5 heads, $6 entries, $7 snapshots or null.
- * Returns the sessions whose batch landed. The share lock makes a take-over wait for this statement, and this statement see a
+ * Arrays, one element per batch: $1 sessions, $2 owners, $3 epochs, $4 previous offsets, $5 heads, $6 entries, $7 snapshots or null, $8 whether
+ * the session has ended. Returns the sessions whose batch landed. The share lock makes a take-over wait for this statement, and this statement see a
  * take-over that came first; the chain's keys keep out everything that does not continue the log.
  */
 export const appendSql = `
 with batch as (
-  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
-    as t (session_id, owner_id, epoch, prev, head, entries, snapshot)
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bool[])
+    as t (session_id, owner_id, epoch, prev, head, entries, snapshot, is_end)
 ), owned as (
   select b.*
   from batch b
@@ -91,15 +110,22 @@ with batch as (
     on s.session_id = b.session_id and s.owner_id = b.owner_id and s.epoch = b.epoch
   order by b.session_id
   for share of s
+), landed as (
+  insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
+  select session_id, prev, head, entries, snapshot
+  from owned o
+  where exists (
+    select 1 from trackstand.session_log l where l.session_id = o.session_id and l.head = o.prev
+  )
+  on conflict do nothing
+  returning session_id
+), ended as (
+  update trackstand.sessions s set ended_at = now(), end_reason = 'finished'
+  from batch b
+  join landed using (session_id)
+  where s.session_id = b.session_id and b.is_end and s.end_reason is distinct from 'finished'
 )
-insert into trackstand.session_log (session_id, prev, head, entries, snapshot)
-select session_id, prev, head, entries, snapshot
-from owned o
-where exists (
-  select 1 from trackstand.session_log l where l.session_id = o.session_id and l.head = o.prev
-)
-on conflict do nothing
-returning session_id`;
+select session_id from landed`;
 
 /** $1 session, $2 owner, $3 epoch, $4 previous offset, $5 head. Owner ids are never reused, so a row of this owner's at this place is this batch. */
 export const diagnoseSql = `

@@ -5,6 +5,7 @@ import { StoreUnavailableError, type Journal } from '../journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
 import { isConnected, lookForMasters, type RedisClient } from './connect-redis.ts';
+import forgetScript from './forget.lua';
 import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
@@ -41,6 +42,7 @@ export function redisJournal(redis: RedisClient): Journal {
   const append = script('trackstandAppend', 2, appendScript);
   const startEpoch = script('trackstandStartEpoch', 3, startEpochScript);
   const trim = script('trackstandTrim', 3, trimScript);
+  const forget = script('trackstandForget', 3, forgetScript);
 
   return {
     takeOver: async ({ sessionId, ownerId, term, versions }) => {
@@ -69,6 +71,10 @@ export function redisJournal(redis: RedisClient): Journal {
       const text = JSON.stringify(snapshot);
       const args = [ownerId, epoch, snapshot.offset, text, keptMs];
       return v.parse(appendReply, await trim(keys.meta, keys.log, keys.snapshot, ...args));
+    },
+    archive: async ({ sessionId, ownerId, epoch, snapshot: { offset } }) => {
+      const { meta, log, snapshot } = sessionKeys(sessionId);
+      return v.parse(appendReply, await forget(meta, log, snapshot, ownerId, epoch, offset));
     },
     peek: async (sessionId) => {
       const { meta, log, snapshot } = sessionKeys(sessionId);
