@@ -20,7 +20,7 @@ const nodeBuilds = [
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
   { 'storage/main': 'loadtest/storage/main.ts' },
-  { 'sim/main': 'test/simulation/main.ts' },
+  { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },
   {

@@ -15,7 +15,7 @@ import type { Trace } from './trace.ts';
 export interface DeviceParts {
   readonly name: string;
   readonly clock: VirtualClock;
-  readonly random: Random;
+  readonly noiseOf: (name: string) => Random;
   readonly trace: Trace;
   readonly newId: () => string;
   readonly dial: (page: SimProcess, device: Device) => Line;
@@ -46,6 +46,7 @@ export class Device {
   readonly #parts: DeviceParts;
   readonly #issued: Issued[] = [];
   readonly #number: number;
+  readonly #random: Random;
   #page: SimProcess;
   #client: SessionClient | undefined;
   #pageCount = 0;
@@ -60,7 +61,9 @@ export class Device {
     this.#parts = parts;
     this.name = parts.name;
     this.clientId = session.clientId;
-    this.disk = new Disk(session, parts.clock, parts.random, parts.isDiskLying);
+    this.#random = parts.noiseOf(parts.name);
+    const diskRandom = parts.noiseOf(`storage of ${parts.name}`);
+    this.disk = new Disk(session, parts.clock, diskRandom, parts.isDiskLying);
     this.#page = this.#newPage();
     this.#open();
   }
@@ -78,8 +81,8 @@ export class Device {
   }
 
   /** Enters one command, most often a sensible one. */
-  issue(): void {
-    const { random, clock, trace } = this.#parts;
+  issue(random: Random): void {
+    const { clock, trace } = this.#parts;
     if (this.#client === undefined || this.#page.isFrozen) return;
     const n = this.#issued.length;
     const amount = this.#number * 100_000 + n + 1;
@@ -166,7 +169,8 @@ export class Device {
 
   #open(): void {
     const page = this.#page;
-    const { random, newId, trace, saved, fail } = this.#parts;
+    const { newId, trace, saved, fail } = this.#parts;
+    const random = this.#random;
     const storage = this.disk.storageFor(page, saved);
     page.clock.after(random.skewed(1, 300), () => {
       const { session } = this.disk;

@@ -1,5 +1,6 @@
 /** What can go wrong, each as one thing that happens to a world. Whatever lasts ends by itself. */
 import { cutKinds } from './network.ts';
+import type { Random } from './random.ts';
 import type { SimStore } from './sim-store.ts';
 import type { World } from './world.ts';
 
@@ -7,11 +8,9 @@ export interface Fault {
   readonly name: string;
   /** How often compared to the others. */
   readonly weight: number;
-  readonly strike: (world: World) => void;
-  readonly isPossible?: (world: World) => boolean;
+  /** Returns false when there was nothing it could strike. */
+  readonly strike: (world: World, random: Random) => boolean;
 }
-
-const isCopying = (world: World): boolean => world.isCopying;
 
 export const faults: readonly Fault[] = [
   { name: 'cut', weight: 4, strike: cutOne },
@@ -23,25 +22,38 @@ export const faults: readonly Fault[] = [
   { name: 'slow-calls', weight: 2, strike: slowCalls },
   { name: 'partition', weight: 2, strike: partition },
   { name: 'drain', weight: 2, strike: drainOne },
-  { name: 'redis-wiped', weight: 2, strike: (world) => wipeRedis(world) },
-  { name: 'redis-backup', weight: 2, strike: ({ redis }) => redis?.backUp() },
-  { name: 'redis-rolled-back', weight: 2, strike: ({ redis }) => redis?.rollBack() },
-  { name: 'redis-restarted', weight: 1, strike: ({ redis }) => redis?.restart() },
-  { name: 'redis-down', weight: 2, strike: (world) => storeDown(world, world.redis) },
-  { name: 'postgres-down', weight: 2, strike: (world) => storeDown(world, world.postgres) },
+  { name: 'redis-wiped', weight: 2, strike: wipeRedis },
+  { name: 'redis-backup', weight: 2, strike: backUpRedis },
+  { name: 'redis-rolled-back', weight: 2, strike: ({ redis }) => redis?.rollBack() ?? false },
+  { name: 'redis-restarted', weight: 1, strike: restartRedis },
+  {
+    name: 'redis-down',
+    weight: 2,
+    strike: (world, random) => storeDown(world, random, world.redis),
+  },
+  { name: 'redis-limps', weight: 1, strike: redisLimps },
+  {
+    name: 'postgres-down',
+    weight: 2,
+    strike: (world, random) => storeDown(world, random, world.postgres),
+  },
   { name: 'stores-flaky', weight: 3, strike: storesFlaky },
   { name: 'refresh', weight: 3, strike: refresh },
-  { name: 'storage-copied', weight: 1, strike: copyStorage, isPossible: isCopying },
-  { name: 'copy-comes-up', weight: 2, strike: comeUpAsCopy, isPossible: isCopying },
+  { name: 'storage-copied', weight: 1, strike: copyStorage },
+  { name: 'copy-comes-up', weight: 2, strike: comeUpAsCopy },
   { name: 'sleep', weight: 1, strike: sleep },
   { name: 'offline', weight: 2, strike: offline },
 ];
 
-export function drawFault(world: World): Fault {
-  const bag = faults
-    .filter(({ isPossible }) => isPossible?.(world) !== false)
-    .flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
-  return world.random.pick(bag) as Fault;
+const bag = faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
+
+/** Something goes wrong; what cannot happen now gives way to something else. Returns what it was. */
+export function strikeOne(world: World, random: Random): string {
+  for (;;) {
+    const fault = random.pick(bag) as Fault;
+    world.trace.note('fault', fault.name);
+    if (fault.strike(world, random)) return fault.name;
+  }
 }
 
 /** Ends everything that lasts: from here on the world only has to come to rest. */
@@ -73,81 +85,103 @@ function openLines(world: World) {
   return world.lines;
 }
 
-function cutOne(world: World): void {
-  const line = world.random.pick(openLines(world));
-  const kind = world.random.pick(cutKinds) ?? 'both';
-  world.trace.note('fault', 'cut', line?.page.name, kind);
+function cutOne(world: World, random: Random): boolean {
+  const line = random.pick(openLines(world));
+  const kind = random.pick(cutKinds) ?? 'both';
   line?.cut(kind);
+  return line !== undefined;
 }
 
-function cutAll(world: World): void {
-  const kind = world.random.pick(cutKinds) ?? 'both';
-  for (const line of openLines(world)) line.cut(kind);
+function cutAll(world: World, random: Random): boolean {
+  const kind = random.pick(cutKinds) ?? 'both';
+  const lines = openLines(world);
+  for (const line of lines) line.cut(kind);
+  return lines.length > 0;
 }
 
-function stallOne(world: World): void {
-  world.random.pick(openLines(world))?.stall(world.random.skewed(200, 9_000));
+function stallOne(world: World, random: Random): boolean {
+  const line = random.pick(openLines(world));
+  line?.stall(random.skewed(200, 9_000));
+  return line !== undefined;
 }
 
-function slowReader(world: World): void {
-  const line = world.random.pick(openLines(world));
+function slowReader(world: World, random: Random): boolean {
+  const line = random.pick(openLines(world));
   if (line !== undefined) line.isSlowReader = true;
+  return line !== undefined;
 }
 
-function crash(world: World): void {
-  const instance = world.random.pick(world.instances);
-  if (instance === undefined) return;
+function crash(world: World, random: Random): boolean {
+  const instance = random.pick(world.instances);
+  if (instance === undefined) return false;
   world.trace.note('fault', 'crash', instance.process.name);
   world.removeInstance(instance);
-  world.clock.after(world.random.skewed(100, 15_000), () => world.startInstance());
+  world.clock.after(random.skewed(100, 15_000), () => world.startInstance(instance));
+  return true;
 }
 
-function freeze(world: World): void {
-  const process = world.random.pick(world.instances)?.process;
-  if (process === undefined) return;
+function freeze(world: World, random: Random): boolean {
+  const process = random.pick(world.instances)?.process;
+  if (process === undefined) return false;
   world.trace.note('fault', 'freeze', process.name);
   process.freeze();
-  world.clock.after(world.random.integer(500, 60_000), () => process.thaw());
+  world.clock.after(random.skewed(500, 60_000), () => process.thaw());
+  return true;
 }
 
 /** The zombie: what it writes arrives when others have long taken over. */
-function slowCalls(world: World): void {
-  const instance = world.random.pick(world.instances);
-  if (instance === undefined) return;
-  const road = world.random.chance(0.5) ? instance.toRedis : instance.toPostgres;
+function slowCalls(world: World, random: Random): boolean {
+  const instance = random.pick(world.instances);
+  if (instance === undefined) return false;
+  const road = random.chance(0.5) ? instance.toRedis : instance.toPostgres;
   road.isSlow = true;
-  world.clock.after(world.random.integer(500, 10_000), () => {
+  world.clock.after(random.integer(500, 10_000), () => {
     road.isSlow = false;
   });
+  return true;
 }
 
-function partition(world: World): void {
-  const instance = world.random.pick(world.instances);
-  if (instance === undefined) return;
-  const road = world.random.chance(0.5) ? instance.toRedis : instance.toPostgres;
+function partition(world: World, random: Random): boolean {
+  const instance = random.pick(world.instances);
+  if (instance === undefined) return false;
+  const road = random.chance(0.5) ? instance.toRedis : instance.toPostgres;
   world.trace.note('fault', 'partition', instance.process.name);
   road.isCut = true;
-  world.clock.after(world.random.integer(500, 20_000), () => {
+  world.clock.after(random.skewed(500, 20_000), () => {
     road.isCut = false;
   });
+  return true;
 }
 
-function drainOne(world: World): void {
-  const instance = world.random.pick(world.readyInstances());
-  if (instance === undefined) return;
-  world.startInstance();
+function drainOne(world: World, random: Random): boolean {
+  const instance = random.pick(world.readyInstances());
+  if (instance === undefined) return false;
+  world.startInstance(instance);
   void instance.drain().then(() => world.removeInstance(instance));
+  return true;
 }
 
-function wipeRedis({ redis, random }: World): void {
-  redis?.wipe();
-  if (random.chance(0.7)) redis?.restart();
+function wipeRedis({ redis }: World, random: Random): boolean {
+  if (redis === undefined) return false;
+  redis.wipe();
+  if (random.chance(0.7)) redis.restart();
+  return true;
 }
 
-function storeDown({ clock, random }: World, store: SimStore | undefined): void {
-  if (store === undefined) return;
+function backUpRedis({ redis }: World): boolean {
+  redis?.backUp();
+  return redis !== undefined;
+}
+
+function restartRedis({ redis }: World): boolean {
+  redis?.restart();
+  return redis !== undefined;
+}
+
+function storeDown({ clock }: World, random: Random, store: SimStore | undefined): boolean {
+  if (store === undefined) return false;
   store.isDown = true;
-  clock.after(random.integer(300, 20_000), () => {
+  clock.after(random.skewed(300, 20_000), () => {
     store.isDown = false;
     // It comes back to everybody at once, and is not itself at first.
     store.faultRate = random.fraction();
@@ -155,9 +189,27 @@ function storeDown({ clock, random }: World, store: SimStore | undefined): void 
       store.faultRate = 0;
     });
   });
+  return true;
 }
 
-function storesFlaky({ redis, postgres, clock, random }: World): void {
+/** Redis comes back and answers nobody in time; then one instance has only Redis, and clients come to it. */
+function redisLimps(world: World, random: Random): boolean {
+  const { redis, clock } = world;
+  if (redis === undefined) return false;
+  redis.isDown = true;
+  clock.after(random.integer(1_000, 4_000), () => {
+    redis.isDown = false;
+    redis.faultRate = 0.9;
+  });
+  clock.after(random.integer(5_000, 9_000), () => {
+    redis.faultRate = 0;
+    partition(world, random);
+    cutAll(world, random);
+  });
+  return true;
+}
+
+function storesFlaky({ redis, postgres, clock }: World, random: Random): boolean {
   for (const store of [redis, postgres]) {
     if (store === undefined) continue;
     store.faultRate = random.fraction() * 0.6;
@@ -165,43 +217,50 @@ function storesFlaky({ redis, postgres, clock, random }: World): void {
       store.faultRate = 0;
     });
   }
+  return true;
 }
 
-function refresh(world: World): void {
-  const device = world.random.pick(world.devices);
+function refresh(world: World, random: Random): boolean {
+  const device = random.pick(world.devices);
   if (device !== undefined) world.refresh(device);
+  return device !== undefined;
 }
 
-function copyStorage(world: World): void {
-  world.random.pick(world.devices)?.copyStorage();
+function copyStorage(world: World, random: Random): boolean {
+  const device = random.pick(world.devices.filter((one) => !one.hasSpare));
+  device?.copyStorage();
+  return device !== undefined;
 }
 
-function comeUpAsCopy(world: World): void {
-  const device = world.random.pick(world.devices.filter((one) => one.hasSpare));
+function comeUpAsCopy(world: World, random: Random): boolean {
+  const device = random.pick(world.devices.filter((one) => one.hasSpare));
   if (device !== undefined) world.comeUpAsCopy(device);
+  return device !== undefined;
 }
 
 /** The lid is closed and opened again. */
-function sleep({ random, devices, clock }: World): void {
+function sleep({ devices, clock }: World, random: Random): boolean {
   const device = random.pick(devices);
-  if (device === undefined) return;
+  if (device === undefined) return false;
   const { page } = device;
   page.freeze();
-  clock.after(random.integer(1_000, 60_000), () => {
+  clock.after(random.skewed(1_000, 60_000), () => {
     page.thaw();
     if (random.chance(0.8)) device.wake();
   });
+  return true;
 }
 
-function offline(world: World): void {
-  const { random, clock } = world;
+function offline(world: World, random: Random): boolean {
+  const { clock } = world;
   const device = random.pick(world.devices);
-  if (device === undefined) return;
+  if (device === undefined) return false;
   device.isOnline = false;
   for (const line of world.linesOf(device.page)) line.cut(random.pick(cutKinds) ?? 'both');
   if (random.chance(0.5)) device.wentOffline();
-  clock.after(random.integer(1_000, 60_000), () => {
+  clock.after(random.skewed(1_000, 60_000), () => {
     device.isOnline = true;
     if (random.chance(0.7)) device.wake();
   });
+  return true;
 }

@@ -10,6 +10,7 @@ import type { Journals } from '../../server/store/journals.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { tally } from '../support/tally.ts';
 import type { Accept, Destination } from './network.ts';
+import type { Random } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Road, SimStore } from './sim-store.ts';
 
@@ -20,6 +21,7 @@ export interface InstanceParts {
   readonly tokens: ResumeTokens;
   readonly proofs: PositionProofs;
   readonly newId: () => string;
+  readonly noiseOf: (name: string) => Random;
   readonly checkpointMs: number;
   readonly detachedGraceMs: number;
   readonly reportError: (error: unknown) => void;
@@ -35,11 +37,15 @@ export class Instance implements Destination {
   readonly #connections = new Set<Connection>();
 
   constructor(parts: InstanceParts) {
-    const { process, tokens, proofs, reportError } = parts;
+    const { process, tokens, proofs, reportError, noiseOf } = parts;
     this.#parts = parts;
     this.process = process;
-    this.toPostgres = { process, isSlow: false, isCut: false };
-    this.toRedis = { process, isSlow: false, isCut: false };
+    const road = (to: string): Road => {
+      const random = noiseOf(`${process.name} to ${to}`);
+      return { process, random, isSlow: false, isCut: false };
+    };
+    this.toPostgres = road('postgres');
+    this.toRedis = road('redis');
     this.#registry = new SessionRegistry({
       journals: this.#journals(),
       models: new Map([[tally.kind, tally]]),

@@ -7,7 +7,7 @@ const seedsMax = 300;
 
 async function firstCaught(name: string): Promise<number | undefined> {
   for (let seed = 1; seed <= seedsMax; seed++) {
-    const { violation } = await simulate(seed, { tampering: mutants[name] });
+    const { violation } = await simulate(seed, { tampering: mutants[name]?.tampering });
     if (violation !== undefined) return seed;
   }
   return undefined;

@@ -63,125 +63,188 @@ interface EntriesFrame {
   readonly entries: readonly unknown[];
 }
 
-export const mutants: Readonly<Record<string, Tampering>> = {
+/** A bug, and the invariants of the design that it breaks. */
+export interface Mutant {
+  readonly invariants: readonly number[];
+  readonly tampering: Tampering;
+}
+
+export const mutants: Readonly<Record<string, Mutant>> = {
   'Redis lets any owner append': {
-    store: (store, name) => (name === 'redis' ? withoutFence(store) : store),
+    invariants: [],
+    tampering: {
+      store: (store, name) => (name === 'redis' ? withoutFence(store) : store),
+    },
   },
   'Postgres lets any owner append': {
-    store: (store, name) => (name === 'postgres' ? withoutFence(store) : store),
+    invariants: [],
+    tampering: {
+      store: (store, name) => (name === 'postgres' ? withoutFence(store) : store),
+    },
   },
   'an append that does not continue the log counts as appended': {
-    store: (store) => withoutPlace(store),
+    invariants: [],
+    tampering: {
+      store: (store) => withoutPlace(store),
+    },
   },
   'accepted is told before the log has it': {
-    journal: (journal, name) =>
-      name === 'postgres'
-        ? journal
-        : like(journal, {
-            append: (batch) => {
-              void journal.append(batch).catch(() => {});
-              return appended();
-            },
-          }),
+    invariants: [],
+    tampering: {
+      journal: (journal, name) =>
+        name === 'postgres'
+          ? journal
+          : like(journal, {
+              append: (batch) => {
+                void journal.append(batch).catch(() => {});
+                return appended();
+              },
+            }),
+    },
   },
   'one append in twenty is answered without being written': {
-    journal: (journal, _name, random) =>
-      like(journal, {
-        append: (batch) => (random.chance(0.05) ? appended() : journal.append(batch)),
-      }),
+    invariants: [],
+    tampering: {
+      journal: (journal, _name, random) =>
+        like(journal, {
+          append: (batch) => (random.chance(0.05) ? appended() : journal.append(batch)),
+        }),
+    },
   },
   'a checkpoint is reported before it is written': {
-    journal: (journal, name) =>
-      name === 'redis'
-        ? journal
-        : like(journal, {
-            append: (batch) => {
-              void journal.append(batch).catch(() => {});
-              return appended();
-            },
-          }),
+    invariants: [],
+    tampering: {
+      journal: (journal, name) =>
+        name === 'redis'
+          ? journal
+          : like(journal, {
+              append: (batch) => {
+                void journal.append(batch).catch(() => {});
+                return appended();
+              },
+            }),
+    },
   },
   'a restarted Redis passes as continuous': {
-    journal: (journal, name) =>
-      name === 'postgres'
-        ? journal
-        : like(journal, {
-            takeOver: async (claim) =>
-              changed(await journal.takeOver(claim), (taken) => ({ ...taken, isContinuous: true })),
-          }),
+    invariants: [],
+    tampering: {
+      journal: (journal, name) =>
+        name === 'postgres'
+          ? journal
+          : like(journal, {
+              takeOver: async (claim) =>
+                changed(await journal.takeOver(claim), (taken) => ({
+                  ...taken,
+                  isContinuous: true,
+                })),
+            }),
+    },
   },
   'an owner that only listens is always told that it still is one': {
-    journal: (journal) => like(journal, { confirm: () => appended() }),
+    invariants: [],
+    tampering: {
+      journal: (journal) => like(journal, { confirm: () => appended() }),
+    },
   },
   'a new epoch is not recorded in Postgres': {
-    journal: (journal, name) =>
-      name === 'redis' ? journal : like(journal, { startEpoch: () => appended() }),
+    invariants: [],
+    tampering: {
+      journal: (journal, name) =>
+        name === 'redis' ? journal : like(journal, { startEpoch: () => appended() }),
+    },
   },
   'a session is opened without the last of its entries': {
-    journal: (journal) =>
-      like(journal, {
-        takeOver: async (claim) =>
-          changed(await journal.takeOver(claim), (taken) => ({
-            ...taken,
-            entries: taken.entries.slice(0, -1),
-          })),
-      }),
+    invariants: [],
+    tampering: {
+      journal: (journal) =>
+        like(journal, {
+          takeOver: async (claim) =>
+            changed(await journal.takeOver(claim), (taken) => ({
+              ...taken,
+              entries: taken.entries.slice(0, -1),
+            })),
+        }),
+    },
   },
   'a session is opened with a watermark that is one too low': {
-    journal: (journal) =>
-      like(journal, {
-        takeOver: async (claim) =>
-          changed(await journal.takeOver(claim), (taken) => ({
-            ...taken,
-            snapshot: {
-              ...taken.snapshot,
-              writers: taken.snapshot.writers.map((writer) => ({
-                ...writer,
-                accepted: Math.max(0, writer.accepted - 1),
-              })),
-            },
-          })),
-      }),
+    invariants: [],
+    tampering: {
+      journal: (journal) =>
+        like(journal, {
+          takeOver: async (claim) =>
+            changed(await journal.takeOver(claim), (taken) => ({
+              ...taken,
+              snapshot: {
+                ...taken.snapshot,
+                writers: taken.snapshot.writers.map((writer) => ({
+                  ...writer,
+                  accepted: Math.max(0, writer.accepted - 1),
+                })),
+              },
+            })),
+        }),
+    },
   },
   'a trim is answered without being done': {
-    journal: (journal) => like(journal, { trim: () => appended() }),
+    invariants: [],
+    tampering: {
+      journal: (journal) => like(journal, { trim: () => appended() }),
+    },
   },
   'welcome claims one command too many': {
-    toClient: () =>
-      rewriting<Welcome>('welcome', (welcome) => ({ ...welcome, accepted: welcome.accepted + 1 })),
+    invariants: [],
+    tampering: {
+      toClient: () =>
+        rewriting<Welcome>('welcome', (welcome) => ({
+          ...welcome,
+          accepted: welcome.accepted + 1,
+        })),
+    },
   },
   'a replay begins one entry late': {
-    toClient: () => {
-      let isLive = false;
-      return (text) => {
-        isLive ||= text.startsWith('{"type":"live"');
-        const drop = rewriting<EntriesFrame>('entries', (frame) => ({
-          ...frame,
-          entries: frame.entries.slice(1),
-        }));
-        return isLive ? text : drop(text);
-      };
+    invariants: [],
+    tampering: {
+      toClient: () => {
+        let isLive = false;
+        return (text) => {
+          isLive ||= text.startsWith('{"type":"live"');
+          const drop = rewriting<EntriesFrame>('entries', (frame) => ({
+            ...frame,
+            entries: frame.entries.slice(1),
+          }));
+          return isLive ? text : drop(text);
+        };
+      },
     },
   },
   'the client forgets commands once they are sent': {
-    toServer: () => {
-      let [sentSeq, forgottenSeq] = [0, 0];
-      return (text) => {
-        const frame = JSON.parse(text) as CommandsFrame | { type: 'hello' };
-        if (frame.type === 'hello') forgottenSeq = sentSeq;
-        if (frame.type !== 'commands') return text;
-        sentSeq = Math.max(sentSeq, frame.seq + frame.commands.length - 1);
-        return frame.seq > forgottenSeq ? text : undefined;
-      };
+    invariants: [],
+    tampering: {
+      toServer: () => {
+        let [sentSeq, forgottenSeq] = [0, 0];
+        return (text) => {
+          const frame = JSON.parse(text) as CommandsFrame | { type: 'hello' };
+          if (frame.type === 'hello') forgottenSeq = sentSeq;
+          if (frame.type !== 'commands') return text;
+          sentSeq = Math.max(sentSeq, frame.seq + frame.commands.length - 1);
+          return frame.seq > forgottenSeq ? text : undefined;
+        };
+      },
     },
   },
   'the client loses one frame of commands in thirty': {
-    toServer: () => {
-      let count = 0;
-      return rewriting<CommandsFrame>('commands', (frame) =>
-        ++count % 30 === 0 ? undefined : frame,
-      );
+    invariants: [],
+    tampering: {
+      toServer: () => {
+        let count = 0;
+        return rewriting<CommandsFrame>('commands', (frame) =>
+          ++count % 30 === 0 ? undefined : frame,
+        );
+      },
     },
   },
-  'storage says that a command is kept before it is': { isDiskLying: true },
+  'storage says that a command is kept before it is': {
+    invariants: [],
+    tampering: { isDiskLying: true },
+  },
 };

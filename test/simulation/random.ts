@@ -11,6 +11,17 @@ export interface Random {
   pick<Item>(items: readonly Item[]): Item | undefined;
 }
 
+/**
+ * The chance of one thing in a run, by its name: what happens to others, or is left out, changes nothing about it. `variant` gives
+ * the same run other luck.
+ */
+export function noiseOf(seed: number, name: string, variant = 0): Random {
+  let hash = Math.imul(seed, 0x85ebca6b) ^ Math.imul(variant + 1, 0xc2b2ae35);
+  for (let index = 0; index < name.length; index++)
+    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193) ^ (hash >>> 15);
+  return seededRandom(hash);
+}
+
 /** Counts up by a Weyl constant and mixes: 32 bits of state are plenty for one run. */
 export function seededRandom(seed: number): Random {
   let state = Math.imul(seed, 0x9e3779b1) ^ 0x5bf03635;

@@ -4,6 +4,8 @@ import type { VirtualClock } from '../support/virtual-clock.ts';
 
 export class SimProcess {
   readonly name: string;
+  /** Connections it has begun. */
+  dialCount = 0;
   /** The clock as the process sees it: its timers sleep and die with it. */
   readonly clock: Clock;
   readonly #world: VirtualClock;

@@ -14,7 +14,6 @@ import type { Trace } from './trace.ts';
 
 export interface StoreParts {
   readonly clock: VirtualClock;
-  readonly random: Random;
   readonly trace: Trace;
   readonly oracle: StoreOracle;
   readonly tampering: Tampering;
@@ -23,6 +22,7 @@ export interface StoreParts {
 /** The road from one instance to one store. */
 export interface Road {
   readonly process: SimProcess;
+  readonly random: Random;
   /** Calls arrive much too late, long after the caller gave up: a frozen instance, a full network queue. */
   isSlow: boolean;
   isCut: boolean;
@@ -59,7 +59,7 @@ export class SimStore {
 
   /** The store as one instance sees it. */
   journalFor(road: Road): Journal {
-    const { tampering, random } = this.#parts;
+    const { tampering } = this.#parts;
     const journal: Journal = {
       takeOver: (claim) => this.#call(road, 'takeOver', claim),
       append: (batch) => this.#call(road, 'append', batch),
@@ -69,7 +69,7 @@ export class SimStore {
       confirm: (place) => this.#call(road, 'confirm', place),
       peek: (sessionId) => this.#call(road, 'peek', sessionId),
     };
-    return tampering.journal?.(journal, this.name, random) ?? journal;
+    return tampering.journal?.(journal, this.name, road.random) ?? journal;
   }
 
   /** All entries of a session, as one instance gets them. */
@@ -88,11 +88,12 @@ export class SimStore {
   }
 
   /** Goes back to the latest backup; another process has read it. */
-  rollBack(): void {
-    if (this.#backup === undefined) return;
+  rollBack(): boolean {
+    if (this.#backup === undefined) return false;
     this.memory.restore(this.#backup);
     this.#parts.oracle.restored(this.name);
     this.restart();
+    return true;
   }
 
   restart(): void {
@@ -143,7 +144,7 @@ export class SimStore {
     readonly thereMs: number;
     readonly backMs: number;
   } {
-    const { random } = this.#parts;
+    const { random } = road;
     const slowest = this.name === 'redis' ? 60 : 200;
     const usual = { thereMs: random.skewed(0.2, slowest), backMs: random.skewed(0.2, slowest) };
     if (this.isDown || road.isCut)
@@ -182,7 +183,12 @@ export class SimStore {
       const journal: Port = { ...this.#journal, history: (id) => this.memory.history(id) };
       const ask = journal[method] as (argument: unknown) => Promise<unknown>;
       const result: unknown = await ask(argument);
-      trace.note(this.name, `${method} of ${process.name}`, shortened(argument), shortened(result));
+      trace.note(
+        this.name,
+        `${method} of ${process.name}`,
+        () => shortened(argument),
+        () => shortened(result),
+      );
       if (method === 'takeOver') oracle.tookOver(this.name, argument as never, result as never);
       if (method === 'append') oracle.appended(this.name, argument as never, result as never);
       if (method === 'startEpoch')

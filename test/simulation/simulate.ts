@@ -1,19 +1,22 @@
 /** One run: a seed becomes a world, things are entered and go wrong, then everything must come to rest and be right. */
 import type { ClientView } from '../../client/status.ts';
+import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { addedBy, addedOf, digestOf, firstDifference, type Added } from './chain.ts';
 import type { Device } from './device.ts';
-import { drawFault, endFaults } from './faults.ts';
+import { endFaults, strikeOne } from './faults.ts';
+import { noiseOf, seededRandom, type Random } from './random.ts';
+import { stepsOf, type Step } from './setup.ts';
 import type { Tampering } from './tampering.ts';
-import { World } from './world.ts';
+import { startMs, World } from './world.ts';
 
 export interface SimulateOptions {
   readonly tampering?: Tampering | undefined;
-  /** Notes of the trace that are kept. */
+  /** Notes of the trace that are kept; none by default. */
   readonly traceNotesMax?: number | undefined;
-  /** Violations that are known and looked past. */
-  readonly tolerated?: RegExp | undefined;
-  /** Faults may come together that nobody promises to survive: copied storage and lost stores. */
-  readonly isRisky?: boolean | undefined;
+  /** Which steps of the seed's schedule are taken; all by default. */
+  readonly isTaken?: ((step: Step) => boolean) | undefined;
+  /** Other luck for the same schedule. */
+  readonly variant?: number | undefined;
 }
 
 export interface Outcome {
@@ -21,11 +24,19 @@ export interface Outcome {
   /** What was wrong first; undefined when nothing was. */
   readonly violation: string | undefined;
   readonly trace: readonly string[];
-  readonly faultNames: readonly string[];
+  /** What went wrong, step by step. */
+  readonly struck: readonly Struck[];
+  readonly lastStep: number;
   readonly counts: Counts;
 }
 
+export interface Struck {
+  readonly step: Step;
+  readonly name: string;
+}
+
 export interface Counts {
+  readonly faults: number;
   readonly commands: number;
   readonly landed: number;
   readonly takeovers: number;
@@ -33,51 +44,51 @@ export interface Counts {
   readonly storeCalls: number;
 }
 
-const stepCount = 300;
-
 /** Virtual milliseconds in which everything must be served and saved once nothing goes wrong any more. */
 const restMsMax = 150_000;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
-  const { tampering = {}, traceNotesMax = 60, tolerated, isRisky = false } = options;
-  const world = new World(seed, { tampering, traceNotesMax, tolerated, isRisky });
-  const faultNames = await live(world);
+  const { tampering = {}, traceNotesMax = 0, variant = 0 } = options;
+  const world = new World(seed, { tampering, traceNotesMax, variant });
+  const steps = stepsOf(seed).filter(options.isTaken ?? (() => true));
+  const struck = await live(world, steps);
+  const lastStep = steps.findLast(({ atMs }) => startMs + atMs <= world.clock.timeMs)?.number ?? 0;
   endFaults(world);
   await comeToRest(world);
   // What was on its way to a store for very long may still arrive, and must not harm; then everybody goes on as if nothing was.
   await untilTrue(world, () => lateCount(world) === 0);
   for (const device of world.devices) if (device.hasSpare) world.comeUpAsCopy(device);
   await comeToRest(world);
-  for (const device of world.devices) device.issue();
+  const random = noiseOf(seed, 'after all');
+  for (const device of world.devices) device.issue(random);
   await comeToRest(world);
   if (world.violation === undefined) checkEnd(world);
   for (const { process } of world.instances) process.kill();
   const { violation } = world;
-  const lines =
-    violation === undefined && options.traceNotesMax === undefined ? [] : world.trace.lines();
-  return { seed, violation, trace: lines, faultNames, counts: countsOf(world) };
+  const counts = { faults: struck.length, ...countsOf(world) };
+  return { seed, violation, trace: world.trace.lines(), struck, lastStep, counts };
 }
 
-async function live(world: World): Promise<string[]> {
-  const { random, clock } = world;
-  const faultCount = random.integer(8, 20);
-  const faultNames: string[] = [];
+/** Takes the steps, each at its time. Returns what went wrong. */
+async function live(world: World, steps: readonly Step[]): Promise<Struck[]> {
+  const { clock } = world;
+  const struck: Struck[] = [];
   const isOver = (): boolean => world.violation !== undefined;
-  for (let step = 0; step < stepCount && !isOver(); step++) {
-    const pauseMs = random.chance(0.04) ? random.integer(1_000, 10_000) : random.skewed(1, 800);
-    await clock.runUntil(clock.timeMs + pauseMs, isOver);
-    if (random.chance(faultCount / stepCount)) {
-      const fault = drawFault(world);
-      faultNames.push(fault.name);
-      world.trace.note('fault', fault.name);
-      fault.strike(world);
-    } else {
-      const device = random.pick(world.devices);
-      const count = random.chance(0.06) ? random.integer(2, 12) : 1;
-      for (let issued = 0; issued < count; issued++) device?.issue();
-    }
+  for (const step of steps) {
+    await clock.runUntil(startMs + step.atMs, isOver);
+    if (isOver()) break;
+    const random = seededRandom(step.seed);
+    world.trace.note('step', String(step.number));
+    if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, random) });
+    else enter(world, random);
   }
-  return faultNames;
+  return struck;
+}
+
+function enter(world: World, random: Random): void {
+  const device = random.pick(world.devices);
+  const count = random.chance(0.08) ? random.integer(2, 12) : 1;
+  for (let issued = 0; issued < count; issued++) device?.issue(random);
 }
 
 const lateCount = ({ redis, postgres }: World): number =>
@@ -104,10 +115,17 @@ function isUpToDate({ stores }: World, { view, disk }: Device): boolean {
 const addedIn = (view: ClientView | undefined): readonly Added[] =>
   (view?.state as { readonly added: readonly Added[] } | undefined)?.added ?? [];
 
+/** A page that was put out by another connection of its device says so; whoever sits before it loads it anew. [R5] */
+function reloadReplaced(world: World): void {
+  for (const device of world.devices)
+    if (device.view?.stopCode === closeCodes.replaced) world.refresh(device);
+}
+
 async function untilTrue(world: World, isTrue: () => boolean): Promise<boolean> {
   const endMs = world.clock.timeMs + restMsMax;
   while (world.clock.timeMs < endMs && world.violation === undefined) {
     if (isTrue()) return true;
+    reloadReplaced(world);
     await world.clock.runUntil(world.clock.timeMs + 500, () => world.violation !== undefined);
   }
   return false;
@@ -135,7 +153,7 @@ function checkEnd(world: World): void {
   }
 }
 
-function countsOf({ devices, stores, sessionIds, redis, postgres }: World): Counts {
+function countsOf({ devices, stores, sessionIds, redis, postgres }: World): Omit<Counts, 'faults'> {
   return {
     commands: devices.reduce((sum, device) => sum + device.issuedCount, 0),
     landed: stores.landedCount,

@@ -21,6 +21,7 @@ export function trace(nowMs: () => number, notesMax: number): Trace {
   const startMs = nowMs();
   return {
     note: (who, what, ...details) => {
+      if (notesMax === 0) return;
       notes.push({ atMs: nowMs(), who, what, details });
       if (notes.length > 2 * notesMax) notes = notes.slice(-notesMax);
     },
@@ -33,6 +34,7 @@ export function trace(nowMs: () => number, notesMax: number): Trace {
 }
 
 function shown(detail: unknown): string {
+  if (typeof detail === 'function') return shown((detail as () => unknown)());
   const text = typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? 'undefined');
   return text.length > detailLengthMax ? `${text.slice(0, detailLengthMax)}…` : text;
 }

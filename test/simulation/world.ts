@@ -8,7 +8,8 @@ import { virtualClock, type VirtualClock } from '../support/virtual-clock.ts';
 import { bound, Device } from './device.ts';
 import { Instance } from './instance.ts';
 import { Line } from './network.ts';
-import { seededRandom, type Random } from './random.ts';
+import { noiseOf, type Random } from './random.ts';
+import { setupOf, type Setup } from './setup.ts';
 import { SimProcess } from './sim-process.ts';
 import { SimStore } from './sim-store.ts';
 import { StoreOracle } from './store-oracle.ts';
@@ -19,21 +20,17 @@ import { WireOracle } from './wire-oracle.ts';
 export interface WorldOptions {
   readonly tampering: Tampering;
   readonly traceNotesMax: number;
-  readonly tolerated: RegExp | undefined;
-  readonly isRisky: boolean;
+  /** Which luck the same schedule has. */
+  readonly variant: number;
 }
 
-const startMs = 1_700_000_000_000;
+/** When every run begins. */
+export const startMs = 1_700_000_000_000;
 const secret = 'a secret of the simulator, long enough';
 const tokens = resumeTokens(secret);
 const proofs = positionProofs(secret);
 
 export class World {
-  /** Whether faults may come together that nobody promises to survive. */
-  readonly isRisky: boolean;
-  /** Whether storages are copied in this run. */
-  readonly isCopying: boolean;
-  readonly random: Random;
   readonly clock: VirtualClock;
   readonly trace: Trace;
   readonly stores: StoreOracle;
@@ -46,41 +43,33 @@ export class World {
   lines: Line[] = [];
   violation: string | undefined;
   readonly #tampering: Tampering;
-  readonly #tolerated: RegExp | undefined;
-  readonly #checkpointMs: number;
-  readonly #detachedGraceMs: number;
+  readonly #setup: Setup;
+  readonly #noiseOf: (name: string) => Random;
   #idCount = 0;
   #instanceCount = 0;
 
-  constructor(seed: number, { tampering, traceNotesMax, tolerated, isRisky }: WorldOptions) {
-    this.random = seededRandom(seed);
+  constructor(seed: number, { tampering, traceNotesMax, variant }: WorldOptions) {
+    this.#setup = setupOf(seed);
+    this.#noiseOf = (name) => noiseOf(seed, name, variant);
     this.#tampering = tampering;
-    this.#tolerated = tolerated;
-    this.isRisky = isRisky;
-    const { random } = this;
-    this.clock = virtualClock(startMs, () => random.fraction());
+    const ties = this.#noiseOf('ties');
+    this.clock = virtualClock(startMs, () => ties.fraction());
     this.trace = trace(() => this.clock.timeMs, traceNotesMax);
     this.stores = new StoreOracle((sentence) => this.fail(sentence));
     this.wire = new WireOracle(this.stores, (sentence) => this.fail(sentence));
     const { clock, trace: notes, stores: oracle } = this;
-    const parts = { clock, random, trace: notes, oracle, tampering };
+    const parts = { clock, trace: notes, oracle, tampering };
+    const { hasRedis, sessionCount, instanceCount, devices } = this.#setup;
     this.postgres = new SimStore('postgres', parts);
-    this.redis = random.chance(0.8) ? new SimStore('redis', parts) : undefined;
-    // Where accepted things can still be lost, copies of a storage cannot tell what they have in common.
-    this.isCopying = isRisky || (this.redis === undefined && random.chance(0.5));
-    this.#checkpointMs = random.integer(300, 5_000);
-    this.#detachedGraceMs = random.integer(500, 60_000);
-    this.sessionIds = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => this.newId('s'));
+    this.redis = hasRedis ? new SimStore('redis', parts) : undefined;
+    this.sessionIds = Array.from({ length: sessionCount }, () => this.newId('s'));
     for (const sessionId of this.sessionIds) this.#begin(sessionId);
-    const instanceCount = random.integer(2, 3);
     for (let count = 0; count < instanceCount; count++) this.startInstance();
-    const deviceCount = random.integer(1, 3);
-    for (let number = 1; number <= deviceCount; number++) this.#addDevice(number);
+    for (const [index, place] of devices.entries()) this.#addDevice(index + 1, place);
   }
 
   /** The first thing that is wrong ends the run; what follows from it is not worth reading. */
   fail(sentence: string): void {
-    if (this.#tolerated?.test(sentence) === true) return;
     this.violation ??= sentence;
     this.trace.note('oracle', sentence);
   }
@@ -90,8 +79,11 @@ export class World {
     return `${prefix}${String(this.#idCount).padStart(7, '0')}`.padEnd(22, '_');
   }
 
-  startInstance(): void {
-    const process = new SimProcess(`instance-${++this.#instanceCount}`, this.clock);
+  /** In the place of a former one, which it is named after, so that nothing else about the run depends on how many there were. */
+  startInstance(former?: Instance): void {
+    const [place = ++this.#instanceCount, life = 0] =
+      former?.process.name.split('-')[1]?.split('.').map(Number) ?? [];
+    const process = new SimProcess(`instance-${place}.${life + 1}`, this.clock);
     this.trace.note(process.name, 'starts');
     const { postgres, redis } = this;
     this.instances.push(
@@ -102,8 +94,9 @@ export class World {
         tokens,
         proofs,
         newId: () => this.newId('o'),
-        checkpointMs: this.#checkpointMs,
-        detachedGraceMs: this.#detachedGraceMs,
+        checkpointMs: this.#setup.checkpointMs,
+        detachedGraceMs: this.#setup.detachedGraceMs,
+        noiseOf: this.#noiseOf,
         reportError: (error) => this.#reported(error),
       }),
     );
@@ -142,10 +135,10 @@ export class World {
     this.stores.created(sessionId, '0', snapshot);
   }
 
-  #addDevice(number: number): void {
-    const { clock, random } = this;
+  #addDevice(number: number, place: number): void {
+    const { clock } = this;
     const clientId = `c${number}`.padEnd(22, '_');
-    const sessionId = random.pick(this.sessionIds) ?? '';
+    const sessionId = this.sessionIds[place] ?? '';
     const session = {
       sessionId,
       clientId,
@@ -160,7 +153,7 @@ export class World {
       new Device(number, session, {
         name: `device-${number}`,
         clock,
-        random,
+        noiseOf: this.#noiseOf,
         trace: this.trace,
         newId: () => this.newId('n'),
         dial: (page, device) => this.#dial(page, device),
@@ -173,7 +166,8 @@ export class World {
   }
 
   #dial(page: SimProcess, device: Device): Line {
-    const { clock, random, wire: oracle } = this;
+    const { clock, wire: oracle } = this;
+    const random = this.#noiseOf(`line ${page.name}.${page.dialCount++}`);
     const { sessionId } = device.disk.session;
     const hearing = { sessionId, clientId: device.clientId };
     const line = new Line(page, hearing, {
