@@ -11,6 +11,7 @@ export function rideClock(startMs: number): RideClock {
   let nowMs = startMs;
   return {
     nowMs: () => nowMs,
+    elapsedMs: () => systemClock.elapsedMs(),
     // Reconnects and time-outs are the network's matter, which does not run faster than life.
     after: (delayMs, callback) => systemClock.after(delayMs, callback),
     moveTo: (atMs) => {

@@ -71,7 +71,7 @@ export class Connection {
     this.#clientId = clientId;
     this.#socket = socket;
     this.#parts = parts;
-    this.#bucket = fullBucket(parts.clock.nowMs(), parts.limits.frames_per_s_max);
+    this.#bucket = fullBucket(parts.clock.elapsedMs(), parts.limits.frames_per_s_max);
     this.#cancelTimer = parts.clock.after(helloTimeoutMs, () =>
       this.#fail(new ProtocolError('hello-timeout', 'No hello came in time.')),
     );
@@ -240,7 +240,7 @@ export class Connection {
 
   #countFrame(): void {
     const { clock, limits } = this.#parts;
-    const bucket = takeToken(this.#bucket, clock.nowMs(), limits.frames_per_s_max);
+    const bucket = takeToken(this.#bucket, clock.elapsedMs(), limits.frames_per_s_max);
     if (bucket === undefined)
       throw new ProtocolError(
         'too-many-frames',

@@ -34,8 +34,8 @@ export async function drain(parts: DrainParts): Promise<void> {
   [...connections].forEach((connection, index) => {
     connection.goAway(Math.floor((index * 1000) / settings.movesPerS), deadlineMs);
   });
-  const endMs = clock.nowMs() + deadlineMs;
-  while (connections.size > 0 && clock.nowMs() < endMs) await delay(clock, pollMs);
+  const endMs = clock.elapsedMs() + deadlineMs;
+  while (connections.size > 0 && clock.elapsedMs() < endMs) await delay(clock, pollMs);
   registry.stop();
   await registry.retireAll(closeCodes.drained, 'the instance is shutting down');
   for (const connection of connections) connection.close(closeCodes.drained, 'shutting down');

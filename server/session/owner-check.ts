@@ -10,7 +10,7 @@ export class OwnerCheck {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#confirmedMs = clock.nowMs();
+    this.#confirmedMs = clock.elapsedMs();
   }
 
   /** When a store last took this owner for one, or was asked. */
@@ -29,7 +29,7 @@ export class OwnerCheck {
   }
 
   confirmed(): void {
-    this.#confirmedMs = this.#clock.nowMs();
+    this.#confirmedMs = this.#clock.elapsedMs();
   }
 
   /** Asks if it is due. Returns what speaks against this owner, if anything does. */

@@ -55,10 +55,10 @@ export class SessionHost {
     this.#saver = new SessionSaver(session, parts.journals);
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
-    this.#openedMs = parts.clock.nowMs();
+    this.#openedMs = parts.clock.elapsedMs();
     this.#detachedSinceMs = this.#openedMs;
     this.#ownerCheck = new OwnerCheck(parts.clock);
-    if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.nowMs();
+    if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.elapsedMs();
   }
 
   get readers(): ReadonlySet<Reader> {
@@ -105,7 +105,7 @@ export class SessionHost {
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
-    const ageMs = this.#parts.clock.nowMs() - this.#openedMs;
+    const ageMs = this.#parts.clock.elapsedMs() - this.#openedMs;
     const isProven = this.#session.isNewEpoch && ageMs < proofMs;
     if (!isProven && isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
       // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
@@ -134,7 +134,7 @@ export class SessionHost {
     this.#mailbox.leave(reader);
     this.#stalled.delete(reader);
     this.#audience.leave(reader);
-    if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.nowMs();
+    if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.elapsedMs();
   }
 
   /** Writes what Postgres does not have yet. Resolves when it is there, or when it must wait for the next time. */
@@ -234,7 +234,7 @@ export class SessionHost {
     this.#snapshot = step.next;
     this.#tail.push(step.entries);
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
-    if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.nowMs();
+    if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
     if (step.entries.length > 0) this.#ownerCheck.confirmed();
     if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
@@ -255,7 +255,7 @@ export class SessionHost {
     const saved = await this.#saver.save(this.#snapshot, this.#tail);
     if (saved === 'refused') this.release(closeCodes.fenced, 'the session moved');
     if (this.#released !== undefined || saved !== 'saved') return;
-    this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.nowMs() : undefined;
+    this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.elapsedMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
     this.#audience.askAgain(this.view, this.#stalled);

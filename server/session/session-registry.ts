@@ -102,7 +102,7 @@ export class SessionRegistry {
   }
 
   #sweep(): void {
-    const nowMs = this.#parts.clock.nowMs();
+    const nowMs = this.#parts.clock.elapsedMs();
     const { checkpointMs, detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;

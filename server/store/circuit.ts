@@ -18,13 +18,13 @@ export function withCircuit(
   const openUntilMs = new Map<string, number>();
   async function asked<Result>(sessionId: string, ask: () => Promise<Result>): Promise<Result> {
     const part = partOf(sessionId);
-    if (clock.nowMs() < (openUntilMs.get(part) ?? 0))
+    if (clock.elapsedMs() < (openUntilMs.get(part) ?? 0))
       throw new StoreUnavailableError(store, 'it did not answer a moment ago');
     try {
       return await ask();
     } catch (error) {
       if (error instanceof StoreUnavailableError && !error.isAboutSession)
-        openUntilMs.set(part, clock.nowMs() + restMs);
+        openUntilMs.set(part, clock.elapsedMs() + restMs);
       throw error;
     }
   }

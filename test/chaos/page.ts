@@ -86,6 +86,7 @@ interface Life {
 function mortalClock(nowMs: () => number, life: Life): Clock {
   return {
     nowMs,
+    elapsedMs: () => systemClock.elapsedMs(),
     after: (delayMs, callback) =>
       systemClock.after(delayMs, () => {
         if (!life.isOver) callback();

@@ -18,6 +18,7 @@ export class SimProcess {
     this.#world = world;
     this.clock = {
       nowMs: () => world.nowMs(),
+      elapsedMs: () => world.elapsedMs(),
       after: (delayMs, callback) => {
         let isCancelled = false;
         const cancel = world.after(delayMs, () =>

@@ -39,6 +39,17 @@ test('after a failure nobody is asked to wait, until the store is tried again', 
   expect(asked).toEqual(['one', 'three']);
 });
 
+test('somebody who sets the time back does not keep a store away', async () => {
+  const { journal, asked } = failing(false);
+  const clock = manualClock();
+  const circuit = withCircuit(journal, 'Redis', clock);
+  await expect(circuit.trim(trimOf('one'))).rejects.toThrow(StoreUnavailableError);
+  clock.setForward(-3_600_000);
+  clock.pass(500);
+  await expect(circuit.trim(trimOf('two'))).rejects.toThrow(StoreUnavailableError);
+  expect(asked).toEqual(['one', 'two']);
+});
+
 test('sessions in other parts of the store do not notice', async () => {
   const { journal, asked } = failing(false);
   const circuit = withCircuit(journal, 'Redis', manualClock(), (sessionId) => sessionId.charAt(0));

@@ -4,13 +4,20 @@ import type { Clock } from '../../shared/clock.ts';
 export interface ManualClock extends Clock {
   /** Lets that many milliseconds pass, calling back in order. */
   pass(ms: number): void;
+  /** Somebody sets the time of day: forward, or back when negative. */
+  setForward(ms: number): void;
 }
 
 export function manualClock(startMs = 1_000_000): ManualClock {
   let nowMs = startMs;
+  let setForwardMs = 0;
   let timers: { atMs: number; callback: () => void }[] = [];
   return {
-    nowMs: () => nowMs,
+    nowMs: () => nowMs + setForwardMs,
+    elapsedMs: () => nowMs,
+    setForward: (ms) => {
+      setForwardMs += ms;
+    },
     after: (delayMs, callback) => {
       const timer = { atMs: nowMs + delayMs, callback };
       timers.push(timer);

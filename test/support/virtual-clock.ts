@@ -37,6 +37,7 @@ export function virtualClock(startMs: number, drawTie: () => number): VirtualClo
       return timeMs;
     },
     nowMs: () => Math.floor(timeMs),
+    elapsedMs: () => timeMs,
     after: (delayMs, callback) => schedule(timeMs + delayMs, callback),
     at: schedule,
     runNext: async () => {
