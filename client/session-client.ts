@@ -82,9 +82,11 @@ export class SessionClient {
     this.#commands = new CommandKeeper(this.#outbox, {
       ...parts,
       kept: (incarnation, throughSeq) => {
-        if (this.#outbox.incarnation !== incarnation) return;
-        this.#sender.kept(throughSeq);
-        this.#sender.pump(this.#outbox);
+        void this.#storage.lifeKnown.then(() => {
+          if (this.#outbox.incarnation !== incarnation) return;
+          this.#sender.kept(throughSeq);
+          this.#sender.pump(this.#outbox);
+        });
       },
     });
   }
@@ -287,8 +289,9 @@ export class SessionClient {
     this.#account.startedAnew(forgottenCount);
     this.#outlook.forget();
     this.#sender.kept(0);
-    this.#keep();
+    // Commands first: a page that comes up between the two still has them under their former numbers, and none was sent.
     this.#commands.keep(this.#outbox);
+    this.#keep();
     this.#keeper.connect();
   }
 

@@ -17,11 +17,15 @@ export class SessionKeeper {
   #keptToken: string;
   /** The newest token there is. */
   #newestToken: string;
+  /** The incarnation, and when the storage has come to know it. */
+  #life: { readonly incarnation: string; readonly known: Promise<void> };
 
   constructor(
-    { sessionId, clientId, url, input, token }: Identity & Pick<StoredSession, 'token'>,
+    session: Identity & Pick<StoredSession, 'token' | 'incarnation'>,
     parts: SessionKeeperParts,
   ) {
+    const { sessionId, clientId, url, input, token, incarnation } = session;
+    this.#life = { incarnation, known: Promise.resolve() };
     this.#identity = { sessionId, clientId, url, input };
     this.#parts = parts;
     this.#keptToken = this.#newestToken = token;
@@ -30,6 +34,11 @@ export class SessionKeeper {
   /** The one to prove: should the page go now, the next one has it. [A6] */
   get token(): string {
     return this.#keptToken;
+  }
+
+  /** Resolves when the storage knows the incarnation, or cannot be told: before that, a page loaded anew would take another one. */
+  get lifeKnown(): Promise<void> {
+    return this.#life.known;
   }
 
   renew(token: string): void {
@@ -42,8 +51,9 @@ export class SessionKeeper {
     const { storage, warn } = this.#parts;
     const [identity, token] = [this.#identity, this.#newestToken];
     const place = { incarnation, accepted, checkpointed, forgottenCount };
-    void storage.save({ ...identity, token, ...place, epoch, snapshot, witness }).then(() => {
+    const done = storage.save({ ...identity, token, ...place, epoch, snapshot, witness }).then(() => {
       this.#keptToken = token;
     }, warn);
+    if (incarnation !== this.#life.incarnation) this.#life = { incarnation, known: done };
   }
 }

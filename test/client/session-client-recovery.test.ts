@@ -239,6 +239,38 @@ describe('a client and its breaks', () => {
     expect(total()).toBe(5);
   });
 
+  test('[C1] what is numbered anew is kept before the storage takes the new incarnation, and sent only after that', async () => {
+    greet(socketAt(0));
+    client.send('add', { amount: 5 });
+    await settle();
+    const kept: string[] = [];
+    let known: (() => void) | undefined;
+    const { save, addCommands } = storage;
+    storage.save = (session) => {
+      kept.push(session.incarnation);
+      return new Promise((resolve) => {
+        known ??= () => void save(session).then(resolve);
+      });
+    };
+    storage.addCommands = (incarnation, seq, commands) => {
+      kept.push(`commands of ${incarnation}`);
+      return addCommands(incarnation, seq, commands);
+    };
+    socketAt(0).end(1006);
+    clock.pass(100);
+    socketAt(1).open();
+    const hashes = [commandHash(['add', { amount: 9 }, 1])];
+    socketAt(1).receive({ ...welcome, accepted: 1, hashes });
+    greet(socketAt(2));
+    await settle();
+    const life = 'incarnation-0000000002';
+    expect(kept.slice(0, 2)).toEqual([`commands of ${life}`, life]);
+    expect(socketAt(2).sent.map(({ type }) => type)).toEqual(['hello']);
+    known?.();
+    await settle();
+    expect(socketAt(2).sent.map(({ type }) => type)).toEqual(['hello', 'commands']);
+  });
+
   test('[R7] [C8] while it is not clear where the storages part, it asks for older hashes, and waits when nobody can tell', async () => {
     greet(socketAt(0));
     client.send('add', { amount: 5 });
