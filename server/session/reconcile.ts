@@ -125,18 +125,27 @@ function upToDate(model: AnyModel, snapshot: Snapshot): Snapshot {
   };
 }
 
+interface Author {
+  readonly client_id: string;
+  readonly incarnation: string;
+  /** Of the latest command of it that the former life had. */
+  lastHash: string | undefined;
+}
+
 /**
  * Entries of a former life whose commands the state does not have, with the outcome they had, numbered anew. A command is known by
- * its writer and seq; one that would leave a gap before it is left to its client. Nothing is decided again. [C2] [R8]
+ * its writer and seq; one that would leave a gap before it is left to its client, and so is one whose writer went another way before
+ * it: of two copies of a storage, one was heard there and the other here. Nothing is decided again. [C2] [C8] [R8]
  */
 function salvage(
   model: AnyModel,
   saved: Snapshot,
   stale: Recovered,
 ): { readonly snapshot: Snapshot; readonly entries: readonly Entry[] } {
-  const authors: { readonly client_id: string; readonly incarnation: string }[] = [
-    ...stale.snapshot.writers,
-  ];
+  const authors: Author[] = stale.snapshot.writers.map((writer) => ({
+    ...writer,
+    lastHash: writer.hashes.at(-1),
+  }));
   const entries: Entry[] = [];
   let snapshot = saved;
   const add = (entry: Entry): void => {
@@ -147,16 +156,19 @@ function salvage(
     const offset = snapshot.offset + 1;
     if ('joined' in entry) {
       const { client_id, incarnation } = entry.joined;
-      const isSame = (author: (typeof authors)[number]): boolean =>
+      const isSame = (author: Author): boolean =>
         author.client_id === client_id && author.incarnation === incarnation;
-      if (!authors.some(isSame)) authors.push(entry.joined);
+      if (!authors.some(isSame)) authors.push({ ...entry.joined, lastHash: undefined });
       if (writerIndex(snapshot, client_id, incarnation) === -1) add({ ...entry, offset });
       continue;
     }
     const author = authors[entry.writer];
     if (author === undefined) continue;
     const writer = writerIndex(snapshot, author.client_id, author.incarnation);
-    if (snapshot.writers[writer]?.accepted === entry.seq - 1) add({ ...entry, offset, writer });
+    const { accepted, hashes } = snapshot.writers[writer] ?? {};
+    if (accepted === entry.seq - 1 && hashes?.at(-1) === author.lastHash)
+      add({ ...entry, offset, writer });
+    author.lastHash = entry.hash;
   }
   return { snapshot, entries };
 }
