@@ -28,12 +28,17 @@ export class FencedError extends Error {
 /**
  * Postgres first: it mints the term, and a term decides between two instances that claim at once. When Redis has seen a higher one
  * (Postgres was restored from a backup), the claim is made again above it; when only Redis knows the session, Postgres gets it back
- * from there first. Rejects with StoreUnavailableError when neither store can say what the session is.
+ * from there first. Rejects with StoreUnavailableError when
+ * neither store can say what the session is; while Postgres is away, that is for `isEnough` to judge of what Redis has.
  */
-export async function claimSession(journals: Journals, claim: Claim): Promise<Claimed> {
+export async function claimSession(
+  journals: Journals,
+  claim: Claim,
+  isEnough: (redis: Recovered) => boolean,
+): Promise<Claimed> {
   const { log, checkpoints } = journals;
   const claimed = await claimPostgres(checkpoints, claim);
-  if (claimed === 'away') return log === undefined ? away() : claimRedisAlone(log, claim);
+  if (claimed === 'away') return log === undefined ? away() : claimRedisAlone(log, claim, isEnough);
   const postgres =
     claimed.kind === 'absent' && (await giveBack(journals, claim.sessionId))
       ? await claimPostgres(checkpoints, claim)
@@ -49,7 +54,7 @@ export async function claimSession(journals: Journals, claim: Claim): Promise<Cl
     return { kind: 'both', postgres, redis: undefined };
   if (redis.kind === 'taken') return { kind: 'both', postgres, redis };
   if (claim.term !== undefined) throw new FencedError('A newer owner is there.');
-  return claimSession(journals, { ...claim, term: redis.term + 1 });
+  return claimSession(journals, { ...claim, term: redis.term + 1 }, isEnough);
 }
 
 /** Redis stands on a checkpoint that Postgres once had: Postgres gets that back. Returns whether Redis knows the session. [R12] */
@@ -71,17 +76,26 @@ async function claimPostgres(
   return claimed;
 }
 
-/** What Redis does not know may well be in Postgres: then nobody can say. */
-async function claimRedisAlone(log: Journal, claim: Claim): Promise<Claimed> {
+/** What Redis does not know may well be in Postgres: then nobody can say, and whoever owns the session goes on. */
+async function claimRedisAlone(
+  log: Journal,
+  claim: Claim,
+  isEnough: (redis: Recovered) => boolean,
+): Promise<Claimed> {
+  const held = await log.peek(claim.sessionId);
+  if (held.kind !== 'taken' || !isWhole(held) || !isEnough(held)) return away();
   const redis = await log.takeOver(claim);
   if (redis.kind === 'too-new') return { kind: 'too-new' };
   if (redis.kind === 'outrun') throw new FencedError('A newer owner is there.');
-  // After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch. Before anything was appended there,
-  // Postgres may have been the log of this very epoch.
-  if (redis.kind === 'absent' || redis.kind === 'gone') return away();
-  if (!redis.isContinuous || !redis.isLog) return away();
+  if (redis.kind !== 'taken' || !isWhole(redis) || !isEnough(redis)) return away();
   return { kind: 'redis', redis };
 }
+
+/**
+ * After a restart of Redis a suffix may be missing, and only Postgres could begin a new epoch. Before anything was appended there,
+ * Postgres may have been the log of this very epoch.
+ */
+const isWhole = ({ isContinuous, isLog }: Recovered): boolean => isContinuous && isLog;
 
 function away(): never {
   throw new StoreUnavailableError('Postgres', 'the session cannot be opened without it');

@@ -4,7 +4,7 @@ import type { AnyModel } from '../../shared/session/session-model.ts';
 import { StoreUnavailableError, type Recovered } from '../store/journal.ts';
 import { claimSession, FencedError } from './claim-session.ts';
 import { knownVersions, unsavedOf, type OpeningParts } from './open-session.ts';
-import { continueFromPostgres, reconcile, type Continuation } from './reconcile.ts';
+import { reconcile, type Continuation } from './reconcile.ts';
 
 /** The session kind has no way back to that version, or not for this state. */
 export class DowncastRefusedError extends Error {
@@ -27,7 +27,7 @@ export async function downcastSession(
   const { journals, models, newId } = parts;
   const ownerId = newId();
   const claim = { sessionId, ownerId, versions: knownVersions(models), keepsVersion: true };
-  const claimed = await claimSession(journals, claim);
+  const claimed = await claimSession(journals, claim, () => false);
   if (claimed.kind === 'unknown' || claimed.kind === 'gone') return 'unknown';
   if (claimed.kind === 'too-new') throw newerThanThis();
   if (claimed.kind === 'redis') throw new StoreUnavailableError('Postgres', 'it decides versions');
@@ -35,7 +35,7 @@ export async function downcastSession(
     throw new StoreUnavailableError('Redis', 'it may hold what Postgres does not');
   const { postgres } = claimed;
   const redis = claimed.kind === 'both' ? claimed.redis : undefined;
-  const continuation = continueBoth(models, postgres, redis, journals.log !== undefined);
+  const continuation = continueBoth(models, postgres, redis);
   const { recent, saved, snapshot: newest, model } = continuation;
   const snapshot = takeBack(model, newest, toVersion);
   const { term } = postgres;
@@ -59,7 +59,7 @@ export async function tryDowncast(
   if (postgres.kind !== 'taken') return 'unknown';
   const found = await journals.log?.peek(sessionId);
   const redis = found?.kind === 'taken' ? found : undefined;
-  const { model, snapshot } = continueBoth(models, postgres, redis, journals.log !== undefined);
+  const { model, snapshot } = continueBoth(models, postgres, redis);
   return takeBack(model, snapshot, toVersion);
 }
 
@@ -67,15 +67,11 @@ function continueBoth(
   models: ReadonlyMap<string, AnyModel>,
   postgres: Recovered,
   redis: Recovered | undefined,
-  hasRedis: boolean,
 ): Continuation & { readonly model: AnyModel } {
   const model = models.get(postgres.snapshot.kind);
   const newest = Math.max(postgres.snapshot.version, redis?.snapshot.version ?? 0);
   if (model === undefined || newest > model.version) throw newerThanThis();
-  const continuation = hasRedis
-    ? reconcile(model, postgres, redis, undefined)
-    : continueFromPostgres(model, postgres, undefined, false);
-  return { ...continuation, model };
+  return { ...reconcile(model, postgres, redis, undefined), model };
 }
 
 function takeBack(model: AnyModel, snapshot: Snapshot, toVersion: number): Snapshot {

@@ -7,9 +7,6 @@ export const batchInputsMax = 64;
 export const flushTriesMax = 20;
 export const flushRetryMs = 100;
 
-/** Milliseconds after the beginning of an epoch in which no client's claim begins another: a forged one costs little then. */
-export const proofMs = 10_000;
-
 /**
  * Entries that may wait for Postgres: more than an hour of samples a second. Beyond it commands stay in their clients' outboxes, so
  * that Redis and this process stay within bounds however long Postgres is away.

@@ -2,20 +2,14 @@
 import { encodeEntry } from '../../shared/protocol/codec.ts';
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
-import {
-  StoreUnavailableError,
-  type AppendResult,
-  type Claim,
-  type Gone,
-  type NewEpoch,
-  type Recovered,
-} from '../store/journal.ts';
+import type { AppendResult, Claim, Gone, NewEpoch, Recovered } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import { claimSession, FencedError, type Claimed } from './claim-session.ts';
 import type { Sighting } from './reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
+  hasAllSeen,
   reconcile,
   type Continuation,
 } from './reconcile.ts';
@@ -33,8 +27,6 @@ export interface OpenedSession {
   readonly recent: readonly EncodedEntry[];
   /** What Postgres has, or at least; entries after it are in `recent`. */
   readonly saved: Snapshot;
-  /** Whether the epoch began with this opening. */
-  readonly isNewEpoch: boolean;
   /** Whether Redis has the session. Otherwise Postgres is its log, until Redis is back. */
   readonly isLogged: boolean;
   /** Whether Postgres knows this owner. Otherwise it was away, and is claimed before the first checkpoint. */
@@ -68,7 +60,9 @@ export async function openSession(
   const { journals, models, newId } = parts;
   const versions = knownVersions(models);
   const claim: Claim = { sessionId, ownerId: newId(), versions, isHousekeeping };
-  const claimed = await claimSession(journals, claim);
+  const claimed = await claimSession(journals, claim, (redis) =>
+    hasAllSeen(models.get(redis.snapshot.kind), redis, sighting),
+  );
   if (claimed.kind === 'unknown' || claimed.kind === 'gone' || claimed.kind === 'too-new')
     return claimed;
   const former = claimed.kind === 'redis' ? claimed.redis : claimed.postgres;
@@ -85,7 +79,7 @@ export async function openSession(
   const isClaimed = claimed.kind !== 'redis';
   return {
     kind: 'opened',
-    session: { ...target, model, ...place, isNewEpoch: startsEpoch, isLogged, isClaimed },
+    session: { ...target, model, ...place, isLogged, isClaimed },
   };
 }
 
@@ -100,12 +94,9 @@ function continueFrom(
     case 'both':
       return reconcile(model, claimed.postgres, claimed.redis, sighting);
     case 'postgres':
-      return continueFromPostgres(model, claimed.postgres, sighting, claimed.isRedisAway);
-    case 'redis': {
-      const continuation = continueFromRedis(model, claimed.redis, sighting);
-      if (continuation !== undefined) return continuation;
-      throw new StoreUnavailableError('Postgres', 'a client has seen more than Redis has');
-    }
+      return continueFromPostgres(model, claimed.postgres);
+    case 'redis':
+      return continueFromRedis(model, claimed.redis);
   }
 }
 

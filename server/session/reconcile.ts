@@ -1,6 +1,6 @@
 /** Two stores, one truth: where a session goes on from, given what Postgres and Redis still have. */
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
-import { applyEntry, writerIndex } from '../../shared/session/fold.ts';
+import { acceptedSeq, applyEntry, writerIndex } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { Recovered } from '../store/journal.ts';
 import { isAhead, type Sighting } from './reader.ts';
@@ -17,12 +17,11 @@ export interface Continuation {
 }
 
 /**
- * Postgres is authoritative about which epoch it is, Redis about what came last within it. Redis is believed only when it continues
- * what Postgres has: same epoch, neither behind nor trimmed beyond it. Whenever it cannot be proven that nothing was lost (Redis
- * gone, behind, of another epoch or of another process, Postgres behind what it had confirmed, or a client has seen more), a new
- * epoch starts, and the clients bring what is missing. A Redis of a later epoch that has all of Postgres shows that Postgres was
- * restored from a backup: it is believed. What a Redis that is not believed still holds of commands that are not in Postgres is taken
- * over, outcome by outcome. [R4] [R8] [R12]
+ * An epoch goes on only where Redis proves that nothing was lost: same epoch as in Postgres, neither behind it nor trimmed beyond it,
+ * the same process ever since, and no client has seen more. Otherwise a new epoch starts, and the clients bring what is missing. What
+ * a Redis that is not believed still holds of commands that are not in Postgres is taken over, outcome by outcome. A Redis of a later
+ * epoch that has all of Postgres shows that Postgres was restored from a backup, and is believed; of what lies between, Postgres then
+ * has the state and not the entries. [R4] [R8] [R12]
  */
 export function reconcile(
   model: AnyModel,
@@ -33,10 +32,7 @@ export function reconcile(
   const saved = foldRecovered(model, postgres);
   // Both stores must learn the version of the state before it changes: an older instance is to leave the session alone. [O5]
   const isOlder = postgres.snapshot.version !== model.version;
-  if (redis === undefined) {
-    const startsEpoch = isOlder || postgres.wasOwned || isAhead(sighting, postgres.epoch, saved);
-    return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
-  }
+  if (redis === undefined) return continueFromPostgres(model, postgres);
   const logged = foldRecovered(model, redis);
   const isSameLife = redis.epoch === postgres.epoch && logged.offset >= saved.offset;
   const isPostgresBehind = isLater(redis.epoch, postgres.epoch) && covers(logged, saved);
@@ -56,37 +52,30 @@ export function reconcile(
 }
 
 /**
- * Without Redis only a client can know of something that is missing: a restored backup. When Redis is only away it may hold
- * accepted entries and come back with them: entering this mode commits a new epoch first, so that they are recognised as stale.
+ * Alone, Postgres cannot tell that it is an older backup of itself, nor what Redis holds when it is only away: the epoch it knows may
+ * have gone on elsewhere, and its offsets must not be given twice. [E1]
  */
-export function continueFromPostgres(
-  model: AnyModel,
-  postgres: Recovered,
-  sighting: Sighting | undefined,
-  isRedisAway: boolean,
-): Continuation {
+export function continueFromPostgres(model: AnyModel, postgres: Recovered): Continuation {
   const saved = foldRecovered(model, postgres);
-  const isOlder = postgres.snapshot.version !== model.version;
-  const startsEpoch = isOlder || isRedisAway || isAhead(sighting, postgres.epoch, saved);
-  return { snapshot: saved, recent: postgres.entries, saved, startsEpoch };
+  return { snapshot: saved, recent: postgres.entries, saved, startsEpoch: true };
 }
 
-/**
- * While Postgres is away Redis is believed if it has all that the client has seen; otherwise undefined, because a new epoch could
- * not be recorded anywhere. Postgres has at least what Redis was trimmed to.
- */
-export function continueFromRedis(
-  model: AnyModel,
+/** What Redis alone comes to, while Postgres is away: no new epoch can be recorded anywhere. Postgres has what Redis was trimmed to. */
+export function continueFromRedis(model: AnyModel, redis: Recovered): Continuation {
+  const logged = foldRecovered(model, redis);
+  return { snapshot: logged, recent: redis.entries, saved: redis.snapshot, startsEpoch: false };
+}
+
+/** Whether Redis alone will do: it has all that the client has seen, in a state of this version. */
+export function hasAllSeen(
+  model: AnyModel | undefined,
   redis: Recovered,
   sighting: Sighting | undefined,
-): Continuation | undefined {
-  const logged = foldRecovered(model, redis);
-  const seenEpoch = sighting?.position.epoch;
-  const isKnown = seenEpoch === undefined || seenEpoch === redis.epoch;
-  // A state of an older version needs a new epoch, which only Postgres can record.
-  if (redis.snapshot.version !== model.version) return undefined;
-  if (!isKnown || isAhead(sighting, redis.epoch, logged)) return undefined;
-  return { snapshot: logged, recent: redis.entries, saved: redis.snapshot, startsEpoch: false };
+): boolean {
+  if (model === undefined || redis.snapshot.version !== model.version) return false;
+  const { epoch = redis.epoch } = sighting?.position ?? {};
+  if (epoch !== redis.epoch) return isLater(redis.epoch, epoch);
+  return !isAhead(sighting, redis.epoch, foldRecovered(model, redis));
 }
 
 /** Whether an epoch began after another: each is named after the term it began in, and Postgres learns of it first. */
@@ -94,15 +83,36 @@ function isLater(epoch: string, other: string): boolean {
   return Number.parseInt(epoch, 10) > Number.parseInt(other, 10);
 }
 
-/** Whether everything in a state is in the other too, as far as the hashes tell. */
+/**
+ * Whether everything in a state is in the other too: each writer under the same number, and no further ahead than its hashes reach,
+ * because two copies of a storage may have given other commands under the same numbers.
+ */
 function covers(whole: Snapshot, part: Snapshot): boolean {
   if (whole.offset < part.offset) return false;
-  return part.writers.every(({ client_id, incarnation, accepted, hashes }) => {
-    const writer = whole.writers[writerIndex(whole, client_id, incarnation)];
-    if (writer === undefined || writer.accepted < accepted) return false;
-    const hash = writer.hashes.at(accepted - writer.accepted - 1);
-    return accepted === 0 || hash === undefined || hash === hashes.at(-1);
+  return part.writers.every(({ client_id, incarnation, accepted, hashes }, index) => {
+    const writer = whole.writers[index];
+    if (writer?.client_id !== client_id || writer.incarnation !== incarnation) return false;
+    return accepted === 0 || writer.hashes.at(accepted - writer.accepted - 1) === hashes.at(-1);
   });
+}
+
+/** Whether a store has commands that a state does not. */
+export function holdsMore({ snapshot, entries }: Recovered, than: Snapshot): boolean {
+  const held = new Map<string, number>();
+  const authors = snapshot.writers.map(({ client_id, incarnation, accepted }) => {
+    held.set(`${client_id} ${incarnation}`, accepted);
+    return { client_id, incarnation };
+  });
+  for (const entry of entries)
+    if ('joined' in entry) authors.push(entry.joined);
+    else {
+      const { client_id, incarnation } = authors[entry.writer] ?? {};
+      held.set(`${client_id} ${incarnation}`, entry.seq);
+    }
+  return authors.some(
+    ({ client_id, incarnation }) =>
+      (held.get(`${client_id} ${incarnation}`) ?? 0) > acceptedSeq(than, client_id, incarnation),
+  );
 }
 
 /** Folds what a store has, from a state of this model's version: events are understood for ever, states are brought up to date. */

@@ -5,13 +5,7 @@ import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
 import type { AppendResult } from '../store/journal.ts';
 import { Audience, type SessionView } from './audience.ts';
-import {
-  batchInputsMax,
-  flushTriesMax,
-  flushRetryMs,
-  proofMs,
-  unsavedEntriesMax,
-} from './host-limits.ts';
+import { batchInputsMax, flushTriesMax, flushRetryMs, unsavedEntriesMax } from './host-limits.ts';
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
@@ -30,7 +24,6 @@ export class SessionHost {
   readonly #audience: Audience;
   readonly #saver: SessionSaver;
   readonly #tail: Tail;
-  readonly #openedMs: number;
   #snapshot: Snapshot;
   readonly #mailbox = new Mailbox();
   #isRunning = false;
@@ -55,8 +48,7 @@ export class SessionHost {
     this.#saver = new SessionSaver(session, parts.journals);
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
-    this.#openedMs = parts.clock.elapsedMs();
-    this.#detachedSinceMs = this.#openedMs;
+    this.#detachedSinceMs = parts.clock.elapsedMs();
     this.#ownerCheck = new OwnerCheck(parts.clock);
     if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.elapsedMs();
   }
@@ -105,9 +97,7 @@ export class SessionHost {
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
-    const ageMs = this.#parts.clock.elapsedMs() - this.#openedMs;
-    const isProven = this.#session.isNewEpoch && ageMs < proofMs;
-    if (!isProven && isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
+    if (isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
       // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
       reader.close(closeCodes.fenced, 'continuity must be proven anew');
       this.release(closeCodes.fenced, 'continuity must be proven anew');

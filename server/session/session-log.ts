@@ -4,6 +4,7 @@ import type { Snapshot } from '../../shared/protocol/frames.ts';
 import { StoreUnavailableError, type AppendResult, type Batch } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import type { OpenedSession } from './open-session.ts';
+import { holdsMore } from './reconcile.ts';
 
 /** How often an append with an unknown outcome is tried again, and how long it waits before, doubling. [O3] */
 const appendRetriesMax = 4;
@@ -53,12 +54,16 @@ export class SessionLog {
 
   /**
    * Redis may be back: it gets the session as it is now, and is its log again. Nothing is in flight meanwhile. Returns false when
-   * another owner has it there. While Redis is away, the circuit answers at once.
+   * another owner has it there, or when it holds commands that are not here: they are taken over when the session is opened anew.
+   * While Redis is away, the circuit answers at once. [R11]
    */
   async rejoin(snapshot: Snapshot): Promise<boolean> {
     const { log } = this.#journals;
     if (this.#isInRedis || log === undefined) return true;
     const { sessionId, ownerId, term, epoch } = this.#session;
+    const held = await orUnavailable(log.peek(sessionId));
+    if (held === 'unavailable') return true;
+    if (held.kind === 'taken' && holdsMore(held, snapshot)) return false;
     const start = { sessionId, ownerId, term, epoch, snapshot };
     const result = await orUnavailable(log.startEpoch(start));
     this.#isInRedis = result === 'appended';
