@@ -25,6 +25,14 @@ export function addedOf(snapshot: Snapshot): readonly Added[] {
   return (snapshot.state as { readonly added: readonly Added[] }).added;
 }
 
+/** What is wrong with a state of its version; undefined when nothing is. */
+export function shapeProblem({ version, state }: Snapshot): string | undefined {
+  const { added, count } = state as { readonly added: readonly Added[]; readonly count?: number };
+  const counted = version === 1 ? undefined : added.length;
+  if (count === counted) return undefined;
+  return `a state of version ${version} with ${added.length} entries counts ${count} [O5]`;
+}
+
 export function linkOf(snapshot: Snapshot): Link {
   return {
     offset: snapshot.offset,

@@ -3,13 +3,14 @@ import { SessionClient } from '../../client/session-client.ts';
 import type { StoredSession } from '../../client/session-storage.ts';
 import type { ClientView } from '../../client/status.ts';
 import type { WireCommand } from '../../shared/protocol/frames.ts';
-import { tally } from '../support/tally.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 import { firstDifference, type Added } from './chain.ts';
 import { Disk } from './disk.ts';
+import type { Ledger } from './ledger.ts';
 import { webSocketFor, type Line } from './network.ts';
 import type { Random } from './random.ts';
 import { SimProcess } from './sim-process.ts';
+import { releases, type Version } from './tally-two.ts';
 import type { Trace } from './trace.ts';
 
 export interface DeviceParts {
@@ -17,6 +18,9 @@ export interface DeviceParts {
   readonly clock: VirtualClock;
   readonly noiseOf: (name: string) => Random;
   readonly trace: Trace;
+  readonly ledger: Ledger;
+  /** Which release the next page is of. */
+  readonly version: (random: Random) => Version;
   readonly newId: () => string;
   readonly dial: (page: SimProcess, device: Device) => Line;
   readonly saved: (session: StoredSession) => void;
@@ -26,8 +30,9 @@ export interface DeviceParts {
 }
 
 interface Issued {
-  readonly type: string;
-  readonly amount: number;
+  /** Undefined for one that must be refused. */
+  readonly amount: number | undefined;
+  /** By the device's clock. */
   readonly atMs: number;
   readonly page: SimProcess;
   /** Entered on a page that died before it could be kept: it must have no effect. */
@@ -50,6 +55,7 @@ export class Device {
   #page: SimProcess;
   #client: SessionClient | undefined;
   #pageCount = 0;
+  #setForwardMs = 0;
   /** A copy of the storage, taken some time ago, that may come up one day as the same client. */
   #spare: Disk | undefined;
   #wasCopied = false;
@@ -93,14 +99,16 @@ export class Device {
       ['fail', { n }],
     ] as const) ?? ['fail', { n }];
     const isKept = type === 'add' && typeof data.amount === 'number' && data.amount < tooMuch;
-    const kind = isKept ? 'add' : 'refused';
+    const added = isKept ? amount : undefined;
     try {
       this.#client.send(type, data);
     } catch (error) {
       trace.note(this.name, 'cannot enter', String(error));
       return;
     }
-    this.#issued.push({ type: kind, amount, atMs: clock.nowMs(), page: this.#page, isVoid: false });
+    const atMs = clock.nowMs() + this.#setForwardMs;
+    this.#issued.push({ amount: added, atMs, page: this.#page, isVoid: false });
+    this.#parts.ledger.issue(this.clientId, { amount: added });
     trace.note(this.name, 'enters', type, data);
   }
 
@@ -118,6 +126,12 @@ export class Device {
     const kept = new Set(this.disk.everKept().map(numberOf));
     for (const [n, issued] of this.#issued.entries())
       if (issued.page === this.#page && !kept.has(n)) issued.isVoid = true;
+  }
+
+  /** Somebody sets its clock: forward, or back when negative. */
+  setForward(ms: number): void {
+    this.#setForwardMs += ms;
+    this.#page.setForward(ms);
   }
 
   copyStorage(): void {
@@ -155,16 +169,26 @@ export class Device {
    * Two copies of a storage bring what they have in common once, and each its own; in which order they come up is theirs.
    */
   problemWith(own: readonly Added[]): string | undefined {
-    const expected = this.#issued
-      .filter(({ type, isVoid }) => type === 'add' && !isVoid)
-      .map(({ amount, atMs }): Added => [this.clientId, amount, atMs]);
+    const expected = this.#expected();
     if (!this.#wasCopied) return firstDifference(expected, own);
     return firstDifference(byAmount(expected), byAmount(own));
   }
 
+  /** Whatever somebody sets the clock to, the time of a command is never before that of the one before. [C9] */
+  #expected(): Added[] {
+    let latestMs = 0;
+    const expected: Added[] = [];
+    for (const { amount, atMs, isVoid } of this.#issued) {
+      if (isVoid) continue;
+      latestMs = Math.max(latestMs, atMs);
+      if (amount !== undefined) expected.push([this.clientId, amount, latestMs]);
+    }
+    return expected;
+  }
+
   #newPage(): SimProcess {
-    this.#pageCount++;
-    return new SimProcess(`${this.name}.${this.#pageCount}`, this.#parts.clock);
+    const name = `${this.name}.${++this.#pageCount}`;
+    return new SimProcess(name, this.#parts.clock, this.#setForwardMs);
   }
 
   #open(): void {
@@ -172,10 +196,11 @@ export class Device {
     const { newId, trace, saved, fail } = this.#parts;
     const random = this.#random;
     const storage = this.disk.storageFor(page, saved);
+    const model = releases[this.#parts.version(random)];
     page.clock.after(random.skewed(1, 300), () => {
       const { session } = this.disk;
       const client = new SessionClient(session, [...this.disk.commands()], {
-        model: tally,
+        model,
         storage,
         WebSocket: webSocketFor(() => this.#dial(page)),
         clock: page.clock,
@@ -219,4 +244,6 @@ export class Device {
 
 const numberOf = ([, data]: WireCommand): number => (data as { readonly n: number }).n;
 
-const byAmount = (added: readonly Added[]): Added[] => added.toSorted(([, a], [, b]) => a - b);
+/** In which of two copies a command was entered decides whose times it must not be before. */
+const byAmount = (added: readonly Added[]): Added[] =>
+  added.map(([id, amount]): Added => [id, amount, 0]).toSorted(([, a], [, b]) => a - b);

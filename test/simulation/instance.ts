@@ -8,11 +8,11 @@ import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { withCircuit } from '../../server/store/circuit.ts';
 import type { Journals } from '../../server/store/journals.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
-import { tally } from '../support/tally.ts';
 import type { Accept, Destination } from './network.ts';
 import type { Random } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Road, SimStore } from './sim-store.ts';
+import { releases, type Version } from './tally-two.ts';
 
 export interface InstanceParts {
   readonly process: SimProcess;
@@ -22,6 +22,8 @@ export interface InstanceParts {
   readonly proofs: PositionProofs;
   readonly newId: () => string;
   readonly noiseOf: (name: string) => Random;
+  /** Which release it runs. */
+  readonly version: Version;
   readonly checkpointMs: number;
   readonly detachedGraceMs: number;
   readonly reportError: (error: unknown) => void;
@@ -40,15 +42,16 @@ export class Instance implements Destination {
     const { process, tokens, proofs, reportError, noiseOf } = parts;
     this.#parts = parts;
     this.process = process;
+    const model = releases[parts.version];
     const road = (to: string): Road => {
       const random = noiseOf(`${process.name} to ${to}`);
-      return { process, random, isSlow: false, isCut: false };
+      return { process, random, isSlow: false, isCut: false, fuse: undefined };
     };
     this.toPostgres = road('postgres');
     this.toRedis = road('redis');
     this.#registry = new SessionRegistry({
       journals: this.#journals(),
-      models: new Map([[tally.kind, tally]]),
+      models: new Map([[model.kind, model]]),
       newId: parts.newId,
       clock: process.clock,
       limits: defaultLimits,
@@ -61,6 +64,10 @@ export class Instance implements Destination {
     });
     this.#registry.start();
     this.#lifecycle.enter('ready');
+  }
+
+  get version(): Version {
+    return this.#parts.version;
   }
 
   get isReady(): boolean {
@@ -77,7 +84,7 @@ export class Instance implements Destination {
         registry: this.#registry,
         clock: this.process.clock,
         limits: defaultLimits,
-        versions: { [tally.kind]: tally.version },
+        versions: { [releases[1].kind]: this.version },
         proveToken: this.#parts.tokens.prove,
         isProven: this.#parts.proofs.isProven,
         isTakenBack: () => Promise.resolve(false),
@@ -115,8 +122,7 @@ export class Instance implements Destination {
     return {
       checkpoints: {
         ...checkpoints,
-        create: (session) => postgres.memory.create(session),
-        history: postgres.historyFor(this.toPostgres),
+        ...postgres.catalogFor(this.toPostgres),
       },
       log: redis && withCircuit(redis.journalFor(this.toRedis), 'Redis', process.clock),
     };

@@ -18,6 +18,15 @@ export class LogRecord {
       this.#epochs.set(epoch, { base, links: [], texts: [], toldOffset: base.offset });
   }
 
+  has(epoch: string): boolean {
+    return this.#epochs.has(epoch);
+  }
+
+  /** How many epochs began before. */
+  ageOf(epoch: string): number {
+    return [...this.#epochs.keys()].indexOf(epoch);
+  }
+
   get epochCount(): number {
     return this.#epochs.size;
   }
@@ -29,6 +38,15 @@ export class LogRecord {
     return offset === record.base.offset
       ? record.base
       : record.links[offset - record.base.offset - 1];
+  }
+
+  /** Whether the log added up to that in any of its epochs. */
+  everHad(link: Link | undefined, isSame: (a: Link, b: Link) => boolean): boolean {
+    if (link === undefined) return false;
+    return [...this.#epochs.keys()].some((epoch) => {
+      const known = this.at(epoch, link.offset);
+      return known !== undefined && isSame(known, link);
+    });
   }
 
   /** The end of an epoch. */

@@ -16,10 +16,11 @@ const wholeTrace = 1_000_000;
 const tamperingOf = (mutant: string | undefined) =>
   mutant === undefined ? undefined : mutants[mutant]?.tampering;
 
-async function runOne({ seed, steps, variant, mutant }: SimOptions): Promise<void> {
+async function runOne({ seed, steps, variant, mutant, isRisky }: SimOptions): Promise<void> {
   const outcome = await simulate(seed, {
     traceNotesMax: wholeTrace,
     variant,
+    isRisky,
     tampering: tamperingOf(mutant),
     isTaken: ({ number }) => steps?.has(number) !== false,
   });
@@ -30,15 +31,15 @@ async function runOne({ seed, steps, variant, mutant }: SimOptions): Promise<voi
 }
 
 /** What was wrong, the smallest schedule that shows it, and how to see it again. */
-async function explain(seed: number, mutant: string | undefined): Promise<void> {
-  const tampering = tamperingOf(mutant);
-  const outcome = await simulate(seed, { tampering });
+async function explain(seed: number, { mutant, isRisky }: SimOptions): Promise<void> {
+  const options = { tampering: tamperingOf(mutant), isRisky };
+  const outcome = await simulate(seed, options);
   console.log(`\nseed ${seed}: ${outcome.violation}\nLooking for the smallest schedule…`);
-  const { steps, variant, tries, outcome: small } = await shrink(outcome, tampering);
+  const { steps, variant, tries, outcome: small } = await shrink(outcome, options);
   const taken = new Set(steps);
   const isTaken = ({ number }: { readonly number: number }): boolean => taken.has(number);
   const traced = await simulate(seed, {
-    tampering,
+    ...options,
     variant,
     isTaken,
     traceNotesMax: traceLinesMax,
@@ -48,8 +49,11 @@ async function explain(seed: number, mutant: string | undefined): Promise<void> 
   console.log(`\n${steps.length} of ${outcome.lastStep} steps are enough (${tries} runs):`);
   console.log(described(small, steps));
   const bug = mutant === undefined ? '' : ` --mutant '${mutant}'`;
+  const risk = isRisky ? ' --risky' : '';
   const luck = variant === 0 ? '' : ` --luck ${variant}`;
-  console.log(`\nagain: npm run sim -- --seed ${seed}${bug} --steps ${stepList(steps)}${luck}`);
+  console.log(
+    `\nagain: npm run sim -- --seed ${seed}${risk}${bug} --steps ${stepList(steps)}${luck}`,
+  );
 }
 
 function described({ struck }: Outcome, steps: readonly number[]): string {
@@ -92,7 +96,7 @@ async function runMany(options: SimOptions, pool: SeedPool, isStopped: () => boo
   if (failure === undefined) return;
   process.exitCode = 1;
   if (options.isPatient) console.log(countKinds(result.failures));
-  else await explain(failure.seed, options.mutant);
+  else await explain(failure.seed, options);
 }
 
 /** With worker processes, until all is done or Ctrl-C. */

@@ -17,6 +17,7 @@ export interface SimOptions {
   readonly mutant: string | undefined;
   /** Goes on after a seed that fails. */
   readonly isPatient: boolean;
+  readonly isRisky: boolean;
 }
 
 export const help = `Runs the real server and the real client on a virtual clock, with everything around them made up and going wrong.
@@ -30,6 +31,7 @@ npm run sim -- [options]
   --mutants      planted bugs: each must be noticed
   --mutant NAME  one planted bug, with --seed or --seeds
   --all          goes on after a seed that fails, and counts what was wrong
+  --risky        faults may come together that are known not to be survived yet
   --jobs N       worker processes (as many as cores)
   --help         this
 
@@ -48,6 +50,7 @@ export function readOptions(args: readonly string[], mutants: readonly string[])
       jobs: { type: 'string', default: String(availableParallelism()) },
       mutants: { type: 'boolean', default: false },
       mutant: { type: 'string' },
+      risky: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -70,6 +73,7 @@ export function readOptions(args: readonly string[], mutants: readonly string[])
     variant: integer('--luck', values.luck, 0),
     mutant: values.mutant,
     isPatient: values.all,
+    isRisky: values.risky,
   };
 }
 

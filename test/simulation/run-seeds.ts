@@ -22,12 +22,13 @@ export interface SeedsAsked {
   readonly mutant: string | undefined;
   /** Goes on after a seed that fails. */
   readonly isPatient: boolean;
+  readonly isRisky: boolean;
 }
 
 /** `isStopped`: no further range is begun. */
 export async function runSeeds(
   pool: SeedPool,
-  { from, seeds, mutant, isPatient }: SeedsAsked,
+  { from, seeds, mutant, isPatient, isRisky }: SeedsAsked,
   isStopped: () => boolean,
 ): Promise<SeedsResult> {
   const progress = new ProgressLine(process.stdout);
@@ -45,7 +46,7 @@ export async function runSeeds(
       next < from + seeds && (isPatient || total.failures.length === 0) && !isStopped();
     while (isWanted()) {
       const count = Math.min(rangeLength, from + seeds - next);
-      const job = { from: next, count, mutant, isPatient };
+      const job = { from: next, count, mutant, isPatient, isRisky };
       next += job.count;
       const result = await pool.run(job);
       total = together(total, result);

@@ -8,6 +8,7 @@ export interface SeedJob {
   readonly mutant?: string | undefined;
   /** Goes on after a seed that fails. */
   readonly isPatient?: boolean;
+  readonly isRisky?: boolean;
 }
 
 export interface JobResult {
@@ -31,7 +32,8 @@ export async function runJob({
   from,
   count,
   mutant,
-  isPatient = false,
+  isPatient,
+  isRisky,
 }: SeedJob): Promise<JobResult> {
   const tampering = mutant === undefined ? undefined : mutants[mutant]?.tampering;
   const faults: Record<string, number> = {};
@@ -40,9 +42,9 @@ export async function runJob({
   const failures: Failure[] = [];
   let done = 0;
   for (let seed = from; seed < from + count; seed++) {
-    if (failures.length > 0 && !isPatient) break;
+    if (failures.length > 0 && isPatient !== true) break;
     done++;
-    const outcome = await simulate(seed, { tampering });
+    const outcome = await simulate(seed, { tampering, isRisky });
     counts = summed(counts, outcome.counts);
     for (const { name } of outcome.struck) faults[name] = (faults[name] ?? 0) + 1;
     if (outcome.violation === undefined) faultsMin = Math.min(faultsMin, outcome.counts.faults);

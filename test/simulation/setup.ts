@@ -3,6 +3,8 @@ import { noiseOf, type Random } from './random.ts';
 
 export interface Setup {
   readonly hasRedis: boolean;
+  /** Whether the next release may come during the run. */
+  readonly hasDeploy: boolean;
   readonly sessionCount: number;
   readonly instanceCount: number;
   /** For each device the place of the session it belongs to. */
@@ -31,6 +33,7 @@ export function setupOf(seed: number): Setup {
   const deviceCount = random.pick([1, 2, 2, 2, 3, 3]) ?? 2;
   return {
     hasRedis,
+    hasDeploy: random.chance(0.5),
     sessionCount,
     instanceCount: random.integer(2, 3),
     devices: Array.from({ length: deviceCount }, () => random.integer(0, sessionCount - 1)),

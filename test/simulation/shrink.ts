@@ -1,6 +1,5 @@
 /** Makes a failing run small: leaves out steps as long as the same thing stays wrong. */
-import { simulate, type Outcome } from './simulate.ts';
-import type { Tampering } from './tampering.ts';
+import { simulate, type Outcome, type SimulateOptions } from './simulate.ts';
 
 export interface Shrunk {
   readonly steps: readonly number[];
@@ -23,7 +22,10 @@ export function kindOf(violation: string): string {
 }
 
 /** Delta debugging over the numbers of the steps that were taken. */
-export async function shrink(first: Outcome, tampering: Tampering | undefined): Promise<Shrunk> {
+export async function shrink(
+  first: Outcome,
+  options: Pick<SimulateOptions, 'tampering' | 'isRisky'>,
+): Promise<Shrunk> {
   const { seed, violation = '' } = first;
   const kind = kindOf(violation);
   const all = Array.from({ length: first.lastStep }, (_, index) => index + 1);
@@ -34,7 +36,7 @@ export async function shrink(first: Outcome, tampering: Tampering | undefined): 
     for (let variant = 0; variant < variantCount && tries < triesMax; variant++) {
       tries++;
       const isTaken = (step: { readonly number: number }): boolean => taken.has(step.number);
-      const outcome = await simulate(seed, { tampering, variant, isTaken });
+      const outcome = await simulate(seed, { ...options, variant, isTaken });
       if (outcome.violation === undefined || kindOf(outcome.violation) !== kind) continue;
       best = { steps, variant, tries, outcome };
       return true;

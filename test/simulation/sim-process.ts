@@ -10,14 +10,17 @@ export class SimProcess {
   readonly clock: Clock;
   readonly #world: VirtualClock;
   #isDead = false;
+  /** By how much its time of day is not the world's. */
+  #setForwardMs: number;
   #isFrozen = false;
   #backlog: (() => void)[] = [];
 
-  constructor(name: string, world: VirtualClock) {
+  constructor(name: string, world: VirtualClock, setForwardMs = 0) {
+    this.#setForwardMs = setForwardMs;
     this.name = name;
     this.#world = world;
     this.clock = {
-      nowMs: () => world.nowMs(),
+      nowMs: () => world.nowMs() + this.#setForwardMs,
       elapsedMs: () => world.elapsedMs(),
       after: (delayMs, callback) => {
         let isCancelled = false;
@@ -47,6 +50,11 @@ export class SimProcess {
     if (this.#isDead) return;
     if (this.#isFrozen || this.#backlog.length > 0) this.#backlog.push(work);
     else work();
+  }
+
+  /** Somebody sets its clock: forward, or back when negative. Timers do not mind. */
+  setForward(ms: number): void {
+    this.#setForwardMs += ms;
   }
 
   freeze(): void {

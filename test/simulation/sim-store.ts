@@ -26,9 +26,22 @@ export interface Road {
   /** Calls arrive much too late, long after the caller gave up: a frozen instance, a full network queue. */
   isSlow: boolean;
   isCut: boolean;
+  /** Makes something happen around a call to come. */
+  fuse: Fuse | undefined;
 }
 
-type Port = Journal & Pick<SessionCatalog, 'history'>;
+/** What a call has come to: it is on its way, the store has done it, or the caller has the answer and goes on. */
+export const callStages = ['asked', 'landed', 'answered'] as const;
+export type CallStage = (typeof callStages)[number];
+
+export interface Fuse {
+  /** Calls that come to that stage until it blows. */
+  callsLeft: number;
+  readonly stage: CallStage;
+  readonly blow: () => void;
+}
+
+type Port = Journal & SessionCatalog;
 
 type Method = keyof Port;
 
@@ -72,9 +85,16 @@ export class SimStore {
     return tampering.journal?.(journal, this.name, road.random) ?? journal;
   }
 
-  /** All entries of a session, as one instance gets them. */
-  historyFor(road: Road): SessionCatalog['history'] {
-    return (sessionId) => this.#call(road, 'history', sessionId);
+  /** Where sessions begin and stay, as one instance sees it. */
+  catalogFor(road: Road): SessionCatalog {
+    return {
+      history: (sessionId) => this.#call(road, 'history', sessionId),
+      create: (session) => this.#call(road, 'create', session),
+    };
+  }
+
+  get clock(): VirtualClock {
+    return this.#parts.clock;
   }
 
   wipe(): void {
@@ -113,24 +133,40 @@ export class SimStore {
       const giveUp = clock.after(giveUpMs, () =>
         road.process.run(() => reject(new StoreUnavailableError(this.#label, 'simulated'))),
       );
+      this.#burn(road, 'asked');
       if (!plan.arrives) return;
       this.lateCount++;
       clock.after(plan.thereMs, () => {
         this.lateCount--;
         if (this.isDown) return;
         void this.#land(road, method, argument).then((landed) => {
+          this.#burn(road, 'landed');
           if (!plan.isAnswered) return;
           clock.after(plan.backMs, () =>
             road.process.run(() => {
               giveUp();
               if ('error' in landed) reject(landed.error);
               else resolve(landed.result);
+              // By the time the world goes on, the caller has gone as far as it could without asking anybody again.
+              clock.after(0, () => this.#burn(road, 'answered'));
             }),
           );
         });
       });
     });
     return answer as ReturnType<Port[Name]>;
+  }
+
+  #burn(road: Road, stage: CallStage): void {
+    const { fuse } = road;
+    if (fuse?.stage !== stage || --fuse.callsLeft > 0) return;
+    road.fuse = undefined;
+    this.#parts.trace.note(
+      'fault',
+      `at a call of ${this.name} that is ${stage}`,
+      road.process.name,
+    );
+    fuse.blow();
   }
 
   get #label(): 'Redis' | 'Postgres' {
@@ -180,7 +216,8 @@ export class SimStore {
   ): Promise<{ readonly result: unknown } | { readonly error: unknown }> {
     const { oracle, trace } = this.#parts;
     try {
-      const journal: Port = { ...this.#journal, history: (id) => this.memory.history(id) };
+      const { history, create } = this.memory;
+      const journal: Port = { ...this.#journal, history, create };
       const ask = journal[method] as (argument: unknown) => Promise<unknown>;
       const result: unknown = await ask(argument);
       trace.note(
@@ -189,6 +226,7 @@ export class SimStore {
         () => shortened(argument),
         () => shortened(result),
       );
+      if (method === 'create') oracle.created(argument as never);
       if (method === 'takeOver') oracle.tookOver(this.name, argument as never, result as never);
       if (method === 'append') oracle.appended(this.name, argument as never, result as never);
       if (method === 'startEpoch')

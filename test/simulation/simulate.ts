@@ -3,7 +3,7 @@ import type { ClientView } from '../../client/status.ts';
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { addedBy, addedOf, digestOf, firstDifference, type Added } from './chain.ts';
 import type { Device } from './device.ts';
-import { endFaults, strikeOne } from './faults.ts';
+import { bagOf, endFaults, strikeOne, type Fault } from './faults.ts';
 import { noiseOf, seededRandom, type Random } from './random.ts';
 import { stepsOf, type Step } from './setup.ts';
 import type { Tampering } from './tampering.ts';
@@ -15,6 +15,8 @@ export interface SimulateOptions {
   readonly traceNotesMax?: number | undefined;
   /** Which steps of the seed's schedule are taken; all by default. */
   readonly isTaken?: ((step: Step) => boolean) | undefined;
+  /** Faults may come together that are known not to be survived. */
+  readonly isRisky?: boolean | undefined;
   /** Other luck for the same schedule. */
   readonly variant?: number | undefined;
 }
@@ -51,7 +53,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const { tampering = {}, traceNotesMax = 0, variant = 0 } = options;
   const world = new World(seed, { tampering, traceNotesMax, variant });
   const steps = stepsOf(seed).filter(options.isTaken ?? (() => true));
-  const struck = await live(world, steps);
+  const struck = await live(world, steps, bagOf(seed, options.isRisky === true));
   const lastStep = steps.findLast(({ atMs }) => startMs + atMs <= world.clock.timeMs)?.number ?? 0;
   endFaults(world);
   await comeToRest(world);
@@ -70,7 +72,11 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 }
 
 /** Takes the steps, each at its time. Returns what went wrong. */
-async function live(world: World, steps: readonly Step[]): Promise<Struck[]> {
+async function live(
+  world: World,
+  steps: readonly Step[],
+  bag: readonly Fault[],
+): Promise<Struck[]> {
   const { clock } = world;
   const struck: Struck[] = [];
   const isOver = (): boolean => world.violation !== undefined;
@@ -79,7 +85,7 @@ async function live(world: World, steps: readonly Step[]): Promise<Struck[]> {
     if (isOver()) break;
     const random = seededRandom(step.seed);
     world.trace.note('step', String(step.number));
-    if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, random) });
+    if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, bag, random) });
     else enter(world, random);
   }
   return struck;
@@ -87,8 +93,10 @@ async function live(world: World, steps: readonly Step[]): Promise<Struck[]> {
 
 function enter(world: World, random: Random): void {
   const device = random.pick(world.devices);
+  if (device === undefined) return;
+  reload(world, device);
   const count = random.chance(0.08) ? random.integer(2, 12) : 1;
-  for (let issued = 0; issued < count; issued++) device?.issue(random);
+  for (let issued = 0; issued < count; issued++) device.issue(random);
 }
 
 const lateCount = ({ redis, postgres }: World): number =>
@@ -115,17 +123,25 @@ function isUpToDate({ stores }: World, { view, disk }: Device): boolean {
 const addedIn = (view: ClientView | undefined): readonly Added[] =>
   (view?.state as { readonly added: readonly Added[] } | undefined)?.added ?? [];
 
-/** A page that was put out by another connection of its device says so; whoever sits before it loads it anew. [R5] */
-function reloadReplaced(world: World): void {
-  for (const device of world.devices)
-    if (device.view?.stopCode === closeCodes.replaced) world.refresh(device);
+/**
+ * What a page says when it has stopped, and whoever sits before it loads it anew: another connection of its device put it out [R5],
+ * it is of a former release [H6], or the session is not known, until a device that knows what it began with comes [R12].
+ */
+const reloadCodes: readonly (number | undefined)[] = [
+  closeCodes.replaced,
+  closeCodes.clientTooOld,
+  closeCodes.unknownSession,
+];
+
+function reload(world: World, device: Device): void {
+  if (reloadCodes.includes(device.view?.stopCode)) world.refresh(device);
 }
 
 async function untilTrue(world: World, isTrue: () => boolean): Promise<boolean> {
   const endMs = world.clock.timeMs + restMsMax;
   while (world.clock.timeMs < endMs && world.violation === undefined) {
     if (isTrue()) return true;
-    reloadReplaced(world);
+    for (const device of world.devices) reload(world, device);
     await world.clock.runUntil(world.clock.timeMs + 500, () => world.violation !== undefined);
   }
   return false;
@@ -134,6 +150,8 @@ async function untilTrue(world: World, isTrue: () => boolean): Promise<boolean> 
 /** Everything entered has had its effect exactly once, in order, and everybody sees the same. */
 function checkEnd(world: World): void {
   for (const sessionId of world.sessionIds) {
+    const devices = world.devices.filter(({ disk }) => disk.session.sessionId === sessionId);
+    if (devices.length === 0) continue;
     const stored = world.postgres.memory.read(sessionId);
     if (stored === undefined) {
       world.fail(`Postgres has lost session ${sessionId}`);
@@ -142,8 +160,7 @@ function checkEnd(world: World): void {
     const added: Added[] = [...addedOf(stored.snapshot), ...stored.entries.flatMap(addedBy)];
     if (digestOf(added) !== world.stores.saved(sessionId)?.digest)
       world.fail('Postgres does not have what landed there');
-    for (const device of world.devices) {
-      if (device.disk.session.sessionId !== sessionId) continue;
+    for (const device of devices) {
       const own = added.filter(([clientId]) => clientId === device.clientId);
       const problem = device.problemWith(own);
       if (problem !== undefined) world.fail(`${device.name}: ${problem} [C2]`);

@@ -7,8 +7,10 @@ import type {
   TakenOver,
 } from '../../server/store/journal.ts';
 import type { Snapshot } from '../../shared/protocol/frames.ts';
-import { acceptedOf, follow, linkOf, type Link } from './chain.ts';
+import { acceptedOf, follow, linkOf, shapeProblem, type Link } from './chain.ts';
+import type { Ledger } from './ledger.ts';
 import { LogRecord, parseEntries } from './log-record.ts';
+import { Promises } from './promises.ts';
 
 export type StoreName = 'redis' | 'postgres';
 
@@ -17,6 +19,8 @@ interface Holding {
   readonly owner: string | undefined;
   readonly epoch: string;
   readonly head: number;
+  /** Of the state's shape. */
+  readonly version: number;
   /** Postgres only: what its entries add up to. */
   readonly link: Link;
   /** Postgres only: since entries were taken over from a stale log, it is not what readers of its epoch saw. */
@@ -26,27 +30,39 @@ interface Holding {
 type Holdings = Map<string, Holding>;
 
 export class StoreOracle {
+  readonly #ledger: Ledger;
   readonly #fail: (sentence: string) => void;
   readonly #holdings: Record<StoreName, Holdings> = { redis: new Map(), postgres: new Map() };
   readonly #backups: Partial<Record<StoreName, Holdings>> = {};
   readonly #records = new Map<string, LogRecord>();
-  /** Highest `checkpointed` told, by session and writer. */
-  readonly #promised = new Map<string, Map<string, number>>();
-  /** Postgres was restored from an older backup: what it had promised is for the clients to bring back. */
-  #mayPostgresForget = false;
+  readonly #promises = new Promises();
   takeoverCount = 0;
   landedCount = 0;
 
-  constructor(fail: (sentence: string) => void) {
+  constructor(ledger: Ledger, fail: (sentence: string) => void) {
+    this.#ledger = ledger;
     this.#fail = fail;
   }
 
-  created(sessionId: string, epoch: string, snapshot: Snapshot): void {
-    const link = linkOf(snapshot);
-    const record = new LogRecord();
-    record.begin(epoch, link);
+  /** Postgres gets a session: a new one, or one that it has lost. One that is there stays as it is. */
+  created({
+    sessionId,
+    epoch,
+    snapshot,
+  }: Pick<NewEpoch, 'sessionId' | 'epoch' | 'snapshot'>): void {
+    if (this.#holdings.postgres.has(sessionId)) return;
+    const link = this.#linkOf(snapshot);
+    const record = this.#records.get(sessionId) ?? new LogRecord();
     this.#records.set(sessionId, record);
-    this.#holdings.postgres.set(sessionId, { owner: undefined, epoch, head: link.offset, link });
+    const known = record.at(epoch, link.offset);
+    // Given back from Redis it is what it was; begun again it is empty, under an epoch nobody has heard of.
+    const isRight =
+      known === undefined ? link.offset === 0 && !record.has(epoch) : isSame(known, link);
+    if (!isRight) this.#fail(`postgres was given a state that ${epoch} never had [R12]`);
+    record.begin(epoch, link);
+    const { version } = snapshot;
+    const holding = { owner: undefined, epoch, head: link.offset, version, link };
+    this.#holdings.postgres.set(sessionId, holding);
   }
 
   record(sessionId: string): LogRecord {
@@ -56,12 +72,20 @@ export class StoreOracle {
   }
 
   tookOver(store: StoreName, claim: Claim, result: TakenOver): void {
-    const { sessionId, ownerId: owner } = claim;
+    const { sessionId, ownerId: owner, versions } = claim;
     const holding = this.#holdings[store].get(sessionId);
     if (result.kind !== 'taken') return;
     this.takeoverCount++;
-    if (holding === undefined) this.#fail(`${store} gave away a session it does not have`);
-    else this.#holdings[store].set(sessionId, { ...holding, owner });
+    if (holding === undefined) {
+      this.#fail(`${store} gave away a session it does not have`);
+      return;
+    }
+    const known = versions[result.snapshot.kind] ?? 0;
+    if (known < holding.version)
+      this.#fail(
+        `${store} gave a state of version ${holding.version} to an owner that knows ${known} [O5]`,
+      );
+    this.#holdings[store].set(sessionId, { ...holding, owner });
   }
 
   appended(store: StoreName, batch: Batch, result: AppendResult): void {
@@ -82,7 +106,7 @@ export class StoreOracle {
     if (holding.epoch === epoch && holding.head === head) return;
     if (holding.epoch !== epoch || holding.head !== prev) {
       this.#fail(
-        `${store} appended after ${prev} of ${epoch}; it ends at ${holding.head} of ${holding.epoch}`,
+        `${store} appended after ${prev} of ${epoch}; it ends at ${holding.head} of ${holding.epoch} [O4]`,
       );
       return;
     }
@@ -104,29 +128,29 @@ export class StoreOracle {
       const batch = { ...place, ...unsaved, snapshot: JSON.stringify(snapshot) };
       if (former.epoch !== epoch) this.appended(store, batch, result);
     }
-    const base = linkOf(snapshot);
+    const base = this.#linkOf(snapshot);
     const record = this.record(sessionId);
     if (store === 'postgres') this.#checkHistory(start, base);
     const known = store === 'postgres' ? undefined : record.at(epoch, base.offset);
     if (store === 'redis' && (known === undefined || !isSame(known, base)))
       this.#fail(`redis was seeded with a state that offset ${base.offset} of ${epoch} never had`);
     if (store === 'postgres') record.begin(epoch, base);
-    this.#holdings[store].set(sessionId, { owner, epoch, head: base.offset, link: base });
+    const { version } = snapshot;
+    this.#holdings[store].set(sessionId, { owner, epoch, head: base.offset, version, link: base });
   }
 
-  /** Somebody is told `checkpointed`: by now Postgres must have it, and for ever. [C6] */
-  promised(sessionId: string, writer: string, checkpointed: number): void {
-    const holding = this.#holdings.postgres.get(sessionId);
-    const saved = holding === undefined ? 0 : acceptedOf(holding.link, writer);
-    if (checkpointed > saved && !this.#mayPostgresForget)
+  /** Somebody is told `checkpointed`: by now Postgres must have it, and for ever, unless it is restored. [C6] */
+  promised(sessionId: string, epoch: string, writer: string, checkpointed: number): void {
+    const link = this.#holdings.postgres.get(sessionId)?.link;
+    const saved = link === undefined ? 0 : acceptedOf(link, writer);
+    const age = this.record(sessionId).ageOf(epoch);
+    if (checkpointed <= saved) this.#promises.make(sessionId, writer, checkpointed);
+    else if (!this.#promises.isForgiven(sessionId, writer, checkpointed, age))
       this.#fail(`${writer} was told checkpointed ${checkpointed}; Postgres has ${saved} [C6]`);
-    const promised = this.#promised.get(sessionId) ?? new Map<string, number>();
-    this.#promised.set(sessionId, promised);
-    promised.set(writer, Math.max(checkpointed, promised.get(writer) ?? 0));
   }
 
   wiped(store: StoreName): void {
-    this.#holdings[store] = new Map();
+    this.#replace(store, new Map());
   }
 
   backedUp(store: StoreName): void {
@@ -134,13 +158,23 @@ export class StoreOracle {
   }
 
   restored(store: StoreName): void {
-    this.#holdings[store] = new Map(this.#backups[store]);
-    if (store === 'postgres') this.#mayPostgresForget = true;
+    this.#replace(store, new Map(this.#backups[store]));
   }
 
   /** What Postgres must add up to now. */
   saved(sessionId: string): Link | undefined {
     return this.#holdings.postgres.get(sessionId)?.link;
+  }
+
+  /** Where Postgres has less than it had: what it still has stays promised, and who was told more hears of it in a new epoch. */
+  #replace(store: StoreName, holdings: Holdings): void {
+    const former = this.#holdings[store];
+    this.#holdings[store] = holdings;
+    if (store === 'redis') return;
+    for (const [sessionId, record] of this.#records) {
+      const had = former.get(sessionId)?.link;
+      this.#promises.forget(sessionId, had, this.saved(sessionId), record.epochCount);
+    }
   }
 
   /**
@@ -151,16 +185,31 @@ export class StoreOracle {
     store: StoreName,
     { sessionId, epoch, entries, snapshot }: Batch,
     former: Holding,
-  ): Pick<Holding, 'link' | 'isApart'> {
+  ): Pick<Holding, 'link' | 'isApart' | 'version'> {
     const record = this.record(sessionId);
     let { link, isApart = false } = former;
-    const stored = snapshot === undefined ? undefined : linkOf(JSON.parse(snapshot) as Snapshot);
+    const state = snapshot === undefined ? undefined : (JSON.parse(snapshot) as Snapshot);
+    const stored = state === undefined ? undefined : this.#linkOf(state);
+    const version = state?.version ?? former.version;
     // A Postgres that was restored is behind what Redis was trimmed to: it gets the state, and the entries that are still there.
-    const known = stored === undefined ? undefined : record.at(epoch, stored.offset);
-    const isJump = this.#mayPostgresForget && known !== undefined && isSame(known, stored);
-    if (isJump) return { link: known, isApart: false };
-    for (const entry of parseEntries(entries)) {
+    const landing = parseEntries(entries);
+    const isJump =
+      store === 'postgres' &&
+      landing[0]?.offset !== link.offset + 1 &&
+      this.#promises.isBroken(sessionId) &&
+      record.everHad(stored, isSame);
+    if (isJump && stored !== undefined) {
+      const known = record.at(epoch, stored.offset);
+      return { link: stored, isApart: known === undefined || !isSame(known, stored), version };
+    }
+    for (const entry of landing) {
       isApart ||= store === 'postgres' && record.agrees(epoch, entry) === false;
+      const { writers } = (store === 'postgres' ? link : record.last(epoch)) ?? link;
+      const wrong =
+        'joined' in entry
+          ? undefined
+          : this.#ledger.problemWith(writers[entry.writer] ?? 'nobody', entry);
+      if (wrong !== undefined) this.#fail(`${store} took ${wrong}`);
       const problem = isApart ? undefined : record.add(epoch, entry);
       if (problem !== undefined) this.#fail(`${store} took what cannot be: ${problem} [E1]`);
       if (store === 'redis') continue;
@@ -170,19 +219,24 @@ export class StoreOracle {
     }
     if (stored !== undefined && !isSame(stored, link))
       this.#fail('postgres got a snapshot that is not what its entries add up to');
-    return { link, isApart };
+    return { link, isApart, version };
   }
 
   #checkHistory({ sessionId, epoch }: NewEpoch, base: Link): void {
     const saved = this.#holdings.postgres.get(sessionId)?.link;
     if (saved === undefined || !isSame(saved, base))
       this.#fail(`epoch ${epoch} begins with a state Postgres does not have`);
-    if (this.#mayPostgresForget) return;
-    for (const [writer, checkpointed] of this.#promised.get(sessionId) ?? [])
+    for (const [writer, checkpointed] of this.#promises.of(sessionId))
       if (acceptedOf(base, writer) < checkpointed)
         this.#fail(
           `epoch ${epoch} begins without ${checkpointed} of ${writer}, told as saved [C6]`,
         );
+  }
+
+  #linkOf(snapshot: Snapshot): Link {
+    const problem = shapeProblem(snapshot);
+    if (problem !== undefined) this.#fail(problem);
+    return linkOf(snapshot);
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Snapshot,
 } from '../../shared/protocol/frames.ts';
 import { acceptedOf, linkOf, writerKey } from './chain.ts';
+import type { Ledger } from './ledger.ts';
 import type { StoreOracle } from './store-oracle.ts';
 
 /** What the oracle keeps of one connection. */
@@ -30,13 +31,15 @@ interface Watermarks {
 
 export class WireOracle {
   readonly #stores: StoreOracle;
+  readonly #ledger: Ledger;
   readonly #fail: (sentence: string) => void;
   /** Highest seq that ever left a device, by session and writer. */
   readonly #sent = new Map<string, number>();
   /** Latest watermarks heard, by session, writer and epoch. */
   readonly #heard = new Map<string, Watermarks>();
 
-  constructor(stores: StoreOracle, fail: (sentence: string) => void) {
+  constructor(stores: StoreOracle, ledger: Ledger, fail: (sentence: string) => void) {
+    this.#ledger = ledger;
     this.#stores = stores;
     this.#fail = fail;
   }
@@ -45,6 +48,7 @@ export class WireOracle {
   sent(hearing: Hearing, frame: ClientFrame): void {
     if (frame.type === 'hello') hearing.hello = frame;
     if (frame.type !== 'commands') return;
+    this.#ledger.sent(this.#writer(hearing), frame.seq, frame.commands);
     const key = this.#key(hearing);
     const last = frame.seq + frame.commands.length - 1;
     this.#sent.set(key, Math.max(last, this.#sent.get(key) ?? 0));
@@ -65,7 +69,7 @@ export class WireOracle {
     const last = this.#stores.record(sessionId).last(epoch);
     if (last === undefined || acceptedOf(last, writer) < accepted)
       this.#fail(`${writer} was told accepted ${accepted}; the log of ${epoch} never had it [C5]`);
-    this.#stores.promised(sessionId, writer, checkpointed);
+    this.#stores.promised(sessionId, epoch, writer, checkpointed);
   }
 
   /** A client hears a frame on a connection it still listens to. */

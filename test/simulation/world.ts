@@ -7,12 +7,14 @@ import { tally } from '../support/tally.ts';
 import { virtualClock, type VirtualClock } from '../support/virtual-clock.ts';
 import { bound, Device } from './device.ts';
 import { Instance } from './instance.ts';
+import { Ledger } from './ledger.ts';
 import { Line } from './network.ts';
 import { noiseOf, type Random } from './random.ts';
 import { setupOf, type Setup } from './setup.ts';
 import { SimProcess } from './sim-process.ts';
 import { SimStore } from './sim-store.ts';
 import { StoreOracle } from './store-oracle.ts';
+import type { Version } from './tally-two.ts';
 import type { Tampering } from './tampering.ts';
 import { trace, type Trace } from './trace.ts';
 import { WireOracle } from './wire-oracle.ts';
@@ -29,10 +31,12 @@ export const startMs = 1_700_000_000_000;
 const secret = 'a secret of the simulator, long enough';
 const tokens = resumeTokens(secret);
 const proofs = positionProofs(secret);
+const input = { bound };
 
 export class World {
   readonly clock: VirtualClock;
   readonly trace: Trace;
+  readonly ledger = new Ledger();
   readonly stores: StoreOracle;
   readonly wire: WireOracle;
   readonly postgres: SimStore;
@@ -45,18 +49,25 @@ export class World {
   readonly #tampering: Tampering;
   readonly #setup: Setup;
   readonly #noiseOf: (name: string) => Random;
+  readonly #deploys: Random;
+  /** Releases that new instances may be of. */
+  #versions: readonly Version[] = [1];
+  /** Devices and instances that do not reach each other. */
+  #walls: { readonly device: Device; readonly instance: Instance }[] = [];
   #idCount = 0;
   #instanceCount = 0;
 
   constructor(seed: number, { tampering, traceNotesMax, variant }: WorldOptions) {
     this.#setup = setupOf(seed);
     this.#noiseOf = (name) => noiseOf(seed, name, variant);
+    this.#deploys = this.#noiseOf('deploys');
     this.#tampering = tampering;
     const ties = this.#noiseOf('ties');
     this.clock = virtualClock(startMs, () => ties.fraction());
     this.trace = trace(() => this.clock.timeMs, traceNotesMax);
-    this.stores = new StoreOracle((sentence) => this.fail(sentence));
-    this.wire = new WireOracle(this.stores, (sentence) => this.fail(sentence));
+    const fail = (sentence: string): void => this.fail(sentence);
+    this.stores = new StoreOracle(this.ledger, fail);
+    this.wire = new WireOracle(this.stores, this.ledger, fail);
     const { clock, trace: notes, stores: oracle } = this;
     const parts = { clock, trace: notes, oracle, tampering };
     const { hasRedis, sessionCount, instanceCount, devices } = this.#setup;
@@ -80,22 +91,24 @@ export class World {
   }
 
   /** In the place of a former one, which it is named after, so that nothing else about the run depends on how many there were. */
-  startInstance(former?: Instance): void {
+  startInstance(former?: Instance, version = this.#deploys.pick(this.#versions) ?? 1): void {
     const [place = ++this.#instanceCount, life = 0] =
       former?.process.name.split('-')[1]?.split('.').map(Number) ?? [];
     const process = new SimProcess(`instance-${place}.${life + 1}`, this.clock);
-    this.trace.note(process.name, 'starts');
+    this.trace.note(process.name, 'starts, of release', version);
     const { postgres, redis } = this;
+    const { checkpointMs, detachedGraceMs } = this.#setup;
     this.instances.push(
       new Instance({
         process,
+        version,
         postgres,
         redis,
         tokens,
         proofs,
         newId: () => this.newId('o'),
-        checkpointMs: this.#setup.checkpointMs,
-        detachedGraceMs: this.#setup.detachedGraceMs,
+        checkpointMs,
+        detachedGraceMs,
         noiseOf: this.#noiseOf,
         reportError: (error) => this.#reported(error),
       }),
@@ -104,8 +117,31 @@ export class World {
 
   removeInstance(instance: Instance): void {
     instance.process.kill();
-    this.instances.splice(this.instances.indexOf(instance), 1);
+    const place = this.instances.indexOf(instance);
+    if (place !== -1) this.instances.splice(place, 1);
     for (const line of this.linesOf(instance)) line.instanceDied();
+  }
+
+  /** Another one takes its place after that time. */
+  crash(instance: Instance, restMs: number): void {
+    this.removeInstance(instance);
+    this.clock.after(restMs, () => this.startInstance(instance));
+  }
+
+  /** Returns false when this run has one release only. */
+  beginDeploy(): boolean {
+    if (this.#setup.hasDeploy) this.#versions = [1, 2];
+    return this.#setup.hasDeploy;
+  }
+
+  /** What is of the former release by now goes. */
+  finishDeploy(): void {
+    const newest = Math.max(...this.#versions) as Version;
+    this.#versions = [newest];
+    for (const instance of this.instances.filter(({ version }) => version < newest)) {
+      this.removeInstance(instance);
+      this.startInstance(instance);
+    }
   }
 
   linesOf(owner: Instance | SimProcess): Line[] {
@@ -129,16 +165,29 @@ export class World {
     for (const line of lines) line.pageDied();
   }
 
+  /** Until the result is called, no new connection leads from the one to the other. */
+  cutOff(device: Device, instance: Instance): () => void {
+    const wall = { device, instance };
+    this.#walls.push(wall);
+    return () => {
+      this.#walls = this.#walls.filter((other) => other !== wall);
+    };
+  }
+
+  reconnectAll(): void {
+    this.#walls = [];
+  }
+
   #begin(sessionId: string): void {
-    const snapshot = genesis(tally, { bound });
-    void this.postgres.memory.create({ sessionId, epoch: '0', snapshot, retentionMs });
-    this.stores.created(sessionId, '0', snapshot);
+    const session = { sessionId, epoch: '0', snapshot: genesis(tally, input), retentionMs };
+    void this.postgres.memory.create(session);
+    this.stores.created(session);
   }
 
   #addDevice(number: number, place: number): void {
-    const { clock } = this;
     const clientId = `c${number}`.padEnd(22, '_');
     const sessionId = this.sessionIds[place] ?? '';
+    const isFirst = !this.devices.some((other) => other.disk.session.sessionId === sessionId);
     const session = {
       sessionId,
       clientId,
@@ -147,15 +196,20 @@ export class World {
       incarnation: this.newId('n'),
       accepted: 0,
       checkpointed: 0,
-      snapshot: genesis(tally, { bound }),
+      // The others were invited: they do not know what it began with.
+      input: isFirst ? input : undefined,
+      snapshot: genesis(tally, input),
     };
     this.devices.push(
       new Device(number, session, {
         name: `device-${number}`,
-        clock,
+        clock: this.clock,
         noiseOf: this.#noiseOf,
         trace: this.trace,
+        ledger: this.ledger,
         newId: () => this.newId('n'),
+        // A page comes from some instance, too.
+        version: (random) => random.pick(this.instances)?.version ?? this.#versions.at(-1) ?? 1,
         dial: (page, device) => this.#dial(page, device),
         saved: (kept) => this.wire.keeps(kept),
         fail: (sentence) => this.fail(sentence),
@@ -169,19 +223,24 @@ export class World {
     const { clock, wire: oracle } = this;
     const random = this.#noiseOf(`line ${page.name}.${page.dialCount++}`);
     const { sessionId } = device.disk.session;
-    const hearing = { sessionId, clientId: device.clientId };
-    const line = new Line(page, hearing, {
-      clock,
-      random,
-      trace: this.trace,
-      oracle,
-      tampering: this.#tampering,
-    });
+    const line = new Line(
+      page,
+      { sessionId, clientId: device.clientId },
+      { clock, random, trace: this.trace, oracle, tampering: this.#tampering },
+    );
     this.lines.push(line);
     const instance = device.isOnline ? random.pick(this.readyInstances()) : undefined;
-    this.trace.note(page.name, 'dials', instance?.process.name ?? 'nobody');
+    const isWalled = this.#walls.some(
+      (wall) => wall.device === device && wall.instance === instance,
+    );
+    this.trace.note(
+      page.name,
+      'dials',
+      instance?.process.name ?? 'nobody',
+      isWalled ? 'in vain' : '',
+    );
     // The client has not put its listeners on the socket yet.
-    clock.after(0, () => line.dial(instance));
+    clock.after(0, () => line.dial(isWalled ? undefined : instance));
     return line;
   }
 
