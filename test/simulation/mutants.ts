@@ -9,6 +9,7 @@ import type {
 import type { Welcome } from '../../shared/protocol/frames.ts';
 import type { MemoryStore } from '../support/memory-journal.ts';
 import type { Tampering } from './tampering.ts';
+import { rewriting, wireMutants } from './wire-mutants.ts';
 
 const appended = (): Promise<AppendResult> => Promise.resolve('appended');
 
@@ -24,6 +25,14 @@ function withoutFence(store: MemoryStore): Journal {
   return like(store, { append: (batch) => store.append(disguised(batch)) });
 }
 
+/** What the store does not know counts as written. */
+const asThere =
+  (append: (batch: Batch) => Promise<AppendResult>) =>
+  async (batch: Batch): Promise<AppendResult> => {
+    const result = await append(batch);
+    return result === 'absent' ? 'appended' : result;
+  };
+
 /** Wherever the log ends, the next batch goes behind it. */
 function withoutPlace(store: MemoryStore): Journal {
   return like(store, {
@@ -38,19 +47,6 @@ function withoutPlace(store: MemoryStore): Journal {
 
 const changed = (result: TakenOver, change: (taken: Recovered) => Recovered): TakenOver =>
   result.kind === 'taken' ? change(result) : result;
-
-/** A frame of one type, changed. */
-function rewriting<Frame extends { readonly type: string }>(
-  type: Frame['type'],
-  change: (frame: Frame) => Frame | undefined,
-): (text: string) => string | undefined {
-  return (text) => {
-    const frame = JSON.parse(text) as Frame;
-    if (frame.type !== type) return text;
-    const next = change(frame);
-    return next === undefined ? undefined : JSON.stringify(next);
-  };
-}
 
 interface CommandsFrame {
   readonly type: 'commands';
@@ -71,25 +67,25 @@ export interface Mutant {
 
 export const mutants: Readonly<Record<string, Mutant>> = {
   'Redis lets any owner append': {
-    invariants: [],
+    invariants: [4],
     tampering: {
       store: (store, name) => (name === 'redis' ? withoutFence(store) : store),
     },
   },
   'Postgres lets any owner append': {
-    invariants: [],
+    invariants: [4],
     tampering: {
       store: (store, name) => (name === 'postgres' ? withoutFence(store) : store),
     },
   },
   'an append that does not continue the log counts as appended': {
-    invariants: [],
+    invariants: [4],
     tampering: {
       store: (store) => withoutPlace(store),
     },
   },
   'accepted is told before the log has it': {
-    invariants: [],
+    invariants: [1, 7],
     tampering: {
       journal: (journal, name) =>
         name === 'postgres'
@@ -103,7 +99,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'one append in twenty is answered without being written': {
-    invariants: [],
+    invariants: [1, 7],
     tampering: {
       journal: (journal, _name, random) =>
         like(journal, {
@@ -112,7 +108,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a checkpoint is reported before it is written': {
-    invariants: [],
+    invariants: [2, 9],
     tampering: {
       journal: (journal, name) =>
         name === 'redis'
@@ -126,7 +122,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a restarted Redis passes as continuous': {
-    invariants: [],
+    invariants: [6],
     tampering: {
       journal: (journal, name) =>
         name === 'postgres'
@@ -141,20 +137,20 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'an owner that only listens is always told that it still is one': {
-    invariants: [],
+    invariants: [4],
     tampering: {
       journal: (journal) => like(journal, { confirm: () => appended() }),
     },
   },
   'a new epoch is not recorded in Postgres': {
-    invariants: [],
+    invariants: [6],
     tampering: {
       journal: (journal, name) =>
         name === 'redis' ? journal : like(journal, { startEpoch: () => appended() }),
     },
   },
   'a session is opened without the last of its entries': {
-    invariants: [],
+    invariants: [3],
     tampering: {
       journal: (journal) =>
         like(journal, {
@@ -167,7 +163,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a session is opened with a watermark that is one too low': {
-    invariants: [],
+    invariants: [1],
     tampering: {
       journal: (journal) =>
         like(journal, {
@@ -186,13 +182,13 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a trim is answered without being done': {
-    invariants: [],
+    invariants: [2, 6],
     tampering: {
       journal: (journal) => like(journal, { trim: () => appended() }),
     },
   },
   'welcome claims one command too many': {
-    invariants: [],
+    invariants: [1, 10],
     tampering: {
       toClient: () =>
         rewriting<Welcome>('welcome', (welcome) => ({
@@ -202,7 +198,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'a replay begins one entry late': {
-    invariants: [],
+    invariants: [3],
     tampering: {
       toClient: () => {
         let isLive = false;
@@ -218,7 +214,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'the client forgets commands once they are sent': {
-    invariants: [],
+    invariants: [1, 10],
     tampering: {
       toServer: () => {
         let [sentSeq, forgottenSeq] = [0, 0];
@@ -233,7 +229,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'the client loses one frame of commands in thirty': {
-    invariants: [],
+    invariants: [1],
     tampering: {
       toServer: () => {
         let count = 0;
@@ -244,7 +240,77 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   'storage says that a command is kept before it is': {
-    invariants: [],
+    invariants: [1],
     tampering: { isDiskLying: true },
   },
+  'the fence is lost when Redis is wiped': {
+    invariants: [4, 6],
+    tampering: {
+      store: (store, name) =>
+        name === 'postgres' ? store : like(store, { append: asThere((b) => store.append(b)) }),
+    },
+  },
+  'Redis is trimmed although Postgres has not got it': {
+    invariants: [2],
+    tampering: {
+      journal: (journal, name, random) =>
+        name === 'redis'
+          ? journal
+          : like(journal, {
+              append: (batch) => (random.chance(0.3) ? appended() : journal.append(batch)),
+            }),
+    },
+  },
+  'a refused command never gets into the log': {
+    invariants: [8],
+    tampering: {
+      journal: (journal) =>
+        like(journal, {
+          append: (batch) =>
+            batch.entries.includes('"refused"') ? Promise.resolve('behind') : journal.append(batch),
+        }),
+    },
+  },
+  'Redis gives a session to an owner with a lower term': {
+    invariants: [5],
+    tampering: {
+      store: (store, name) =>
+        name === 'postgres'
+          ? store
+          : like(store, {
+              takeOver: async (claim) => {
+                const taken = await store.takeOver(claim);
+                if (taken.kind !== 'outrun') return taken;
+                const again = await store.takeOver({ ...claim, term: taken.term + 1 });
+                return changed(again, (one) => ({ ...one, term: claim.term ?? one.term }));
+              },
+            }),
+    },
+  },
+  'an instance takes over a state it does not know': {
+    invariants: [11],
+    tampering: {
+      journal: (journal) =>
+        like(journal, {
+          takeOver: (claim) => journal.takeOver({ ...claim, versions: { tally: 99 } }),
+        }),
+    },
+  },
+  'an identical try of an append lands twice': {
+    invariants: [7],
+    tampering: {
+      journal: (journal, name, random) =>
+        name === 'postgres'
+          ? journal
+          : like(journal, {
+              append: async (batch) => {
+                const result = await journal.append(batch);
+                if (result !== 'appended' || !random.chance(0.1)) return result;
+                const { prev, head } = batch;
+                return journal.append({ ...batch, prev: head, head: 2 * head - prev });
+              },
+            }),
+    },
+  },
+  ...wireMutants,
 };

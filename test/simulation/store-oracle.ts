@@ -19,6 +19,8 @@ interface Holding {
   readonly owner: string | undefined;
   readonly epoch: string;
   readonly head: number;
+  /** Of its latest owner; undefined before the first. */
+  readonly term?: number;
   /** Of the state's shape. */
   readonly version: number;
   /** Postgres only: what its entries add up to. */
@@ -85,7 +87,10 @@ export class StoreOracle {
       this.#fail(
         `${store} gave a state of version ${holding.version} to an owner that knows ${known} [O5]`,
       );
-    this.#holdings[store].set(sessionId, { ...holding, owner });
+    const { term } = result;
+    if (holding.term !== undefined && term <= holding.term)
+      this.#fail(`${store} gave the session to term ${term} after term ${holding.term} [O1]`);
+    this.#holdings[store].set(sessionId, { ...holding, owner, term });
   }
 
   appended(store: StoreName, batch: Batch, result: AppendResult): void {
@@ -120,7 +125,7 @@ export class StoreOracle {
 
   startedEpoch(store: StoreName, start: NewEpoch, result: AppendResult): void {
     if (result !== 'appended') return;
-    const { sessionId, ownerId: owner, epoch, snapshot, unsaved } = start;
+    const { sessionId, ownerId: owner, term, epoch, snapshot, unsaved } = start;
     const former = this.#holdings.postgres.get(sessionId);
     if (store === 'postgres' && unsaved !== undefined && former !== undefined) {
       // The end of the former epoch came along.
@@ -136,7 +141,14 @@ export class StoreOracle {
       this.#fail(`redis was seeded with a state that offset ${base.offset} of ${epoch} never had`);
     if (store === 'postgres') record.begin(epoch, base);
     const { version } = snapshot;
-    this.#holdings[store].set(sessionId, { owner, epoch, head: base.offset, version, link: base });
+    this.#holdings[store].set(sessionId, {
+      owner,
+      term,
+      epoch,
+      head: base.offset,
+      version,
+      link: base,
+    });
   }
 
   /** Somebody is told `checkpointed`: by now Postgres must have it, and for ever, unless it is restored. [C6] */
