@@ -1,17 +1,10 @@
 /** What can go wrong, each as one thing that happens to a world. Whatever lasts ends by itself. */
+import type { Fault } from './fault.ts';
 import { networkFaults } from './network-faults.ts';
 import { noiseOf, type Random } from './random.ts';
 import { serverFaults } from './server-faults.ts';
 import { setupOf } from './setup.ts';
 import type { World } from './world.ts';
-
-export interface Fault {
-  readonly name: string;
-  /** How often compared to the others. */
-  readonly weight: number;
-  /** Returns false when there was nothing it could strike. */
-  readonly strike: (world: World, random: Random) => boolean;
-}
 
 export const faults: readonly Fault[] = [...networkFaults, ...serverFaults];
 

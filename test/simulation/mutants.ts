@@ -8,7 +8,7 @@ import type {
 } from '../../server/store/journal.ts';
 import type { Welcome } from '../../shared/protocol/frames.ts';
 import type { MemoryStore } from '../support/memory-journal.ts';
-import type { Tampering } from './tampering.ts';
+import type { Mutant } from './tampering.ts';
 import { rewriting, wireMutants } from './wire-mutants.ts';
 
 const appended = (): Promise<AppendResult> => Promise.resolve('appended');
@@ -57,12 +57,6 @@ interface CommandsFrame {
 interface EntriesFrame {
   readonly type: 'entries';
   readonly entries: readonly unknown[];
-}
-
-/** A bug, and the invariants of the design that it breaks. */
-export interface Mutant {
-  readonly invariants: readonly number[];
-  readonly tampering: Tampering;
 }
 
 export const mutants: Readonly<Record<string, Mutant>> = {

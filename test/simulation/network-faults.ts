@@ -1,5 +1,5 @@
 /** What goes wrong between devices, instances and stores, and with the devices themselves. */
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 import { cutKinds, type Line } from './network.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';

@@ -1,5 +1,5 @@
 /** What goes wrong with instances and stores. */
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 import { clockJumpMs, cutAll, partition } from './network-faults.ts';
 import type { Random } from './random.ts';
 import { callStages, type SimStore } from './sim-store.ts';

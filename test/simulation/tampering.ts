@@ -16,3 +16,9 @@ export interface Tampering {
   /** Storage that says too early that something is kept. */
   readonly isDiskLying?: boolean;
 }
+
+/** A bug, and the invariants of the design that it breaks. */
+export interface Mutant {
+  readonly invariants: readonly number[];
+  readonly tampering: Tampering;
+}

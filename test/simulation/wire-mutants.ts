@@ -1,6 +1,6 @@
 /** Bugs planted into frames, tokens and storage; the other ones are in `mutants.ts`. */
 import type { Welcome } from '../../shared/protocol/frames.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './tampering.ts';
 
 /** A frame of one type, changed, or swallowed when undefined. */
 export function rewriting<Frame extends { readonly type: string }>(
