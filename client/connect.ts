@@ -132,26 +132,35 @@ function firstState(client: SessionClient): Promise<void> {
 /** The client folds with the very model the caller gave, so the state is of its type. */
 const asView = <State>(view: ClientView): SessionView<State> => view as SessionView<State>;
 
-const created = v.object({ session_id: idSchema, client_id: idSchema, resume_url: v.string() });
+const created = v.object({
+  session_id: idSchema,
+  client_id: idSchema,
+  resume_url: v.string(),
+  origin: v.optional(v.string()),
+});
 
 async function begin<State, Input, Command extends AnyNamed, Event extends AnyNamed>(
   options: ConnectOptions<State, Input, Command, Event>,
 ): Promise<StoredSession> {
   const { session: model, input } = options;
-  const resumeUrl = options.resumeUrl ?? (await create(options)).resume_url;
-  const { origin, pathname, hash } = new URL(resumeUrl);
+  const { resume_url: resumeUrl, origin } =
+    options.resumeUrl === undefined
+      ? await create(options)
+      : { resume_url: options.resumeUrl, origin: undefined };
+  const { origin: host, pathname, hash } = new URL(resumeUrl);
   const [, sessionId, clientId] = /\/v1\/sessions\/([^/]+)\/clients\/([^/]+)$/.exec(pathname) ?? [];
   if (sessionId === undefined || clientId === undefined)
     throw new TypeError('That is not the resume_url of a session.');
   return {
     sessionId,
     clientId,
-    url: `${origin}${pathname}`,
+    url: `${host}${pathname}`,
     token: hash.slice(1),
     incarnation: newId(),
     accepted: 0,
     checkpointed: 0,
     input,
+    origin,
     snapshot:
       input === undefined
         ? { kind: model.kind, version: model.version, offset: 0, writers: [], state: null }

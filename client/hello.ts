@@ -1,8 +1,9 @@
-/** The first frame of a connection: who this device is, and how far it got. Pure. */
-import type { Hello } from '../shared/protocol/frames.ts';
+/** What opens a connection: who this device is, how far it got, and what the session began with. Pure. */
+import type { ClientFrame, Hello } from '../shared/protocol/frames.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 import type { Outbox } from './outbox.ts';
 import { positionOf, type Replica } from './replica.ts';
+import type { StoredSession } from './session-storage.ts';
 
 export interface HelloParts {
   readonly model: AnyModel;
@@ -27,4 +28,15 @@ export function makeHello({ model, token, outbox, replica, hashesFrom }: HelloPa
     ...(witness === undefined ? {} : { witness }),
     ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
   };
+}
+
+/**
+ * For a server that has forgotten the session. Who has let its commands go after the final receipt would bring back no more than a
+ * beginning, and leaves it to others. [R12] [L1]
+ */
+export function makeReminder(
+  { forgottenCount }: Outbox,
+  { input, origin }: Pick<StoredSession, 'input' | 'origin'>,
+): ClientFrame {
+  return forgottenCount > 0 ? { type: 'remind' } : { type: 'remind', input, origin };
 }

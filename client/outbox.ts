@@ -1,6 +1,5 @@
 /** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
 import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
-import { recalledHashesMax } from '../shared/protocol/limits.ts';
 import { firstDivergence } from '../shared/session/fold.ts';
 
 export interface Outbox {
@@ -77,9 +76,11 @@ export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   if (divergedSeq !== undefined || accepted > lastSeq(outbox)) {
     const commonSeq = (divergedSeq ?? lastSeq(outbox) + 1) - 1;
     const isKnown = commonSeq >= firstHashed(welcome) || firstHashed(welcome) === 1;
-    // Farther back than hashes are ever told, the two are taken to agree: a bound, not a guess. [C8]
-    const isFarthest = welcome.hashes.length >= recalledHashesMax;
-    return isKnown || isFarthest ? { kind: 'diverged', commonSeq } : { kind: 'unclear' };
+    if (isKnown) return { kind: 'diverged', commonSeq };
+    // Nobody can tell more: what this storage was told of as accepted is taken for the common part.
+    if (welcome.hashes_from !== undefined)
+      return { kind: 'diverged', commonSeq: Math.min(commonSeq, outbox.accepted) };
+    return { kind: 'unclear' };
   }
   return {
     kind: 'continue',

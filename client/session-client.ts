@@ -11,7 +11,7 @@ import type {
 import type { ClientParts } from './client-parts.ts';
 import { CommandKeeper } from './command-keeper.ts';
 import { CommandSender } from './command-sender.ts';
-import { makeHello } from './hello.ts';
+import { makeHello, makeReminder } from './hello.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import {
   addCommand,
@@ -48,7 +48,7 @@ export class SessionClient {
   #hashesFrom: number | undefined;
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
-    const { clientId, url, input, incarnation, epoch, snapshot, witness } = session;
+    const { clientId, url, input, origin, incarnation, epoch, snapshot, witness } = session;
     const { accepted, checkpointed, forgottenCount = 0 } = session;
     this.#parts = parts;
     const { model, warn, WebSocket, clock, random } = parts;
@@ -65,11 +65,7 @@ export class SessionClient {
         clock,
         random,
         hello: () => this.#hello(),
-        // Who has forgotten its commands after the final receipt would bring back no more than a beginning. [L1]
-        remind: () => ({
-          type: 'remind',
-          input: this.#outbox.forgottenCount > 0 ? undefined : input,
-        }),
+        remind: () => makeReminder(this.#outbox, { input, origin }),
       },
       {
         frame: (frame) => this.#receive(frame),

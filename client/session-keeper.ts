@@ -8,7 +8,7 @@ export interface SessionKeeperParts {
   readonly warn: (problem: unknown) => void;
 }
 
-type Identity = Pick<StoredSession, 'sessionId' | 'clientId' | 'url' | 'input'>;
+type Identity = Pick<StoredSession, 'sessionId' | 'clientId' | 'url' | 'input' | 'origin'>;
 
 export class SessionKeeper {
   readonly #identity: Identity;
@@ -24,9 +24,9 @@ export class SessionKeeper {
     session: Identity & Pick<StoredSession, 'token' | 'incarnation'>,
     parts: SessionKeeperParts,
   ) {
-    const { sessionId, clientId, url, input, token, incarnation } = session;
+    const { sessionId, clientId, url, input, origin, token, incarnation } = session;
     this.#life = { incarnation, known: Promise.resolve() };
-    this.#identity = { sessionId, clientId, url, input };
+    this.#identity = { sessionId, clientId, url, input, origin };
     this.#parts = parts;
     this.#keptToken = this.#newestToken = token;
   }
@@ -51,9 +51,11 @@ export class SessionKeeper {
     const { storage, warn } = this.#parts;
     const [identity, token] = [this.#identity, this.#newestToken];
     const place = { incarnation, accepted, checkpointed, forgottenCount };
-    const done = storage.save({ ...identity, token, ...place, epoch, snapshot, witness }).then(() => {
-      this.#keptToken = token;
-    }, warn);
+    const done = storage
+      .save({ ...identity, token, ...place, epoch, snapshot, witness })
+      .then(() => {
+        this.#keptToken = token;
+      }, warn);
     if (incarnation !== this.#life.incarnation) this.#life = { incarnation, known: done };
   }
 }

@@ -17,6 +17,8 @@ export interface StoredSession {
   readonly witness?: Witness | undefined;
   /** What the session began with, when it began here: the server asks for it should its stores have lost everything. [R12] */
   readonly input?: unknown;
+  /** The service's signature over it. */
+  readonly origin?: string | undefined;
   readonly snapshot: Snapshot;
 }
 

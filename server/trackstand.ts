@@ -6,9 +6,8 @@ import type { FastifyInstance } from 'fastify';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
-import { positionProofs } from './auth/position-proofs.ts';
-import { resumeTokens } from './auth/resume-tokens.ts';
-import type { Connection } from './gateway/connection.ts';
+import { signatures, type Signatures } from './auth/signatures.ts';
+import type { Connection, ConnectionParts } from './gateway/connection.ts';
 import type { SchemaParts } from './gateway/schema-refusal.ts';
 import { installUpgrade } from './gateway/upgrade.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
@@ -65,8 +64,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const clock = systemClock;
   const { limits = defaultLimits, release = 'dev' } = options;
   const models = new Map(options.sessions.map((model) => [model.kind, model]));
-  const { secret } = options;
-  const [tokens, proofs] = [resumeTokens(secret), positionProofs(secret)];
+  const signed = signatures(options.secret);
   const lifecycle = createLifecycle();
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
@@ -79,8 +77,8 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     clock,
     limits,
     release,
-    issueToken: tokens.issue,
-    signPosition: proofs.sign,
+    issueToken: signed.tokens.issue,
+    signPosition: signed.positions.sign,
     reportError,
     checkpointMs: options.checkpointMs ?? 5_000,
     detachedGraceMs: options.detachedGraceMs ?? 60_000,
@@ -92,7 +90,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     models,
     catalog: stores.journals.checkpoints,
     registry,
-    tokens,
+    ...signed,
     clock,
     newId,
     newClientId: randomUUID,
@@ -105,8 +103,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     clock,
     limits,
     ...schemasOf(models, stores.schemas),
-    proveToken: tokens.prove,
-    isProven: proofs.isProven,
+    ...proving(signed),
     reportError,
     connections,
     path: sessionPath,
@@ -155,6 +152,20 @@ function makeCaretaker(
       app.log.info({ session_id: sessionId, reason }, 'a session was archived'),
     buried: (count) => app.log.info({ count }, 'sessions whose time is over were deleted'),
   });
+}
+
+function proving({
+  tokens,
+  positions,
+  origins,
+}: Signatures): Pick<ConnectionParts, 'proveToken' | 'isProven' | 'proveOrigin' | 'countArrival'> {
+  let arrivals = 0;
+  return {
+    proveToken: tokens.prove,
+    isProven: positions.isProven,
+    proveOrigin: origins.prove,
+    countArrival: () => ++arrivals,
+  };
 }
 
 function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog): SchemaParts {

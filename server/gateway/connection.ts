@@ -19,6 +19,7 @@ import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
+import { takeReminder, type ReminderParts } from './take-reminder.ts';
 import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
 
 /** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
@@ -30,12 +31,14 @@ export interface Socket {
   terminate(): void;
 }
 
-export interface ConnectionParts extends SchemaParts {
+export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly registry: SessionRegistry;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
   readonly isProven: (sessionId: string, witness: Witness) => boolean;
+  /** The next number of a hello on this instance. */
+  readonly countArrival: () => number;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
@@ -127,7 +130,7 @@ export class Connection {
       return;
     }
     if (frame.type === 'remind') {
-      void this.#revive(frame.input);
+      void this.#revive(frame);
       return;
     }
     if (this.#state.kind !== 'attached')
@@ -152,6 +155,8 @@ export class Connection {
         throw await schemaRefusal(this.#parts, this.sessionId, hello);
       }
       const reader = this.#reader(hello, generation);
+      this.#cancelTimer();
+      this.#state = { kind: 'attaching' };
       if ((await this.#attach(reader)) === 'attached') return;
       this.#state = { kind: 'awaiting-remind', reader };
       this.#cancelTimer = this.#parts.clock.after(helloTimeoutMs, () =>
@@ -163,17 +168,16 @@ export class Connection {
     }
   }
 
-  /** Whoever has the token was given the session once: what it began with is taken from its client, and judged like any input. [R12] */
-  async #revive(input: unknown): Promise<void> {
+  async #revive(frame: Extract<ClientFrame, { type: 'remind' }>): Promise<void> {
     try {
       if (this.#state.kind !== 'awaiting-remind')
         throw new ProtocolError('bad-frame', 'Only what was forgotten is reminded of.');
       const { reader } = this.#state;
-      if (input === undefined) throw sessionUnknown();
+      this.#cancelTimer();
+      this.#state = { kind: 'attaching' };
       const { kind } = reader.hello;
-      const revived = await this.#parts.registry.revive(this.sessionId, { kind, input });
-      if (!revived.ok) throw new ProtocolError('bad-frame', `input: ${revived.problem}`);
-      if (revived.value === 'above-ceiling') throw schemaTooNew();
+      await takeReminder(this.#parts, { sessionId: this.sessionId, kind }, frame);
+      if (this.#isClosed()) return;
       if ((await this.#attach(reader)) === 'unknown') throw sessionUnknown();
     } catch (error) {
       this.#fail(error);
@@ -181,8 +185,6 @@ export class Connection {
   }
 
   async #attach(reader: Reader): Promise<'attached' | 'unknown'> {
-    this.#cancelTimer();
-    this.#state = { kind: 'attaching' };
     const found = await this.#parts.registry.find(this.sessionId, reader.sighting);
     // The socket may have gone while the stores were asked.
     if (this.#isClosed()) return 'attached';
@@ -193,7 +195,7 @@ export class Connection {
       return 'attached';
     }
     if (found.kind === 'too-new') throw schemaTooNew();
-    const recalled = await found.host.recall(reader);
+    const recalled = await this.#parts.registry.recall(found.host, reader);
     if (this.#isClosed()) return 'attached';
     const member = { ...reader, recalled };
     this.#state = { kind: 'attached', host: found.host, reader: member };
@@ -215,6 +217,7 @@ export class Connection {
       clientId: this.#clientId,
       hello,
       generation,
+      arrival: this.#parts.countArrival(),
       sighting: this.#sighting(hello, generation),
       send: (text) => this.#send(text),
       close: (code, reason) => this.close(code, reason),

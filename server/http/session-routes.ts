@@ -7,6 +7,7 @@ import { idSchema } from '../../shared/protocol/frames.ts';
 import { bodyBytesMax, retentionMs } from '../../shared/protocol/limits.ts';
 import { genesis, provenGeneration } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
+import type { OriginProofs } from '../auth/origin-proofs.ts';
 import type { ResumeTokens } from '../auth/resume-tokens.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import type { EndReason, Gone, SessionCatalog } from '../store/journal.ts';
@@ -17,6 +18,7 @@ export interface SessionRoutesParts {
   readonly catalog: SessionCatalog;
   readonly registry: SessionRegistry;
   readonly tokens: ResumeTokens;
+  readonly origins: OriginProofs;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly newClientId: () => string;
@@ -58,12 +60,15 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const outcome = await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
     if (outcome === 'above-ceiling') return sendProblem(reply, 'schema-too-new');
     const token = parts.tokens.issue(sessionId, clientId, 1);
+    const nowMs = parts.clock.nowMs();
     const base = parts.publicUrl ?? `${request.protocol}://${request.host}`;
     return reply.code(201).send({
       client_id: clientId,
       session_id: sessionId,
       resume_url: `${base}/v1/sessions/${sessionId}/clients/${clientId}#${token}`,
-      expires_at: isoTime(parts.clock.nowMs() + retentionMs),
+      // Of what was given, not of what it was read as: the client has no other. [R12]
+      origin: parts.origins.issue({ sessionId, ...body.output }, nowMs),
+      expires_at: isoTime(nowMs + retentionMs),
     });
   });
 }

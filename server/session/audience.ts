@@ -41,7 +41,7 @@ export class Audience {
       reader.close(...mismatch);
       return;
     }
-    this.#replaceFormer(reader);
+    if (!this.#replaceFormer(reader)) return;
     if (this.#readers.size >= this.#parts.limits.connections_max) {
       reader.close(closeCodes.overloaded, 'too-many-connections: the session is full');
       return;
@@ -118,13 +118,22 @@ export class Audience {
     for (const reader of readers) reader.close(code, reason);
   }
 
-  /** A client has one connection: the newer one wins, even over one whose end nobody noticed yet. [R5] */
-  #replaceFormer({ clientId }: Reader): void {
-    for (const former of this.#readers) {
-      if (former.clientId !== clientId) continue;
-      this.#readers.delete(former);
-      former.close(closeCodes.replaced, 'replaced: a newer connection of this client is there');
+  /**
+   * A client has one connection: the newer one wins, even over one whose end nobody noticed yet. Returns whether that is this one: it
+   * may have waited longer for the stores than the newer one. [R5]
+   */
+  #replaceFormer({ clientId, arrival, close }: Reader): boolean {
+    const reason = 'replaced: a newer connection of this client is there';
+    for (const other of this.#readers) {
+      if (other.clientId !== clientId) continue;
+      if (other.arrival > arrival) {
+        close(closeCodes.replaced, reason);
+        return false;
+      }
+      this.#readers.delete(other);
+      other.close(closeCodes.replaced, reason);
     }
+    return true;
   }
 }
 

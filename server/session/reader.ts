@@ -33,11 +33,13 @@ export interface Reader {
   readonly generation: number;
   /** Where it saw the log end, when it can prove it. */
   readonly sighting: Sighting | undefined;
-  /** Older hashes of its commands than the session keeps at hand, when it asked for them. [C8] */
+  /** Counts the hellos of this instance: of two connections of one client the later one is the client's. [R5] */
+  readonly arrival: number;
+  /** Older hashes of its commands than the session keeps at hand, when it asked for them and could be answered. [C8] */
   readonly recalled?: RecalledHashes | undefined;
 }
 
-/** Hashes of a writer's accepted commands, the last one's last. */
+/** Hashes of a writer's accepted commands, the last one's last; none when those at hand are all that there is to tell. */
 export interface RecalledHashes {
   readonly throughSeq: number;
   readonly hashes: readonly string[];

@@ -6,9 +6,9 @@ import { StoreUnavailableError, type SessionCatalog } from '../store/journal.ts'
 import type { Reader, RecalledHashes } from './reader.ts';
 
 /**
- * Hashes of the client's commands from the one it asks about, read from Postgres, or undefined when it asks nothing, or its token is
- * retired, or Postgres is away: the client sees that the answer does not reach as far, and asks again later. What is not in Postgres
- * yet is among the latest ones. [C8] [R7]
+ * Hashes of the client's commands from the one it asks about, read from Postgres. Undefined when there is no answer: it asks nothing,
+ * its token is retired, or Postgres is away; the client asks again later. The answer may reach less far than it asked, where Postgres
+ * was given the session back without its entries. [C8] [R7]
  */
 export async function recallHashes(
   catalog: SessionCatalog,
@@ -18,17 +18,23 @@ export async function recallHashes(
 ): Promise<RecalledHashes | undefined> {
   const { hashes_from: fromSeq, incarnation } = hello;
   if (fromSeq === undefined || generation < provenGeneration(snapshot, clientId)) return undefined;
-  const writer = writerIndex(snapshot, clientId, incarnation);
-  const history = await catalog.history(sessionId).catch((error: unknown): readonly Entry[] => {
-    if (error instanceof StoreUnavailableError) return [];
+  const index = writerIndex(snapshot, clientId, incarnation);
+  const { accepted, hashes } = snapshot.writers[index] ?? { accepted: 0, hashes: [] };
+  // A whole history is read only where one is missing: it takes the event loop for as long as it has megabytes.
+  if (fromSeq > accepted - hashes.length) return { throughSeq: 0, hashes: [] };
+  const history = await catalog.history(sessionId).catch((error: unknown) => {
+    if (error instanceof StoreUnavailableError) return undefined;
     throw error;
   });
+  return history === undefined ? undefined : hashesFrom(history, index, fromSeq);
+}
+
+function hashesFrom(history: readonly Entry[], writer: number, fromSeq: number): RecalledHashes {
   const outcomes = history.filter(
     (entry): entry is OutcomeEntry => 'seq' in entry && entry.writer === writer,
   );
   const last = outcomes.at(-1);
-  if (last === undefined) return undefined;
-  // Where Postgres was given a session back, its history begins in the middle.
+  if (last === undefined) return { throughSeq: 0, hashes: [] };
   const hole = outcomes.findLastIndex(({ seq }, index) => outcomes[index - 1]?.seq !== seq - 1);
   const older = outcomes.slice(hole).filter(({ seq }) => seq >= fromSeq);
   return {

@@ -4,7 +4,7 @@ import type { Parsed } from '../../shared/session/session-model.ts';
 import type { Gone } from '../store/journal.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
-import type { Sighting } from './reader.ts';
+import type { Reader, RecalledHashes, Sighting } from './reader.ts';
 import { reviveSession } from './revive-session.ts';
 import { SessionHost } from './session-host.ts';
 
@@ -32,6 +32,7 @@ export class SessionRegistry {
   readonly #hosts = new Map<string, SessionHost>();
   readonly #openings = new Map<string, Promise<Found>>();
   #cancelSweep: () => void = () => {};
+  #recalling: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -48,6 +49,14 @@ export class SessionRegistry {
     const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, sighting);
     this.#openings.set(sessionId, opening);
     return opening;
+  }
+
+  /** Older hashes for a client that asks for them; one reading of a history at a time, because a long one takes the event loop. */
+  recall(host: SessionHost, reader: Reader): Promise<RecalledHashes | undefined> {
+    if (reader.hello.hashes_from === undefined) return Promise.resolve(undefined);
+    const recalled = this.#recalling.then(() => host.recall(reader));
+    this.#recalling = recalled.catch(() => {});
+    return recalled;
   }
 
   /** Begins a session again that no store knows, as its client remembers it. [R12] */

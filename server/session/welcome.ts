@@ -37,6 +37,7 @@ export function welcomeFrame(
     epoch,
     ...watermarks,
     hashes: writer === undefined ? [] : knownHashes(writer, recalled),
+    ...(recalled === undefined ? {} : { hashes_from: hello.hashes_from }),
     head: snapshot.offset,
     proof: signPosition(sessionId, epoch, snapshot.offset),
     token: issueToken(sessionId, clientId, generation + 1),

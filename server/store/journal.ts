@@ -37,8 +37,6 @@ export interface Recovered {
   readonly isContinuous: boolean;
   /** Whether an append landed since the epoch was begun here. Before that, Postgres may be this epoch's log, and ahead. */
   readonly isLog: boolean;
-  /** Whether somebody owned the session before. Whoever archived it gave it back. */
-  readonly wasOwned: boolean;
   /** Why and when it ended, if Postgres knows that it did. */
   readonly ended?: { readonly reason: EndReason; readonly atMs: number } | undefined;
   readonly snapshot: Snapshot;

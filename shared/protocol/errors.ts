@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'token-invalid'
   | 'token-retired'
   | 'session-unknown'
+  | 'session-forgotten'
+  | 'origin-invalid'
   | 'schema-too-new'
   | 'client-too-old'
   | 'client-too-new'

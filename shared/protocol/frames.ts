@@ -102,8 +102,12 @@ export const clientFrameSchema = v.variant('type', [
     /** First seq whose hash the client wants to know, besides the latest. [C8] */
     hashes_from: v.optional(ordinal),
   }),
-  /** What the session began with; absent when this client does not know. [R12] */
-  v.object({ type: v.literal('remind'), input: v.optional(v.unknown()) }),
+  /** What the session began with, and the proof that it did; absent when this client does not know. [R12] */
+  v.object({
+    type: v.literal('remind'),
+    input: v.optional(v.unknown()),
+    origin: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  }),
   v.object({ type: v.literal('commands'), seq: ordinal, commands: v.array(commandSchema) }),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),
@@ -120,6 +124,8 @@ export const serverFrameSchema = v.variant('type', [
     accepted: count,
     checkpointed: count,
     hashes: v.array(shortText),
+    /** The one asked for, when it was looked up: what `hashes` does not tell then cannot be told. [C8] */
+    hashes_from: v.optional(ordinal),
     head: count,
     proof,
     token: v.pipe(v.string(), v.maxLength(128)),

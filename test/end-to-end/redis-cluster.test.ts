@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { connect } from '../../client/connect.ts';
 import { sessionKeys } from '../../server/store/redis/keys.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
-import { adds, attach, createSession } from '../support/raw-client.ts';
+import { adds, attach, createSession, epochOf } from '../support/raw-client.ts';
 import {
   startRedisCluster,
   type RedisClusterService,
@@ -84,8 +84,8 @@ describe('a ride on a cluster', () => {
     cleanups.push(() => next.stop());
     const { pathname, hash } = new URL(created.resume_url);
     const resumed = { ...created, resume_url: `${next.url}${pathname}${hash}` };
-    const position = { epoch: '0', offset: 4 };
-    const [welcome, snapshot] = (await attach(resumed, { position, accepted: 3 })).greeting;
+    const position = { epoch: epochOf(rider), offset: 4 };
+    const [welcome, snapshot] = (await attach(resumed, { position })).greeting;
     expect(welcome).toMatchObject({ type: 'welcome', result: 'rebuilt', accepted: 3 });
     expect(snapshot).toMatchObject({ type: 'snapshot', snapshot: { state: { total: 6 } } });
   });
@@ -102,7 +102,7 @@ describe('a ride on a cluster', () => {
       expect(await rider.nextOf('entries')).toMatchObject({ accepted: 2, checkpointed: 2 });
       expect(await cluster.keysIn(slot)).toEqual([]);
     });
-    const rider = await attach(created, { accepted: 2 });
+    const rider = await attach(created);
     rider.send(adds(3, 3));
     expect(await rider.nextOf('entries')).toMatchObject({ accepted: 3 });
     expect(await cluster.keysIn(slot)).toContain(log);

@@ -128,7 +128,7 @@ describe('sentinels promote a replica that lags behind', () => {
     expect(await old.closed).toMatchObject({ code: 4110 });
     taken.send(adds(3, 4));
     expect(await taken.closed).toMatchObject({ code: 4110 });
-    const again = await attach(at(next, created), { accepted: 2 });
+    const again = await attach(at(next, created));
     const [welcome, snapshot] = again.greeting;
     expect(welcome).toMatchObject({ accepted: 2, checkpointed: 2 });
     expect(snapshot).toMatchObject({ snapshot: { state: { total: 3 } } });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
-import { adds, attach, createSession, newIncarnation } from '../support/raw-client.ts';
+import { adds, attach, createSession, epochOf, newIncarnation } from '../support/raw-client.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -19,7 +19,9 @@ describe('resuming', () => {
     const client = await attach(created);
     client.send(adds(1, 1, 2, 3, 4));
     await client.nextOf('entries');
-    const { greeting } = await attach(created, { position: { epoch: '0', offset: 3 } });
+    const { greeting } = await attach(created, {
+      position: { epoch: epochOf(client), offset: 3 },
+    });
     expect(types(greeting)).toEqual(['welcome', 'entries', 'live']);
     expect(greeting[1]).toMatchObject({
       entries: [
@@ -31,8 +33,10 @@ describe('resuming', () => {
 
   test('[R1] nothing missed means nothing sent', async () => {
     const created = await createSession(server.url);
-    await attach(created);
-    const { greeting } = await attach(created, { position: { epoch: '0', offset: 1 } });
+    const first = await attach(created);
+    const { greeting } = await attach(created, {
+      position: { epoch: epochOf(first), offset: 1 },
+    });
     expect(types(greeting)).toEqual(['welcome', 'live']);
   });
 
@@ -44,9 +48,10 @@ describe('resuming', () => {
       client.send(adds(seq, ...Array.from({ length: count }, () => 1)));
       await client.nextOf('entries');
     }
-    const tooFar = await attach(created, { position: { epoch: '0', offset: 1 } });
+    const epoch = epochOf(client);
+    const tooFar = await attach(created, { position: { epoch, offset: 1 } });
     expect(types(tooFar.greeting)).toEqual(['welcome', 'snapshot', 'live']);
-    const justRight = await attach(created, { position: { epoch: '0', offset: 2 } });
+    const justRight = await attach(created, { position: { epoch, offset: 2 } });
     const replay = justRight.greeting[1];
     expect(replay?.type === 'entries' && replay.entries.length).toBe(replayEntriesMax);
   });
@@ -127,7 +132,9 @@ describe('resuming', () => {
     first.send(adds(1, 1));
     first.send(adds(2, 2_000_000));
     const seen = [await first.nextOf('entries'), await first.nextOf('entries')];
-    const second = await attach(created, { position: { epoch: '0', offset: 1 } });
+    const second = await attach(created, {
+      position: { epoch: epochOf(first), offset: 1 },
+    });
     const replay = second.greeting[1];
     expect(replay?.type === 'entries' && replay.entries).toEqual(
       seen.flatMap(({ entries }) => entries),

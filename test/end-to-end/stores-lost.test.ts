@@ -4,7 +4,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect, type SessionView } from '../../client/connect.ts';
-import { startServer, type LiveServer } from '../support/live-server.ts';
+import { originProofs } from '../../server/auth/origin-proofs.ts';
+import { retentionMs } from '../../shared/protocol/limits.ts';
+import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import { createSession, hello, openSocket } from '../support/raw-client.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 import { isSaved, when } from '../support/watching.ts';
@@ -108,43 +110,60 @@ describe('stores that lose what they had confirmed', () => {
 });
 
 describe('what a client is asked when no store knows its session', () => {
-  const forgotten = async () => {
+  const forgotten = async (input = { bound: 7 }) => {
     const server = await started();
-    const created = await createSession(server.url);
+    const created = await createSession(server.url, { input });
     await inPostgres(server, losePostgres);
     const client = await openSocket(created.resume_url);
     client.send(hello(created));
     await client.nextOf('forgotten');
-    return client;
+    return { client, created };
   };
 
   test('[R12] what it began with: the session begins again from that, under an epoch of its own', async () => {
-    const client = await forgotten();
-    client.send({ type: 'remind', input: { bound: 7 } });
+    const { client, created } = await forgotten();
+    client.send({ type: 'remind', input: { bound: 7 }, origin: created.origin });
     const welcome = await client.nextOf('welcome');
     expect(welcome).toMatchObject({ accepted: 0, head: 1 });
     expect(welcome.epoch).not.toBe('0');
     expect((await client.nextOf('snapshot')).snapshot.state).toMatchObject({ bound: 7, total: 0 });
   });
 
-  test('[R12] [R9] a client that does not know either is answered with 4004', async () => {
-    const client = await forgotten();
-    client.send({ type: 'remind' });
-    expect(await client.closed).toMatchObject({ code: 4004 });
+  test('[R12] nobody can say that it began otherwise', async () => {
+    const { client, created } = await forgotten();
+    client.send({ type: 'remind', input: { bound: 0 }, origin: created.origin });
+    expect(await client.closed).toMatchObject({
+      code: 4003,
+      reason: 'origin-invalid: It did not begin so.',
+    });
   });
 
-  test('[R12] [H7] what the session kind cannot begin with is answered with 4001', async () => {
-    const client = await forgotten();
-    client.send({ type: 'remind', input: { bound: 'high' } });
-    const { code, reason } = await client.closed;
-    expect(code).toBe(4001);
-    expect(reason).toMatch(/^bad-frame: input: bound/);
+  test('[R12] a client that does not know waits for one that does', async () => {
+    const { client } = await forgotten();
+    client.send({ type: 'remind' });
+    expect(await client.closed).toMatchObject({ code: 4101 });
+  });
+
+  test('[R12] [R9] one whose time would be over is not begun again', async () => {
+    const { client, created } = await forgotten();
+    const origin = { sessionId: created.session_id, kind: 'tally', input: { bound: 7 } };
+    const longAgo = originProofs(testSecret).issue(origin, Date.now() - retentionMs - 1_000);
+    client.send({ type: 'remind', input: { bound: 7 }, origin: longAgo });
+    expect(await client.closed).toMatchObject({ code: 4004 });
   });
 
   test('[R12] [H2] nobody is reminded unasked', async () => {
     const server = await started();
     const client = await openSocket((await createSession(server.url)).resume_url);
     client.send({ type: 'remind', input: { bound: 7 } });
+    expect(await client.closed).toMatchObject({ code: 4001 });
+  });
+
+  test('[R12] one reminder is taken: a second one on the connection is an error', async () => {
+    const { client, created } = await forgotten();
+    const reminder = { type: 'remind', input: { bound: 7 }, origin: created.origin };
+    client.send(reminder);
+    client.send(reminder);
     expect(await client.closed).toMatchObject({ code: 4001 });
   });
 });

@@ -60,7 +60,7 @@ describe('one connection', () => {
     const checkpoints = memoryJournal({ keepsAll: true });
     const snapshot = genesis(tally, { bound: 100 });
     await checkpoints.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
-    let count = 0;
+    let [count, arrivals] = [0, 0];
     const parts = { clock, limits: defaultLimits, reportError: () => {} };
     registry = new SessionRegistry({
       ...parts,
@@ -80,6 +80,8 @@ describe('one connection', () => {
       isTakenBack: () => Promise.resolve(false),
       proveToken: (_sessionId, _clientId, token) => (token === 'good' ? 1 : undefined),
       isProven: (_sessionId, { proof }) => proof === 'p',
+      proveOrigin: (_origin, proof) => (proof === 'o' ? 0 : undefined),
+      countArrival: () => ++arrivals,
     };
     connection = new Connection(socket, { sessionId: 's', clientId: 'c' }, connectionParts);
   });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { bodyBytesMax } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
-import { adds, attach, createSession } from '../support/raw-client.ts';
+import { adds, attach, createSession, epochOf } from '../support/raw-client.ts';
 
 /** `fetch` does not let a Host be set. */
 function fetchWithHost(url: string, host: string): Promise<number | undefined> {
@@ -103,7 +103,7 @@ describe('reading a session', () => {
       session_id: created.session_id,
       kind: 'tally',
       version: 1,
-      epoch: '0',
+      epoch: epochOf(client),
       offset: 3,
       state: { total: 42 },
     });

@@ -102,6 +102,7 @@ describe('the caretaker', () => {
     clientId: 'client-0000000000000001',
     generation: 1,
     sighting: undefined,
+    arrival: 1,
     hello: {
       type: 'hello',
       token: '',

@@ -45,6 +45,7 @@ test('[C8] [R7] a client that asks is told the hashes of its commands from there
       ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
     },
     sighting: undefined,
+    arrival: 1,
     settled: () => {},
     close: () => {},
     send: (text: string) => {

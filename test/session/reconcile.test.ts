@@ -4,6 +4,8 @@ import type { Sighting } from '../../server/session/reader.ts';
 import {
   continueFromPostgres,
   continueFromRedis,
+  hasAllSeen,
+  holdsMore,
   reconcile,
 } from '../../server/session/reconcile.ts';
 import type { Recovered } from '../../server/store/journal.ts';
@@ -41,7 +43,6 @@ function recovered(from: number, to: number, more: Partial<Recovered> = {}): Rec
     epoch: 'e',
     isContinuous: true,
     isLog: true,
-    wasOwned: true,
     snapshot: stateAt(from),
     entries: log.slice(from, to),
     ...more,
@@ -57,11 +58,6 @@ describe('two stores', () => {
   test('[R8] without Redis the session goes on from Postgres under a new epoch', () => {
     const result = reconcile(tally, recovered(0, 4), undefined, undefined);
     expect(result).toMatchObject({ snapshot: stateAt(4), startsEpoch: true });
-  });
-
-  test('[R8] a session nobody owned yet is only new, not lost', () => {
-    const result = reconcile(tally, recovered(0, 0, { wasOwned: false }), undefined, undefined);
-    expect(result.startsEpoch).toBe(false);
   });
 
   test('[R8] Redis behind Postgres was rolled back: Postgres counts', () => {
@@ -131,7 +127,7 @@ describe('two stores', () => {
 
 describe('what a client bears witness to', () => {
   const startsEpoch = (seen: Sighting): boolean =>
-    continueFromPostgres(tally, recovered(0, 5), seen, false).startsEpoch;
+    reconcile(tally, recovered(0, 5), recovered(0, 5), seen).startsEpoch;
 
   test('[R4] only what it saw in this epoch tells of a loss', () => {
     expect(startsEpoch(sighting('e', 5))).toBe(false);
@@ -184,6 +180,22 @@ describe('Postgres restored to a time before the epoch of Redis', () => {
     expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(3), startsEpoch: true });
   });
 
+  test('[R12] not when its hashes do not reach back to what Postgres has, or it numbers the writers otherwise', () => {
+    const whole = recovered(5, 8, { epoch: '12-b' });
+    const [writer] = whole.snapshot.writers;
+    if (writer === undefined) throw new Error('There is no writer.');
+    const far = { ...whole.snapshot, writers: [{ ...writer, hashes: writer.hashes.slice(-1) }] };
+    const other = { ...writer, client_id: 'other', accepted: 0, hashes: [] };
+    const swapped = { ...whole.snapshot, writers: [other, writer] };
+    for (const snapshot of [far, swapped])
+      expect(
+        reconcile(tally, restored, { ...whole, snapshot, entries: [] }, undefined),
+      ).toMatchObject({
+        snapshot: { offset: 3 },
+        startsEpoch: true,
+      });
+  });
+
   test('[R8] Redis of an earlier epoch does not, however much it has', () => {
     const result = reconcile(tally, restored, recovered(5, 8, { epoch: '2-b' }), undefined);
     expect(result).toMatchObject({ snapshot: stateAt(3), startsEpoch: true });
@@ -202,31 +214,51 @@ describe('Postgres restored to a time before the epoch of Redis', () => {
 
 describe('Redis alone', () => {
   test('[R11] while Postgres is away Redis counts when it has all that the client has seen', () => {
-    const seen = (epoch: string, offset: number) =>
-      continueFromRedis(tally, recovered(2, 8), sighting(epoch, offset));
-    expect(seen('e', 8)).toMatchObject({
+    const hasAll = (epoch: string, offset: number): boolean =>
+      hasAllSeen(tally, recovered(2, 8, { epoch: '5-a' }), sighting(epoch, offset));
+    expect(hasAll('5-a', 8)).toBe(true);
+    expect(hasAll('5-a', 9)).toBe(false);
+    expect(hasAll('6-b', 3)).toBe(false);
+    expect(hasAll('5-b', 3)).toBe(false);
+    expect(hasAll('4-a', 99)).toBe(true);
+    expect(hasAllSeen(tally, recovered(2, 8), undefined)).toBe(true);
+    expect(hasAllSeen({ ...tally, version: 2 }, recovered(2, 8), undefined)).toBe(false);
+  });
+
+  test('[R11] it goes on in its epoch, because another one could not be recorded anywhere', () => {
+    expect(continueFromRedis(tally, recovered(2, 8))).toMatchObject({
       snapshot: stateAt(8),
       saved: stateAt(2),
       startsEpoch: false,
     });
-    expect(seen('e', 9)).toBeUndefined();
-    expect(seen('other', 3)).toBeUndefined();
-    expect(continueFromRedis(tally, recovered(2, 8), undefined)).toBeDefined();
   });
 });
 
 describe('Postgres alone', () => {
-  test('[R11] while Redis is away a new epoch begins, because Redis may come back with what it holds', () => {
-    expect(continueFromPostgres(tally, recovered(2, 9), undefined, true).startsEpoch).toBe(true);
+  test('[E1] [R11] a new epoch begins: it may be an older backup, and Redis may come back with what it holds', () => {
+    const result = continueFromPostgres(tally, recovered(2, 9));
+    expect(result).toMatchObject({ snapshot: stateAt(9), saved: stateAt(9), startsEpoch: true });
+  });
+});
+
+describe('what Redis still holds when it is back', () => {
+  const than = stateAt(5);
+
+  test('[R11] is more when a writer has come further there, in its snapshot or after it', () => {
+    expect(holdsMore(recovered(0, 5), than)).toBe(false);
+    expect(holdsMore(recovered(5, 5), than)).toBe(false);
+    expect(holdsMore(recovered(2, 6), than)).toBe(true);
+    expect(holdsMore(recovered(6, 6), than)).toBe(true);
   });
 
-  test('[R8] a new owner goes on in the same epoch', () => {
-    const result = continueFromPostgres(tally, recovered(2, 9), undefined, false);
-    expect(result).toMatchObject({ snapshot: stateAt(9), saved: stateAt(9), startsEpoch: false });
-  });
-
-  test('[R4] a client that has seen more tells of a restored backup', () => {
-    const result = continueFromPostgres(tally, recovered(0, 5), sighting('e', 6), false);
-    expect(result.startsEpoch).toBe(true);
+  test('[R11] is more when a writer is there that is not here, once it has given a command', () => {
+    const joined = { client_id: 'other', incarnation: 'life', generation: 1 };
+    const other = { offset: 6, joined };
+    expect(holdsMore({ ...recovered(0, 5), entries: [...log.slice(0, 5), other] }, than)).toBe(
+      false,
+    );
+    const command = { offset: 7, writer: 1, seq: 1, at_ms: 1, hash: 'y', events: [] };
+    const entries = [...log.slice(0, 5), other, command];
+    expect(holdsMore({ ...recovered(0, 5), entries }, than)).toBe(true);
   });
 });

@@ -28,6 +28,7 @@ function probe(clientId = 'client-0000000000000001'): Probe {
       version: 1,
     },
     sighting: undefined,
+    arrival: 1,
     frames,
     closes,
     settled: () => {},
@@ -45,7 +46,7 @@ describe('the sessions of an instance', () => {
   let postgres: MemoryStore;
   let redis: MemoryStore;
   let registry: SessionRegistry;
-  let ownerCount: number;
+  let idCount: number;
   let errors: unknown[];
   /** Stands between the host and Redis, so that a test can hold or break it. */
   let appendToRedis: Journal['append'];
@@ -59,7 +60,7 @@ describe('the sessions of an instance', () => {
     appendToRedis = (batch) => redis.append(batch);
     takeOverInRedis = (claim) => redis.takeOver(claim);
     startInRedis = (start) => redis.startEpoch(start);
-    ownerCount = 0;
+    idCount = 0;
     errors = [];
     const snapshot = genesis(tally, { bound: 1_000 });
     await postgres.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
@@ -74,7 +75,7 @@ describe('the sessions of an instance', () => {
         },
       },
       models: new Map([['tally', tally]]),
-      newId: () => `owner-${++ownerCount}`,
+      newId: () => `id-${++idCount}`,
       clock,
       limits: defaultLimits,
       release: 'test',
@@ -100,7 +101,8 @@ describe('the sessions of an instance', () => {
     expect(
       new Set(found.map((found) => (found.kind === 'host' ? found.host : undefined))).size,
     ).toBe(1);
-    expect(ownerCount).toBe(1);
+    // An owner and an epoch.
+    expect(idCount).toBe(2);
   });
 
   test('[R9] an unknown session is unknown, and leaves nothing behind', async () => {
@@ -236,7 +238,7 @@ describe('the sessions of an instance', () => {
     });
     first.host.receive(first.reader, 3, [['add', { amount: 99 }, 1]]);
     await settle();
-    expect(postgres.read('s')?.owner).toBe('owner-2');
+    expect(postgres.read('s')?.owner).toBe('id-3');
   });
 
   test('[C6] checkpointed is told when Postgres has it, not before, and never above accepted', async () => {

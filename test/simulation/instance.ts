@@ -1,6 +1,5 @@
 /** One instance of the server: the real registry, hosts and connections, in a process that can be killed. */
-import type { PositionProofs } from '../../server/auth/position-proofs.ts';
-import type { ResumeTokens } from '../../server/auth/resume-tokens.ts';
+import type { Signatures } from '../../server/auth/signatures.ts';
 import { Connection } from '../../server/gateway/connection.ts';
 import { drain } from '../../server/lifecycle/drain.ts';
 import { createLifecycle } from '../../server/lifecycle/lifecycle.ts';
@@ -18,8 +17,7 @@ export interface InstanceParts {
   readonly process: SimProcess;
   readonly postgres: SimStore;
   readonly redis: SimStore | undefined;
-  readonly tokens: ResumeTokens;
-  readonly proofs: PositionProofs;
+  readonly signed: Signatures;
   readonly newId: () => string;
   readonly noiseOf: (name: string) => Random;
   /** Which release it runs. */
@@ -36,10 +34,11 @@ export class Instance implements Destination {
   readonly #parts: InstanceParts;
   readonly #lifecycle = createLifecycle();
   readonly #registry: SessionRegistry;
+  #arrivals = 0;
   readonly #connections = new Set<Connection>();
 
   constructor(parts: InstanceParts) {
-    const { process, tokens, proofs, reportError, noiseOf } = parts;
+    const { process, signed, reportError, noiseOf } = parts;
     this.#parts = parts;
     this.process = process;
     const model = releases[parts.version];
@@ -56,8 +55,8 @@ export class Instance implements Destination {
       clock: process.clock,
       limits: defaultLimits,
       release: process.name,
-      issueToken: tokens.issue,
-      signPosition: proofs.sign,
+      issueToken: signed.tokens.issue,
+      signPosition: signed.positions.sign,
       reportError,
       checkpointMs: parts.checkpointMs,
       detachedGraceMs: parts.detachedGraceMs,
@@ -85,8 +84,10 @@ export class Instance implements Destination {
         clock: this.process.clock,
         limits: defaultLimits,
         versions: { [releases[1].kind]: this.version },
-        proveToken: this.#parts.tokens.prove,
-        isProven: this.#parts.proofs.isProven,
+        proveToken: this.#parts.signed.tokens.prove,
+        isProven: this.#parts.signed.positions.isProven,
+        proveOrigin: this.#parts.signed.origins.prove,
+        countArrival: () => ++this.#arrivals,
         isTakenBack: () => Promise.resolve(false),
         reportError: this.#parts.reportError,
       },

@@ -1,6 +1,5 @@
 /** Everything there is in one run: stores, instances, devices, the network between them, and the oracle that watches. */
-import { positionProofs } from '../../server/auth/position-proofs.ts';
-import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signatures } from '../../server/auth/signatures.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { tally } from '../support/tally.ts';
@@ -29,8 +28,7 @@ export interface WorldOptions {
 /** When every run begins. */
 export const startMs = 1_700_000_000_000;
 const secret = 'a secret of the simulator, long enough';
-const tokens = resumeTokens(secret);
-const proofs = positionProofs(secret);
+const signed = signatures(secret);
 const input = { bound };
 
 export class World {
@@ -104,8 +102,7 @@ export class World {
         version,
         postgres,
         redis,
-        tokens,
-        proofs,
+        signed,
         newId: () => this.newId('o'),
         checkpointMs,
         detachedGraceMs,
@@ -192,12 +189,13 @@ export class World {
       sessionId,
       clientId,
       url: `http://simulated/v1/sessions/${sessionId}/clients/${clientId}`,
-      token: tokens.issue(sessionId, clientId, 1),
+      token: signed.tokens.issue(sessionId, clientId, 1),
       incarnation: this.newId('n'),
       accepted: 0,
       checkpointed: 0,
       // The others were invited: they do not know what it began with.
       input: isFirst ? input : undefined,
+      origin: signed.origins.issue({ sessionId, kind: tally.kind, input }, retentionMs),
       snapshot: genesis(tally, input),
     };
     this.devices.push(

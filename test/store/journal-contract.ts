@@ -216,10 +216,10 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       // Its answer may have been lost; it is as safe to repeat as any other write.
       expect(await journal.archive(archiving)).toBe(isLasting ? 'appended' : 'absent');
       const forgotten = { kind: 'absent' };
-      const asItWas = { epoch: 'e1', snapshot: snapshotAt(4), entries: [], wasOwned: false };
+      const asItWas = { epoch: 'e1', snapshot: snapshotAt(4), entries: [] };
       expect(await journal.takeOver(owner('b'))).toMatchObject(isLasting ? asItWas : forgotten);
       expect(await journal.append(batch('b', 4, 5))).toBe(isLasting ? 'appended' : 'absent');
-      const goneOn = { snapshot: snapshotAt(4), wasOwned: true, entries: [{ offset: 5 }] };
+      const goneOn = { snapshot: snapshotAt(4), entries: [{ offset: 5 }] };
       expect(await journal.takeOver(owner('c'))).toMatchObject(isLasting ? goneOn : forgotten);
     });
 

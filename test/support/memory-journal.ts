@@ -16,7 +16,6 @@ interface Stored {
   identity: string;
   isLog: boolean;
   /** Who archived it, as in Postgres. */
-  archivedBy?: string;
   snapshot: string;
   archive: string[];
   batches: { head: number; prev: number; owner: string; entries: string }[];
@@ -54,7 +53,7 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
 
   const isContinuous = (stored: Stored): boolean => keepsAll || stored.identity === identity;
 
-  function recovered(stored: Stored, wasOwned: boolean): Recovered {
+  function recovered(stored: Stored): Recovered {
     const snapshot = parseSnapshot(stored.snapshot);
     const batches = stored.batches.map((batch) => batch.entries);
     return {
@@ -63,14 +62,10 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       epoch: stored.epoch,
       isContinuous: isContinuous(stored) && snapshot.offset <= stored.head,
       isLog: keepsAll || stored.isLog,
-      wasOwned,
       snapshot,
       entries: parseEntriesAfter(snapshot.offset, batches),
     };
   }
-
-  const wasOwned = ({ owner, archivedBy }: Stored): boolean =>
-    owner !== null && owner !== archivedBy;
 
   return {
     create: ({ sessionId, epoch, snapshot }) => {
@@ -97,16 +92,13 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
         return Promise.resolve({ kind: 'too-new' });
       if (term !== undefined && term <= stored.term)
         return Promise.resolve({ kind: 'outrun', term: stored.term });
-      const isTakenFromOne = wasOwned(stored);
       stored.owner = ownerId;
       stored.term = term ?? stored.term + 1;
-      return Promise.resolve(recovered(stored, isTakenFromOne));
+      return Promise.resolve(recovered(stored));
     },
     peek: (sessionId) => {
       const stored = sessions.get(sessionId);
-      return Promise.resolve(
-        stored === undefined ? { kind: 'absent' } : recovered(stored, wasOwned(stored)),
-      );
+      return Promise.resolve(stored === undefined ? { kind: 'absent' } : recovered(stored));
     },
     append: ({ sessionId, ownerId, epoch, prev, head, entries, snapshot }) => {
       const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
@@ -174,7 +166,6 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       if (typeof stored === 'string') return Promise.resolve(stored);
       if (stored.head !== snapshot.offset) return Promise.resolve('behind');
       if (keepsAll) {
-        stored.archivedBy = ownerId;
         stored.snapshot = JSON.stringify(snapshot);
         stored.batches = [];
       } else sessions.delete(sessionId);

@@ -9,6 +9,7 @@ export interface Created {
   readonly client_id: string;
   readonly session_id: string;
   readonly resume_url: string;
+  readonly origin: string;
   readonly expires_at: string;
 }
 
@@ -100,7 +101,6 @@ export function hello(created: Created, more: object = {}): object {
     incarnation: 'incarnation-0000000001',
     kind: 'tally',
     version: 1,
-    accepted: 0,
     ...more,
   };
 }
@@ -122,4 +122,11 @@ export async function attach(
 
 export function adds(seq: number, ...amounts: readonly number[]): object {
   return { type: 'commands', seq, commands: amounts.map((amount) => ['add', { amount }, 1_000]) };
+}
+
+/** The epoch a client was welcomed with. */
+export function epochOf({ greeting }: { readonly greeting: readonly ServerFrame[] }): string {
+  const [welcome] = greeting;
+  if (welcome?.type !== 'welcome') throw new Error('The first frame is not welcome.');
+  return welcome.epoch;
 }

@@ -108,7 +108,6 @@ type Place = Parameters<Journal['confirm']>[0];
 interface FoundRow {
   readonly term: number;
   readonly epoch: string;
-  readonly former_owner: string | null;
 }
 
 interface EndRow {
@@ -169,7 +168,7 @@ async function archive(
 async function load(
   query: Query,
   sessionId: string,
-  { term, epoch, former_owner }: FoundRow,
+  { term, epoch }: FoundRow,
 ): Promise<Recovered> {
   const rows = await query<{ entries: string; snapshot: string | null }>(loadSql, [sessionId]);
   const [first, ...later] = rows;
@@ -183,7 +182,6 @@ async function load(
     epoch,
     isContinuous: true,
     isLog: true,
-    wasOwned: former_owner !== null,
     snapshot,
     entries: parseEntriesAfter(snapshot.offset, batches),
   };

@@ -20,12 +20,6 @@ with ceiling as (
 )
 select exists (select 1 from ceiling) as is_above`;
 
-/** While the owner is the one that archived the session, nobody has taken it up since. */
-const isArchived = '(archived_by = owner_id) is true';
-
-/** Who archived a session gave it back. */
-const formerOwner = `case when ${isArchived} then null else owner_id end as former_owner`;
-
 /**
  * $1 session, $2 owner, $3 term or null for the next one, $4 versions known by kind, as JSON, $5 retention in ms from now, $6 whether
  * the state will be raised to the version known, for which the ceiling must let it, $7 whether it is housekeeping: then an expired one
@@ -34,7 +28,7 @@ const formerOwner = `case when ${isArchived} then null else owner_id end as form
  */
 export const claimSql = `
 with found as (
-  select session_id, term, epoch, ${formerOwner},
+  select session_id, term, epoch,
     case
       when version > coalesce(($4::jsonb ->> kind)::int, 0) then 'too-new'
       when $6::boolean and version < ($4::jsonb ->> kind)::int and exists (
@@ -58,13 +52,13 @@ with found as (
   where s.session_id = f.session_id and f.result = 'taken'
   returning s.term
 )
-select result, epoch, former_owner,
+select result, epoch,
   coalesce((select term from claimed), term)::float8 as term
 from found`;
 
 /** $1 session. No row for an unknown one. */
 export const findSql = `
-select term::float8 as term, epoch, ${formerOwner}, expires_at <= now() as is_over,
+select term::float8 as term, epoch, expires_at <= now() as is_over,
   coalesce(end_reason, 'abandoned') as reason,
   extract(epoch from coalesce(ended_at, case when expires_at <= now() then expires_at end))::float8 * 1000 as ended_ms
 from trackstand.sessions

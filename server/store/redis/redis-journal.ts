@@ -18,15 +18,7 @@ const takenReply = v.union([
   v.tuple([v.picklist(['absent', 'too-new'])]),
   v.tuple([v.literal('outrun'), v.number()]),
   v.tupleWithRest(
-    [
-      v.literal('taken'),
-      v.number(),
-      v.string(),
-      v.number(),
-      v.number(),
-      v.nullable(v.string()),
-      v.string(),
-    ],
+    [v.literal('taken'), v.number(), v.string(), v.number(), v.number(), v.string()],
     v.string(),
   ),
 ]);
@@ -90,7 +82,7 @@ function readTaken(
 ): Awaited<ReturnType<Journal['takeOver']>> {
   if (reply[0] === 'outrun') return { kind: 'outrun', term: reply[1] };
   if (reply[0] !== 'taken') return { kind: reply[0] };
-  const [, term, epoch, continuous, appended, formerOwner, snapshotText, ...batches] = reply;
+  const [, term, epoch, continuous, appended, snapshotText, ...batches] = reply;
   try {
     const snapshot = parseSnapshot(snapshotText);
     return {
@@ -99,7 +91,6 @@ function readTaken(
       epoch,
       isContinuous: continuous === 1,
       isLog: appended === 1,
-      wasOwned: formerOwner !== null,
       snapshot,
       entries: parseEntriesAfter(snapshot.offset, batches),
     };
