@@ -4,10 +4,16 @@ import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { ProtocolError } from '../../shared/protocol/errors.ts';
 import type { ClientFrame } from '../../shared/protocol/frames.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
-import type { Origin } from '../auth/origin-proofs.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { schemaTooNew } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
+
+/** What a session began with. */
+interface Origin {
+  readonly sessionId: string;
+  readonly kind: string;
+  readonly input: unknown;
+}
 
 export interface ReminderParts {
   readonly registry: SessionRegistry;
