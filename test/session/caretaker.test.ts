@@ -35,9 +35,10 @@ describe('the caretaker', () => {
   let archived: [string, EndReason][];
   let errors: unknown[];
   let frames: { readonly type: string; readonly offset?: number }[];
-  /** Stands before the first method that is called on Postgres to archive. */
+  /** Stand before the stores, so that a test can break or hold them. */
   let archiveInPostgres: Journal['archive'];
   let archiveInRedis: Journal['archive'];
+  let appendToPostgres: Journal['append'];
 
   beforeEach(async () => {
     clock = manualClock();
@@ -45,6 +46,7 @@ describe('the caretaker', () => {
     redis = memoryJournal({ keepsAll: false });
     archiveInPostgres = (archiving) => postgres.archive(archiving);
     archiveInRedis = (archiving) => redis.archive(archiving);
+    appendToPostgres = (batch) => postgres.append(batch);
     due = [];
     touched = [];
     archived = [];
@@ -55,6 +57,7 @@ describe('the caretaker', () => {
       journals: {
         checkpoints: {
           ...postgres,
+          append: (batch: Parameters<Journal['append']>[0]) => appendToPostgres(batch),
           archive: (archiving: Parameters<Journal['archive']>[0]) => archiveInPostgres(archiving),
         },
         log: {
@@ -187,6 +190,18 @@ describe('the caretaker', () => {
     await caretaker.tend();
     await caretaker.tend();
     expect(archived).toEqual([['s', 'abandoned']]);
+  });
+
+  test('[L2] what could not be brought into Postgres stays in Redis', async () => {
+    const host = await attached();
+    host.receive(reader, 1, [['add', { amount: 100 }, 5]]);
+    await settle();
+    host.release(4200, 'killed');
+    appendToPostgres = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
+    due = [['s']];
+    await caretaker.tend();
+    expect(archived).toEqual([]);
+    expect(redis.read('s')?.entries).toHaveLength(2);
   });
 
   test('[L2] once it is told to stop it begins nothing more', async () => {
