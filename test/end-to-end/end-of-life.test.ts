@@ -155,7 +155,7 @@ describe.each([{ withRedis: true }, { withRedis: false }])(
       expect(view).toMatchObject({
         state: { total: 109 },
         unsaved: 0,
-        receipt: { lost: 0, result: 'resumed' },
+        receipt: { lost: 0, result: 'rebuilt' },
       });
       expect(view.state.added.map(([, amount]) => amount)).toEqual([1, 99, 2, 3, 4]);
       back.close();

@@ -5,15 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { positionProofs } from '../../server/auth/position-proofs.ts';
 import type { ServerFrame } from '../../shared/protocol/frames.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
-import {
-  adds,
-  attach,
-  createSession,
-  epochOf,
-  hello,
-  openSocket,
-  type Created,
-} from '../support/raw-client.ts';
+import { adds, attach, createSession, epochOf, type Created } from '../support/raw-client.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -32,6 +24,9 @@ const at = (server: LiveServer, created: Created): Created => {
   const { pathname, hash } = new URL(created.resume_url);
   return { ...created, resume_url: `${server.url}${pathname}${hash}` };
 };
+
+/** Long enough to ask a few things meanwhile on a busy machine. */
+const slowDrain = { noticeMs: 0, movesPerS: 1_000, graceMs: 3_000 };
 
 const welcomeOf = (greeting: readonly ServerFrame[]) => {
   const [welcome] = greeting;
@@ -72,11 +67,15 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
     await first.nextOf('entries');
     const { epoch } = welcomeOf(first.greeting);
     const second = await attach(at(next, created), { position: { epoch, offset: 2 } });
-    const replay = second.greeting.find((frame) => frame.type === 'entries');
-    expect(welcomeOf(second.greeting)).toMatchObject({ result: 'resumed', epoch });
-    expect(replay?.type === 'entries' && replay.entries.map(({ offset }) => offset)).toEqual([
-      3, 4,
-    ]);
+    const [welcome, missed] = second.greeting;
+    if (setting.withoutRedis) {
+      // Postgres alone cannot know that its epoch did not go on elsewhere: the whole state comes, under another one.
+      expect(welcome).toMatchObject({ result: 'rebuilt', head: 4 });
+      expect(missed).toMatchObject({ type: 'snapshot', snapshot: { offset: 4 } });
+      return;
+    }
+    expect(welcome).toMatchObject({ result: 'resumed', epoch });
+    expect(missed).toMatchObject({ type: 'entries', entries: [{ offset: 3 }, { offset: 4 }] });
   });
 
   test('[O2] a former owner’s checkpoint is refused, and its connections are closed', async () => {
@@ -93,7 +92,7 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
   });
 
   test('[D1] [D3] an instance that shuts down checkpoints everything and closes what stayed with 4200', async () => {
-    const server = await started({ ...setting, checkpointMs: 60_000 });
+    const server = await started({ ...setting, checkpointMs: 60_000, drain: slowDrain });
     const created = await createSession(server.url);
     const client = await attach(created);
     client.send(adds(1, 5, 6));
@@ -202,18 +201,5 @@ describe('Redis in trouble', () => {
     ]);
     await pool.end();
     await expect(attach(created)).rejects.toThrow('4203');
-  });
-
-  test('[R9] a session whose time is over is closed with 4004, whatever its client remembers', async () => {
-    const server = await started();
-    const created = await createSession(server.url);
-    const pool = new Pool({ connectionString: server.stores.postgres });
-    await pool.query('update trackstand.sessions set expires_at = now()');
-    await pool.end();
-    const client = await openSocket(created.resume_url);
-    client.send(hello(created));
-    await client.nextOf('forgotten');
-    client.send({ type: 'remind', input: { bound: 9 } });
-    expect(await client.closed).toMatchObject({ code: 4004 });
   });
 });

@@ -195,7 +195,7 @@ export class World {
       checkpointed: 0,
       // The others were invited: they do not know what it began with.
       input: isFirst ? input : undefined,
-      origin: signed.origins.issue({ sessionId, kind: tally.kind, input }, retentionMs),
+      origin: signed.origins.issue({ sessionId, kind: tally.kind, input }, this.clock.nowMs()),
       snapshot: genesis(tally, input),
     };
     this.devices.push(
