@@ -17,8 +17,8 @@ export interface Continuation {
 }
 
 /**
- * An epoch goes on only where Redis proves that nothing was lost: same epoch as in Postgres, neither behind it nor trimmed beyond it,
- * the same process ever since, and no client has seen more. Otherwise a new epoch starts, and the clients bring what is missing. What
+ * An epoch goes on only where Redis proves that nothing was lost: it was the log of it, it is neither behind Postgres nor trimmed
+ * beyond it, it is the same process ever since, and no client has seen more. Otherwise a new epoch starts, and the clients bring what is missing. What
  * a Redis that is not believed still holds of commands that are not in Postgres is taken over, outcome by outcome. A Redis of a later
  * epoch that has all of Postgres shows that Postgres was restored from a backup, and is believed; of what lies between, Postgres then
  * has the state and not the entries. [R4] [R8] [R12]
@@ -46,6 +46,8 @@ export function reconcile(
     isPostgresBehind ||
     redis.snapshot.version !== model.version ||
     !redis.isContinuous ||
+    // Nothing was appended there yet: Postgres may have been this epoch's log, and have lost what it had since.
+    !redis.isLog ||
     redis.snapshot.offset > saved.offset ||
     isAhead(sighting, redis.epoch, logged);
   return { snapshot: logged, recent: redis.entries, saved, startsEpoch };

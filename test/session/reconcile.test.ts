@@ -117,6 +117,11 @@ describe('two stores', () => {
     expect(result).toMatchObject({ snapshot: stateAt(7), startsEpoch: true });
   });
 
+  test('[E1] Redis that never was the log of this epoch cannot prove that nothing was lost', () => {
+    const result = reconcile(tally, recovered(0, 8), recovered(8, 8, { isLog: false }), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(8), startsEpoch: true });
+  });
+
   test('[R4] a client that has seen more begins a new epoch; one that has seen as much does not', () => {
     const seen = (offset: number) =>
       reconcile(tally, recovered(0, 4), recovered(0, 7), sighting('e', offset)).startsEpoch;

@@ -3,7 +3,6 @@ import type { Fault } from './fault.ts';
 import { networkFaults } from './network-faults.ts';
 import { noiseOf, type Random } from './random.ts';
 import { serverFaults } from './server-faults.ts';
-import { setupOf } from './setup.ts';
 import type { World } from './world.ts';
 
 export const faults: readonly Fault[] = [...networkFaults, ...serverFaults];
@@ -19,13 +18,12 @@ const losses = new Set(['postgres-restored', 'postgres-lost']);
 const copies = new Set(['storage-copied', 'copy-comes-up']);
 
 /**
- * The faults of a seed, each as often as its weight. Two things do not come together, because they are known not to be survived yet,
- * unless a run is risky: a Postgres that lost data has no Redis beside it that would show it, and the history that tells two copies
- * of a storage apart is lost.
+ * The faults of a seed, each as often as its weight. A Postgres that loses data and copies of a device's storage do not come together,
+ * unless a run is risky: with the history gone nobody can tell the copies apart, which is said openly and promised nowhere.
  */
 export function bagOf(seed: number, isRisky: boolean): readonly Fault[] {
   const random = noiseOf(seed, 'faults');
-  const hasLosses = setupOf(seed).hasRedis && random.chance(0.5);
+  const hasLosses = random.chance(0.5);
   const isSurvived = (name: string): boolean =>
     isRisky || (hasLosses ? !copies.has(name) : !losses.has(name));
   return faults
