@@ -97,11 +97,12 @@ async function claimRedisAlone(
  */
 const isWhole = ({ isContinuous, isLog }: Recovered): boolean => isContinuous && isLog;
 
-function away(): never {
-  throw new StoreUnavailableError('Postgres', 'the session cannot be opened without it');
+/** Nobody can say what the session is. */
+export function away(): never {
+  throw new StoreUnavailableError('Postgres', 'the session cannot be known without it');
 }
 
-async function unlessAway<Result>(asked: Promise<Result>): Promise<Result | 'away'> {
+export async function unlessAway<Result>(asked: Promise<Result>): Promise<Result | 'away'> {
   try {
     return await asked;
   } catch (error) {

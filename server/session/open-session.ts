@@ -4,7 +4,7 @@ import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { AppendResult, Claim, Gone, NewEpoch, Recovered } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
-import { claimSession, FencedError, type Claimed } from './claim-session.ts';
+import { away, claimSession, FencedError, unlessAway, type Claimed } from './claim-session.ts';
 import type { Sighting } from './reader.ts';
 import {
   continueFromPostgres,
@@ -164,15 +164,22 @@ export interface ReadSession {
   readonly ended?: Recovered['ended'];
 }
 
-/** The session as the stores have it, without becoming its owner: whoever has it goes on. */
+/**
+ * The session as the stores have it, without becoming its owner: whoever has it goes on. While one store is away it is told as far as
+ * the other has it. Rejects with StoreUnavailableError when neither can be asked.
+ */
 export async function readSession(
   { journals: { log, checkpoints }, models }: OpeningParts,
   sessionId: string,
 ): Promise<ReadSession | Gone | { readonly kind: 'unknown' | 'too-new' }> {
-  const [postgres, redis] = [await checkpoints.peek(sessionId), await log?.peek(sessionId)];
-  if (postgres.kind === 'gone') return postgres;
-  const known = redis?.kind === 'taken' ? redis : undefined;
-  const first = postgres.kind === 'taken' ? postgres : known;
+  const [postgres, redis] = await Promise.all([
+    unlessAway(checkpoints.peek(sessionId)),
+    log === undefined ? ('away' as const) : unlessAway(log.peek(sessionId)),
+  ]);
+  if (postgres !== 'away' && postgres.kind === 'gone') return postgres;
+  const known = redis !== 'away' && redis.kind === 'taken' ? redis : undefined;
+  const first = postgres !== 'away' && postgres.kind === 'taken' ? postgres : known;
+  if (first === undefined && postgres === 'away') return away();
   if (first === undefined) return { kind: 'unknown' };
   const { kind, version } = first.snapshot;
   const model = models.get(kind);

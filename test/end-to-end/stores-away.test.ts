@@ -2,10 +2,20 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect } from '../../client/connect.ts';
-import { startServer, type LiveServer } from '../support/live-server.ts';
+import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
+import {
+  adds,
+  attach,
+  createSession,
+  type Created,
+  type RawClient,
+} from '../support/raw-client.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
+import { freshRedis } from '../support/services/shared-services.ts';
 import { tally } from '../support/tally.ts';
+import { startRouter } from '../support/tcp-router.ts';
 import { isAccepted, isSaved, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -33,6 +43,22 @@ async function riding({ url }: LiveServer) {
 
 async function readiness({ url }: LiveServer): Promise<{ status: string; stores: object }> {
   return (await (await fetch(`${url}/readyz`)).json()) as { status: string; stores: object };
+}
+
+/** Attaches; whoever is told to come back comes back. */
+async function attachOnceServed(created: Created): ReturnType<typeof attach> {
+  for (;;) {
+    const client = await attach(created).catch(() => undefined);
+    if (client !== undefined) return client;
+  }
+}
+
+/** Whether the next command is answered; otherwise the connection was closed. */
+function isServed(client: RawClient): Promise<boolean> {
+  return client.nextOf('entries').then(
+    () => true,
+    () => false,
+  );
 }
 
 describe('stores that go away under a session', () => {
@@ -74,6 +100,35 @@ describe('stores that go away under a session', () => {
     const { state, receipt } = await when(session, isSaved);
     expect(state.added.map(([, amount]) => amount)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(receipt).toMatchObject({ lost: 0 });
+  });
+
+  test('[R11] Redis only out of reach of the next owner: what it holds of accepted commands is taken over when it is back', async () => {
+    const { url } = await freshRedis();
+    const { href, host, pathname } = new URL(url);
+    const router = await startRouter(`http://${host}`);
+    cleanups.push(() => router.stop());
+    const former = await startServer({ redis: href, checkpointMs: 3_600_000 });
+    cleanups.push(() => former.stop());
+    const created = await createSession(former.url);
+    const rider = await attach(created);
+    rider.send(adds(1, 7));
+    await rider.nextOf('entries');
+    // The former owner writes nothing more, and its rider never comes back: only Redis knows of the seven.
+    const redis = `redis://${new URL(router.url).host}${pathname}`;
+    const next = await startServer({ redis, postgres: former.stores.postgres });
+    cleanups.push(() => next.stop());
+    const other = { ...created, client_id: 'client-of-the-other-device' };
+    const token = resumeTokens(testSecret).issue(other.session_id, other.client_id, 1);
+    other.resume_url = `${next.url}/v1/sessions/${other.session_id}/clients/${other.client_id}#${token}`;
+    router.route('http://127.0.0.1:1');
+    router.cut();
+    const before = await attachOnceServed(other);
+    expect(JSON.stringify(before.greeting)).not.toContain('",7,1000]');
+    router.route(`http://${host}`);
+    before.send(adds(1, 100));
+    for (let seq = 2; await isServed(before); seq++) before.send(adds(seq, 100));
+    const again = await attachOnceServed(other);
+    expect(JSON.stringify(again.greeting)).toContain('",7,1000]');
   });
 
   test('[C6] Postgres killed: commands are accepted and not yet saved; they are once it is back', async () => {

@@ -7,7 +7,7 @@ import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
-import { tally } from '../support/tally.ts';
+import { tally, type TallyState } from '../support/tally.ts';
 
 interface Probe extends Reader {
   readonly frames: { readonly type: string; readonly [field: string]: unknown }[];
@@ -52,6 +52,7 @@ describe('the sessions of an instance', () => {
   let appendToRedis: Journal['append'];
   let takeOverInRedis: Journal['takeOver'];
   let startInRedis: Journal['startEpoch'];
+  let peekInRedis: Journal['peek'];
 
   beforeEach(async () => {
     clock = manualClock();
@@ -60,6 +61,7 @@ describe('the sessions of an instance', () => {
     appendToRedis = (batch) => redis.append(batch);
     takeOverInRedis = (claim) => redis.takeOver(claim);
     startInRedis = (start) => redis.startEpoch(start);
+    peekInRedis = (sessionId) => redis.peek(sessionId);
     idCount = 0;
     errors = [];
     const snapshot = genesis(tally, { bound: 1_000 });
@@ -72,6 +74,7 @@ describe('the sessions of an instance', () => {
           append: (batch) => appendToRedis(batch),
           takeOver: (claim) => takeOverInRedis(claim),
           startEpoch: (start) => startInRedis(start),
+          peek: (sessionId) => peekInRedis(sessionId),
         },
       },
       models: new Map([['tally', tally]]),
@@ -204,6 +207,30 @@ describe('the sessions of an instance', () => {
     host.receive(reader, 5_001, [['add', { amount: 0 }, 1]]);
     await settle();
     expect(reader.frames.at(-1)).toMatchObject({ accepted: 5_001 });
+  });
+
+  test('[R10] a session is read from the store that can be asked, and from none it is not known', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await host.flush();
+    host.receive(reader, 2, [['add', { amount: 6 }, 1]]);
+    await settle();
+    host.release(4110, 'test');
+    const total = async (): Promise<unknown> => {
+      const found = await registry.read('s');
+      return found.kind === 'read' ? (found.snapshot.state as TallyState).total : found.kind;
+    };
+    expect(await total()).toBe(11);
+    const away = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
+    const { peek } = postgres;
+    peekInRedis = away;
+    expect(await total()).toBe(5);
+    postgres.peek = away;
+    await expect(total()).rejects.toThrow(StoreUnavailableError);
+    peekInRedis = (sessionId) => redis.peek(sessionId);
+    expect(await total()).toBe(11);
+    postgres.peek = peek;
   });
 
   test('[R11] a session is opened from Redis while Postgres is away, and checkpointed once it is back', async () => {
