@@ -4,11 +4,11 @@ import type { ResumeReceipt } from '../status.ts';
 import { button, element, setShown, setText, showScreen } from './dom.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
-import { trainerTarget } from './ride-figures.ts';
+import { rideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
 import { rideScreen } from './ride-screen.ts';
 import { listenForShortcuts } from './shortcuts.ts';
-import { riderAt, simulatedTrainer } from './simulated-trainer.ts';
+import { pausesStanding } from './standing-setting.ts';
 import { makeStatusBadge } from './status-badge.ts';
 import { receiptNote, stopReason, type LinkView, type Occasion } from './status-text.ts';
 import { summaryScreen } from './summary-screen.ts';
@@ -32,9 +32,8 @@ export interface OpenRideParts {
 export function openRide(parts: OpenRideParts): void {
   const { ride, clock, ticker, wakeLock } = parts;
   const { state } = ride.view();
-  const target = trainerTarget(state, clock.nowMs());
-  const rider = riderAt(target, state.ftpW, seedOf(ride.sessionId));
-  const trainer = simulatedTrainer({ rider, clock, ticker });
+  const devices = rideDevices({ state, seed: seedOf(ride.sessionId), clock, ticker });
+  const { trainer } = devices;
   const close = (): void => {
     loop.stop();
     stopKeys();
@@ -62,7 +61,7 @@ export function openRide(parts: OpenRideParts): void {
   const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
   const screen = rideScreen({
     state,
-    trainerName: trainer.name,
+    devices,
     badge: badge.root,
     banner: banner.root,
     actions,
@@ -74,6 +73,7 @@ export function openRide(parts: OpenRideParts): void {
     const isRiding = view.state.phase === 'riding';
     badge.show({ link: view, isRiding, note: noteFor(view.receipt, nowMs) });
     banner.show(view);
+    devices.show(view.state.phase);
     wakeLock.hold(isRiding && view.status !== 'stopped');
     if (view.state.phase === 'finished' && !isOver) {
       isOver = true;
@@ -84,6 +84,8 @@ export function openRide(parts: OpenRideParts): void {
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
     if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs));
+    // The page that rides on needs the devices.
+    if (view.status === 'stopped' && !isStopped) trainer.close();
     isStopped = view.status === 'stopped';
   };
   const stopKeys = listenForShortcuts({
@@ -92,7 +94,7 @@ export function openRide(parts: OpenRideParts): void {
     cancel: screen.cancel,
   });
   showScreen(screen.root);
-  const loop = startRideLoop({ ride, trainer, clock, ticker, show });
+  const loop = startRideLoop({ ride, trainer, clock, ticker, pausesStanding, show });
 }
 
 /** A note about the latest break, for a while after it. */

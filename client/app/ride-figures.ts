@@ -10,7 +10,8 @@ import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
 import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
 import { nextText } from './plan-text.ts';
-import type { TrainerSample, TrainerTarget } from './trainer.ts';
+import type { TrainerSample, TrainerTarget } from './trainer/trainer.ts';
+import { standing, trainerLost } from './waiting-rule.ts';
 
 export interface RideFigures {
   readonly positionS: number;
@@ -29,6 +30,8 @@ export interface RideFigures {
   readonly message: string;
 }
 
+/** What a trainer that can only hold a power holds where the plan leaves it free. */
+const easyFraction = 0.55;
 /** Readings older than this say nothing about now. */
 const freshMs = 3_500;
 
@@ -56,7 +59,7 @@ export function freshSample(
 export function trainerTarget(state: WorkoutState, nowMs: number): TrainerTarget {
   if (state.phase !== 'riding') return { kind: 'rest' };
   const powerW = targetPowerNowW(state, nowMs);
-  if (powerW === null) return { kind: 'free' };
+  if (powerW === null) return { kind: 'free', easyW: Math.round(state.ftpW * easyFraction) };
   const cadenceRpm = segmentAt(state.plan, planPositionS(state, nowMs))?.segment.cadenceRpm;
   return { kind: 'power', powerW, cadenceRpm };
 }
@@ -105,7 +108,7 @@ function message(
     case 'ready':
       return 'Ready when you are.';
     case 'paused':
-      return 'Paused. The clock stands still until you go on.';
+      return pauseText(state.pauses.at(-1)?.reason);
     case 'finished':
       return '';
     case 'riding':
@@ -115,6 +118,12 @@ function message(
       if (place === null) return 'That was the plan. Ride on as you like, or finish.';
       return messageAt(state.plan, planPositionS(state, nowMs)) ?? welcomeBack(state, nowMs);
   }
+}
+
+function pauseText(reason: string | undefined): string {
+  if (reason === trainerLost) return 'The trainer is out of reach. The clock waits for it.';
+  if (reason === standing) return 'Paused. Pedal to go on.';
+  return 'Paused. The clock stands still until you go on.';
 }
 
 /** For a while after a silence that was no riding: a closed laptop, a page that was gone. */

@@ -6,7 +6,8 @@ import { elapsedS } from '../../shared/workout/workout-view.ts';
 import type { LiveSession, SessionView } from '../connect.ts';
 import { freshSample, trainerTarget } from './ride-figures.ts';
 import type { Ticker } from './ticker.ts';
-import type { Trainer, TrainerSample } from './trainer.ts';
+import type { Trainer, TrainerSample } from './trainer/trainer.ts';
+import { firstRule, stepWaiting } from './waiting-rule.ts';
 
 /** A workout session as the app holds it. */
 export type Ride = LiveSession<WorkoutState, WorkoutCommand>;
@@ -24,9 +25,13 @@ export interface RideLoopParts {
   readonly trainer: Trainer;
   readonly clock: Clock;
   readonly ticker: Ticker;
+  /** Whether the ride pauses when the legs stand. */
+  readonly pausesStanding: () => boolean;
   /** Called at every beat. */
   readonly show: (frame: RideFrame) => void;
 }
+
+const nothingRead = { powerW: null, cadenceRpm: null, heartRateBpm: null };
 
 /** Readings kept: more than the three seconds that are averaged, whatever a trainer's pace. */
 const sampleCountMax = 16;
@@ -37,23 +42,35 @@ export interface RideLoop {
   stop(): void;
 }
 
-/** Runs until it is stopped. A second in which the page did not run is left out, as nothing was measured in it. */
-export function startRideLoop({ ride, trainer, clock, ticker, show }: RideLoopParts): RideLoop {
+/** Runs until it is stopped. A second in which the page did not run is left out; one without a reading is told as such, so that the clock goes on. */
+export function startRideLoop(parts: RideLoopParts): RideLoop {
+  const { ride, trainer, clock, ticker, show } = parts;
   let samples: readonly TrainerSample[] = [];
   let sentS = -1;
+  let rule = firstRule(clock.nowMs());
   const refresh = (): void => show({ view: ride.view(), samples, nowMs: clock.nowMs() });
   const sendSample = (nowMs: number): void => {
     const { state, status } = ride.view();
     if (state.phase !== 'riding' || status === 'stopped') return;
     const second = Math.floor(elapsedS(state, nowMs));
-    const sample = freshSample(samples, nowMs);
-    if (second === sentS || sample === null) return;
+    if (second === sentS) return;
     sentS = second;
-    const { powerW, cadenceRpm, heartRateBpm } = sample;
+    const { powerW, cadenceRpm, heartRateBpm } = freshSample(samples, nowMs) ?? nothingRead;
     ride.send('sample', { powerW, cadenceRpm, heartRateBpm });
+  };
+  const waitOrGoOn = (nowMs: number): void => {
+    const { state, status } = ride.view();
+    const sample = freshSample(samples, nowMs);
+    const facts = { state, sample, pausesStanding: parts.pausesStanding(), nowMs };
+    const step = stepWaiting(rule, facts);
+    rule = step.rule;
+    if (step.ask === null || status === 'stopped') return;
+    if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
+    else ride.send('resume', {});
   };
   const beat = (): void => {
     const nowMs = clock.nowMs();
+    waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
     trainer.setTarget(status === 'stopped' ? { kind: 'rest' } : trainerTarget(state, nowMs));

@@ -3,6 +3,7 @@ import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import { profileGraph } from './profile-picture.ts';
 import { rideControls, type RideActions } from './ride-controls.ts';
+import type { RideDevices } from './ride-devices.ts';
 import { rideFigures, type RideFigures } from './ride-figures.ts';
 import type { RideFrame } from './ride-loop.ts';
 
@@ -15,7 +16,7 @@ export interface RideScreen {
 
 export interface RideScreenParts {
   readonly state: WorkoutState;
-  readonly trainerName: string;
+  readonly devices: Pick<RideDevices, 'line' | 'panel'>;
   /** Above and below the title: where the ride is kept, and why it stopped. */
   readonly badge: HTMLElement;
   readonly banner: HTMLElement;
@@ -23,7 +24,7 @@ export interface RideScreenParts {
 }
 
 export function rideScreen(parts: RideScreenParts): RideScreen {
-  const { state, trainerName, badge, banner, actions } = parts;
+  const { state, devices, badge, banner, actions } = parts;
   const message = element('p', { class: 'message', 'aria-live': 'polite' });
   const numbers = bigNumbers(message);
   const small = smallNumbers(actions);
@@ -31,13 +32,11 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
   const controls = rideControls(actions);
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [
-      element('div', { class: 'title' }, [
-        element('h1', {}, [state.plan.name]),
-        element('p', { class: 'dim' }, [trainerName]),
-      ]),
+      element('div', { class: 'title' }, [element('h1', {}, [state.plan.name]), devices.line]),
       badge,
     ]),
     banner,
+    devices.panel,
     numbers.root,
     graph.root,
     small.root,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { meanPowerW, rideFigures, trainerTarget } from '../../client/app/ride-figures.ts';
 import { startRideLoop, type RideFrame } from '../../client/app/ride-loop.ts';
-import type { Trainer, TrainerSample, TrainerTarget } from '../../client/app/trainer.ts';
+import type { Trainer, TrainerSample, TrainerTarget } from '../../client/app/trainer/trainer.ts';
 import type { SessionView } from '../../client/connect.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { workout } from '../../shared/workout/workout.ts';
@@ -13,7 +13,7 @@ import { manualTicker } from './manual-ticker.ts';
 const sample = (atMs: number, powerW: number | null): TrainerSample => ({
   atMs,
   powerW,
-  cadenceRpm: 90,
+  cadenceRpm: powerW === 0 ? 0 : 90,
   heartRateBpm: 140,
 });
 
@@ -26,8 +26,10 @@ function startLoop() {
   let report = (_sample: TrainerSample): void => {};
   let status: SessionView<WorkoutState>['status'] = 'connected';
   const ridden = newRide();
+  const pausing = { standing: false };
   const trainer: Trainer = {
-    name: 'Test',
+    view: () => ({ name: 'Test', link: 'ready', isSteered: true, strap: null }),
+    reconnect: () => {},
     setTarget: (target) => targets.push(target),
     onSample: (listener) => {
       report = listener;
@@ -49,7 +51,14 @@ function startLoop() {
       expect(give(ridden, (clock.nowMs() - startMs) / 1000, type, data)).toBeNull();
     },
   };
-  const loop = startRideLoop({ ride, trainer, clock, ticker, show: (frame) => frames.push(frame) });
+  const loop = startRideLoop({
+    ride,
+    trainer,
+    clock,
+    ticker,
+    pausesStanding: () => pausing.standing,
+    show: (frame) => frames.push(frame),
+  });
   const beats = (count: number, powerW: number | null): void => {
     for (let beat = 0; beat < count; beat += 1) {
       clock.pass(250);
@@ -62,7 +71,7 @@ function startLoop() {
   const stop = (): void => {
     status = 'stopped';
   };
-  return { clock, ticker, targets, frames, ride, ridden, loop, beats, seconds, stop };
+  return { clock, ticker, targets, frames, ride, ridden, loop, beats, seconds, stop, pausing };
 }
 
 describe('the ride loop', () => {
@@ -87,13 +96,59 @@ describe('the ride loop', () => {
     expect(seconds()).toEqual([0]);
   });
 
-  test('leaves a second out when the trainer has fallen silent', () => {
-    const { ride, beats, seconds } = startLoop();
+  test('tells the seconds in which the trainer was silent as such, then waits for it', () => {
+    const { ride, beats, seconds, ridden } = startLoop();
     ride.send('start', {});
     beats(4, 200);
     beats(40, null);
+    expect(seconds()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(ridden.state.pauses).toMatchObject([{ reason: 'trainer-lost', toMs: null }]);
+    beats(8, 200);
+    expect(seconds()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(ridden.state).toMatchObject({ phase: 'riding', metrics: { missingS: 1 } });
+  });
+
+  test('whoever goes on without the trainer rides on, until it is back and lost again', () => {
+    const { ride, beats, ridden } = startLoop();
+    ride.send('start', {});
     beats(4, 200);
-    expect(seconds()).toEqual([0, 1, 2, 3, 4, 11, 12]);
+    beats(40, null);
+    ride.send('resume', {});
+    beats(80, null);
+    expect(ridden.state.phase).toBe('riding');
+    beats(4, 200);
+    beats(40, null);
+    expect(ridden.state.pauses.map(({ reason }) => reason)).toEqual([
+      'trainer-lost',
+      'trainer-lost',
+    ]);
+  });
+
+  test('a pause the rider asked for is not ended by pedalling', () => {
+    const { ride, beats, ridden } = startLoop();
+    ride.send('start', {});
+    beats(4, 200);
+    ride.send('pause', {});
+    beats(40, 200);
+    expect(ridden.state.phase).toBe('paused');
+  });
+
+  test('standing legs pause the ride only where the rider wants that, and pedalling goes on', () => {
+    const { ride, beats, ridden, pausing, frames } = startLoop();
+    ride.send('start', {});
+    beats(4, 200);
+    beats(40, 0);
+    expect(ridden.state.phase).toBe('riding');
+    pausing.standing = true;
+    beats(4, 200);
+    beats(15, 0);
+    expect(ridden.state.phase).toBe('riding');
+    beats(1, 0);
+    expect(ridden.state.phase).toBe('paused');
+    const { view, samples, nowMs } = frames.at(-1) as RideFrame;
+    expect(rideFigures(view.state, samples, nowMs).message).toBe('Paused. Pedal to go on.');
+    beats(1, 200);
+    expect(ridden.state.phase).toBe('riding');
   });
 
   test('a page that comes back after minutes goes on where the ride stood', () => {
@@ -171,7 +226,7 @@ describe('what the screen says', () => {
       countdown: '0:35',
       next: 'then you are done',
     });
-    expect(trainerTarget(ride.state, startMs + 5_000)).toEqual({ kind: 'free' });
+    expect(trainerTarget(ride.state, startMs + 5_000)).toEqual({ kind: 'free', easyW: 110 });
     give(ride, 5, 'skip');
     expect(figures()).toMatchObject({ target: 'free', countdown: '0:00', remaining: '0:00' });
     expect(figures().message).toMatch(/^That was the plan/);

@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import {
-  measure,
-  rideOn,
-  riderAt,
-  simulatedTrainer,
-  type Rider,
-} from '../../client/app/simulated-trainer.ts';
-import type { TrainerSample, TrainerTarget } from '../../client/app/trainer.ts';
-import { manualClock } from '../support/manual-clock.ts';
-import { manualTicker } from './manual-ticker.ts';
+import { measure, rideOn, riderAt, type Rider } from '../../client/app/trainer/rider-model.ts';
+import type { TrainerTarget } from '../../client/app/trainer/trainer.ts';
 
 const rest: TrainerTarget = { kind: 'rest' };
 const power = (powerW: number): TrainerTarget => ({ kind: 'power', powerW });
@@ -89,40 +81,5 @@ describe('the rider', () => {
       expect(cadenceRpm).toBeLessThan(300);
       expect(heartRateBpm).toBeLessThanOrEqual(192);
     }
-  });
-});
-
-describe('the trainer', () => {
-  test('gives one reading for each second of the clock, however often it is looked at', () => {
-    const clock = manualClock(1_800_000_000_000);
-    const ticker = manualTicker();
-    const trainer = simulatedTrainer({ rider: riderAt(rest, 250, 1), clock, ticker });
-    const samples: TrainerSample[] = [];
-    trainer.onSample((sample) => samples.push(sample));
-    trainer.setTarget(power(200));
-    for (let beat = 0; beat < 40; beat += 1) {
-      clock.pass(250);
-      ticker.tick();
-    }
-    // The first at the first look, so that no rider waits for it.
-    expect(samples).toHaveLength(11);
-    expect(samples.at(-1)?.powerW).toBeGreaterThan(150);
-  });
-
-  test('after a time in which nothing ran it is where it would have come to', () => {
-    const clock = manualClock(1_800_000_000_000);
-    const ticker = manualTicker();
-    const trainer = simulatedTrainer({ rider: riderAt(rest, 250, 1), clock, ticker });
-    const samples: TrainerSample[] = [];
-    trainer.onSample((sample) => samples.push(sample));
-    trainer.setTarget(power(200));
-    clock.pass(60_000);
-    ticker.tick();
-    expect(samples).toHaveLength(1);
-    expect(samples[0]?.powerW).toBeGreaterThan(170);
-    trainer.close();
-    clock.pass(5_000);
-    ticker.tick();
-    expect(samples).toHaveLength(1);
   });
 });

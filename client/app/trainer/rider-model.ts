@@ -1,7 +1,5 @@
-/** A trainer with a rider on it, for those who have neither at hand: a seeded model, and the port around it. */
-import type { Clock } from '../../shared/clock.ts';
-import type { Ticker } from './ticker.ts';
-import type { Trainer, TrainerSample, TrainerTarget } from './trainer.ts';
+/** A rider on a trainer, for those who have neither at hand: a seeded model. Pure. */
+import type { TrainerSample, TrainerTarget } from './trainer.ts';
 
 /** The rider at a moment. A value: the same seed and the same targets give the same ride. */
 export interface Rider {
@@ -33,8 +31,6 @@ const driftBpmPerHour = 9;
 const easyCadenceRpm = 88;
 /** What this rider does when nothing is asked. */
 const freeFraction = 0.55;
-
-const idle: TrainerTarget = { kind: 'rest' };
 
 /** A rider who already rides that target, so that a page that was refreshed goes on without a dip. */
 export function riderAt(target: TrainerTarget, ftpW: number, seed: number): Rider {
@@ -83,43 +79,6 @@ export function measure(rider: Rider, atMs: number): TrainerSample {
     powerW: isPedalling ? Math.max(0, Math.round(powerW + uneven)) : 0,
     cadenceRpm: isPedalling ? Math.round(cadenceRpm + rider.rhythm * 1.2) : 0,
     heartRateBpm: Math.round(rider.heartRateBpm),
-  };
-}
-
-export interface SimulatedTrainerParts {
-  readonly rider: Rider;
-  readonly clock: Clock;
-  readonly ticker: Ticker;
-}
-
-/** The model as a trainer: one reading a second, for as long as the clock says has passed. */
-export function simulatedTrainer({ rider: first, clock, ticker }: SimulatedTrainerParts): Trainer {
-  const listeners = new Set<(sample: TrainerSample) => void>();
-  let rider = first;
-  let target = idle;
-  let atMs = clock.nowMs();
-  let reportedS = -1;
-  const stop = ticker.onTick(() => {
-    const nowMs = clock.nowMs();
-    const second = Math.floor(nowMs / 1000);
-    if (second === reportedS) return;
-    reportedS = second;
-    // The device's clock may have been set back: no rider gets younger by it.
-    rider = rideOn(rider, target, Math.max(0, nowMs - atMs) / 1000);
-    atMs = nowMs;
-    const sample = measure(rider, nowMs);
-    for (const listener of listeners) listener(sample);
-  });
-  return {
-    name: 'Simulated trainer',
-    setTarget: (next) => {
-      target = next;
-    },
-    onSample: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    close: stop,
   };
 }
 

@@ -4,8 +4,8 @@
 export type TrainerTarget =
   /** Hold this power, whatever the cadence. `cadenceRpm` is what the plan asks of the rider. */
   | { readonly kind: 'power'; readonly powerW: number; readonly cadenceRpm?: number | undefined }
-  /** No target: the rider chooses. */
-  | { readonly kind: 'free' }
+  /** No target: the rider chooses. `easyW` is for a machine that can do nothing but hold a power. */
+  | { readonly kind: 'free'; readonly easyW: number }
   /** The ride stands: nothing to brake. */
   | { readonly kind: 'rest' };
 
@@ -18,12 +18,28 @@ export interface TrainerSample {
   readonly heartRateBpm: number | null;
 }
 
-export interface Trainer {
-  /** For people: `Simulated trainer`. */
+/** How it stands with one device. */
+export interface DeviceView {
+  /** For people: `KICKR CORE 1A2B`. */
   readonly name: string;
+  /** `absent` needs the rider's tap: the browser does not hand the device out by itself. */
+  readonly link: 'connecting' | 'ready' | 'lost' | 'absent';
+}
+
+export interface TrainerView extends DeviceView {
+  /** False for what measures only: a power meter, or a trainer that takes no power. */
+  readonly isSteered: boolean;
+  /** Null when none is worn. */
+  readonly strap: DeviceView | null;
+}
+
+export interface Trainer {
+  view(): TrainerView;
   /** The latest target wins; the same one again is harmless. */
   setTarget(target: TrainerTarget): void;
-  /** Calls back about once a second. Returns a function that stops it. */
+  /** Calls back with every reading, one to four a second. Returns a function that stops it. */
   onSample(listener: (sample: TrainerSample) => void): () => void;
+  /** Tries again at once to reach what is out of reach. */
+  reconnect(): void;
   close(): void;
 }

@@ -1,0 +1,72 @@
+/** When the ride waits for the trainer or the rider, and when it goes on by itself. Pure. */
+import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import type { TrainerSample } from './trainer/trainer.ts';
+
+/** Reasons of pauses that this page asks for and takes back; they stand in the ride's record. */
+export const trainerLost = 'trainer-lost';
+export const standing = 'standing';
+
+export interface WaitingRule {
+  /** Pauses for a silent trainer. Whoever goes on by hand without one is left alone until it is back. */
+  readonly isArmed: boolean;
+  /** When there was last a reading, or no need for one. */
+  readonly heardMs: number;
+  /** When the legs last moved, or did not have to. */
+  readonly movedMs: number;
+}
+
+export interface WaitingFacts {
+  readonly state: Pick<WorkoutState, 'phase' | 'pauses'>;
+  /** The present reading; null when there is none. */
+  readonly sample: TrainerSample | null;
+  /** Whether the rider wants the ride to pause when the legs stand. */
+  readonly pausesStanding: boolean;
+  readonly nowMs: number;
+}
+
+export interface WaitingStep {
+  readonly rule: WaitingRule;
+  readonly ask:
+    | { readonly type: 'pause'; readonly reason: string }
+    | { readonly type: 'resume' }
+    | null;
+}
+
+const silentMaxMs = 5_000;
+const standingMaxMs = 4_000;
+/** Legs that turn this fast, or press this hard, are riding. */
+const movingRpm = 20;
+const movingW = 20;
+
+export function firstRule(nowMs: number): WaitingRule {
+  return { isArmed: true, heardMs: nowMs, movedMs: nowMs };
+}
+
+export function stepWaiting(rule: WaitingRule, facts: WaitingFacts): WaitingStep {
+  const { state, sample, nowMs } = facts;
+  const isArmed = rule.isArmed || sample !== null;
+  if (state.phase !== 'riding') {
+    const ask = state.phase === 'paused' && isBack(facts) ? ({ type: 'resume' } as const) : null;
+    return { rule: { isArmed, heardMs: nowMs, movedMs: nowMs }, ask };
+  }
+  const heardMs = sample?.atMs ?? rule.heardMs;
+  const movedMs = sample === null || isMoving(sample) ? nowMs : rule.movedMs;
+  if (isArmed && nowMs - heardMs >= silentMaxMs)
+    return {
+      rule: { isArmed: false, heardMs, movedMs },
+      ask: { type: 'pause', reason: trainerLost },
+    };
+  if (facts.pausesStanding && nowMs - movedMs >= standingMaxMs)
+    return { rule: { isArmed, heardMs, movedMs }, ask: { type: 'pause', reason: standing } };
+  return { rule: { isArmed, heardMs, movedMs }, ask: null };
+}
+
+/** What the page paused for is over. A pause the rider asked for ends when the rider says so. */
+function isBack({ state, sample }: WaitingFacts): boolean {
+  const reason = state.pauses.at(-1)?.reason;
+  return (reason === trainerLost || reason === standing) && sample !== null && isMoving(sample);
+}
+
+function isMoving({ powerW, cadenceRpm }: TrainerSample): boolean {
+  return (cadenceRpm ?? 0) >= movingRpm || (powerW ?? 0) >= movingW;
+}
