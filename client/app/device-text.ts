@@ -69,13 +69,14 @@ function noteFor({ trainer, isSimulated, hasBluetooth }: DevicePanelFacts): stri
 }
 
 function offersFor(
-  { trainer, isSimulated, hasBluetooth }: DevicePanelFacts,
+  { trainer, isSimulated, hasBluetooth, phase }: DevicePanelFacts,
   isUrgent: boolean,
 ): readonly DeviceOffer[] {
   const offers: DeviceOffer[] = [];
   if (isUrgent && hasBluetooth) offers.push('reconnect');
   if (hasBluetooth && trainer.link !== 'absent') offers.push('choose-trainer');
   if (hasBluetooth && !isUrgent) offers.push('choose-strap');
-  if (!isSimulated) offers.push('simulate');
+  // Not in mid-ride: what it rides would stand in the record as ridden.
+  if (!isSimulated && (phase === 'ready' || !hasBluetooth)) offers.push('simulate');
   return offers;
 }

@@ -1,7 +1,8 @@
 /** The choice of workouts. */
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import { fileCharsMax, tooLarge, type ImportResult } from '../../shared/workout/imported-plan.ts';
+import { planFileNames, readPlanFile } from '../../shared/workout/plan-file.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
-import { parseZwo, zwoCharsMax, type ZwoResult } from '../../shared/workout/zwo.ts';
 import { button, element, setText } from './dom.ts';
 import { ftpMaxW, ftpMinW, readFtpW, rememberedFtpW, rememberFtpW } from './ftp-setting.ts';
 import { planFigures } from './plan-text.ts';
@@ -28,7 +29,7 @@ export function startScreen({ choose, notice }: StartScreenParts): HTMLElement {
   const imported: Plan[] = [];
   const take = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    const result = await readFile(file);
+    const result = await readFile(file, ftpW);
     setText(hint, importSentence(result));
     if (!result.ok) return;
     imported.unshift(result.plan);
@@ -100,7 +101,7 @@ function ftpField(ftpW: number, changed: (ftpW: number) => void): HTMLElement {
 
 /** A label around its file input: a tap and the keyboard come here; a file may be dropped anywhere. */
 function importCard(take: (file: File | undefined) => void): HTMLElement {
-  const input = element('input', { type: 'file', accept: '.zwo,.xml', class: 'visually-hidden' });
+  const input = element('input', { type: 'file', accept: planFileNames, class: 'visually-hidden' });
   input.addEventListener('change', () => {
     take(input.files?.[0]);
     // The same file may be chosen again after it was mended.
@@ -109,7 +110,9 @@ function importCard(take: (file: File | undefined) => void): HTMLElement {
   return element('label', { class: 'card import' }, [
     input,
     element('span', { class: 'card-name' }, ['Your own workout']),
-    element('span', { class: 'card-text' }, ['Drop a .zwo file here, or choose one.']),
+    element('span', { class: 'card-text' }, [
+      'Drop a .zwo, .mrc or .erg file here, or choose one.',
+    ]),
   ]);
 }
 
@@ -126,18 +129,18 @@ function acceptDrops(place: HTMLElement, take: (file: File | undefined) => void)
   });
 }
 
-async function readFile(file: File): Promise<ZwoResult> {
+async function readFile(file: File, ftpW: number): Promise<ImportResult> {
   // Bytes are no fewer than characters: what is too large is not even read.
-  if (file.size > zwoCharsMax * 3) return { ok: false, problem: 'The file is larger than 1 MB.' };
+  if (file.size > fileCharsMax * 3) return { ok: false, problem: tooLarge };
   try {
-    return parseZwo(await file.text());
+    return readPlanFile(await file.text(), ftpW);
   } catch {
     return { ok: false, problem: 'The file cannot be read.' };
   }
 }
 
 /** What came of an import, in one sentence. */
-function importSentence(result: ZwoResult): string {
+function importSentence(result: ImportResult): string {
   if (!result.ok) return result.problem;
   const [first, ...others] = result.warnings;
   if (first === undefined) return '';

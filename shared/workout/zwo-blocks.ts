@@ -1,4 +1,5 @@
 /** The blocks of a .zwo file as segments of a plan. Reference of tags and attributes: github.com/h4l/zwift-workout-file-reference. */
+import { ImportProblem } from './imported-plan.ts';
 import { planSecondsMax, segmentCountMax } from './plan.ts';
 import type { PlanSegment } from './plan.ts';
 
@@ -9,11 +10,6 @@ export interface ZwoBlock {
   readonly attributes: ReadonlyMap<string, string>;
   /** What a message calls it. */
   readonly label: string;
-}
-
-/** A file that cannot be ridden as it is; the message is a sentence for the person who chose it. */
-export class ZwoProblem extends Error {
-  override readonly name = 'ZwoProblem';
 }
 
 type Warn = (warning: string) => void;
@@ -30,7 +26,7 @@ const readers: Readonly<Record<string, BlockReader>> = {
   maxeffort: readFree,
 };
 
-/** The segments of a block in riding order, null when its tag is unknown. Throws ZwoProblem when it cannot be ridden. */
+/** The segments of a block in riding order, null when its tag is unknown. Throws ImportProblem when it cannot be ridden. */
 export function readBlock(block: ZwoBlock, warn: Warn): PlanSegment[] | null {
   const tag = block.tag.toLowerCase();
   return Object.hasOwn(readers, tag) ? (readers[tag]?.(block, warn) ?? null) : null;
@@ -63,7 +59,8 @@ function readIntervals(block: ZwoBlock, warn: Warn): PlanSegment[] {
   const repeats = Math.round(numberOf(block, 'Repeat') ?? 1);
   // Counted before it is unrolled: one attribute must not fill the memory.
   if (repeats < 1) warn(`${block.label} is never repeated and is left out.`);
-  if (repeats > segmentCountMax) throw new ZwoProblem(`${block.label} repeats ${repeats} times.`);
+  if (repeats > segmentCountMax)
+    throw new ImportProblem(`${block.label} repeats ${repeats} times.`);
   const onFraction = powerFraction(block, ['OnPower', 'PowerOnLow', 'PowerOnHigh'], warn);
   const on = lasting(block, 'OnDuration', warn, (durationS) => {
     return { kind: 'steady', durationS, fraction: onFraction, ...cadence(block) };
@@ -95,8 +92,8 @@ function lasting(
   segment: (durationS: number) => PlanSegment,
 ): PlanSegment[] {
   const seconds = numberOf(block, attribute);
-  if (seconds === null) throw new ZwoProblem(`${block.label} has no ${attribute}.`);
-  if (seconds > planSecondsMax) throw new ZwoProblem(`${block.label} is longer than 24 hours.`);
+  if (seconds === null) throw new ImportProblem(`${block.label} has no ${attribute}.`);
+  if (seconds > planSecondsMax) throw new ImportProblem(`${block.label} is longer than 24 hours.`);
   const durationS = Math.round(seconds);
   if (durationS >= 1) return [segment(durationS)];
   warn(`${block.label} lasts no time and is left out.`);
@@ -123,8 +120,9 @@ function powerFraction(
 }
 
 function asFraction({ label }: ZwoBlock, value: number | null): number {
-  if (value === null) throw new ZwoProblem(`${label} names no power that a trainer can be set to.`);
-  if (value < 0 || value > 5) throw new ZwoProblem(`${label} asks for ${value} times FTP.`);
+  if (value === null)
+    throw new ImportProblem(`${label} names no power that a trainer can be set to.`);
+  if (value < 0 || value > 5) throw new ImportProblem(`${label} asks for ${value} times FTP.`);
   // Files carry noise such as 0.50449997; a hundredth of a percent is far below a watt.
   return Math.round(value * 10_000) / 10_000;
 }
@@ -147,7 +145,7 @@ function numberOf({ attributes, label }: ZwoBlock, attribute: string): number | 
   if (text === '') return null;
   const value = Number(text);
   if (!Number.isFinite(value))
-    throw new ZwoProblem(`${label}: ${attribute} is no number: "${text.slice(0, 40)}".`);
+    throw new ImportProblem(`${label}: ${attribute} is no number: "${text.slice(0, 40)}".`);
   return value;
 }
 

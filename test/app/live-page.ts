@@ -57,11 +57,16 @@ const browserFlags =
   '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking ' +
   '--disable-component-update --disable-sync';
 
-export function startBrowser(): Promise<Browser> {
+/** `flags` on top of the usual ones. */
+export function startBrowser(flags: readonly string[] = []): Promise<Browser> {
   const found = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   const executablePath = found.find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error('These tests need Chromium (apt: chromium).');
-  return chromium.launch({ executablePath, headless: true, args: browserFlags.split(' ') });
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: [...browserFlags.split(' '), ...flags],
+  });
 }
 
 async function savedSeconds(connectionString: string): Promise<readonly number[]> {
@@ -100,6 +105,7 @@ export async function newRider(
   browser: Browser,
   url: string,
   options: BrowserContextOptions,
+  prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
 ): Promise<Rider> {
   const context = await browser.newContext(options);
   const problems: string[] = [];
@@ -109,6 +115,7 @@ export async function newRider(
     page.on('console', (message) => {
       if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
     });
+    await prepare(page);
     await page.goto(url);
     await page.waitForSelector('h1');
     return { ...reading(page), openTab: open, problems, leave: () => context.close() };

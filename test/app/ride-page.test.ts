@@ -182,6 +182,25 @@ describe('a ride in a browser', () => {
     await rider.page.getByRole('button', { name: 'Lunch break' }).waitFor();
   });
 
+  test('a course dropped anywhere on the page becomes a card, in the watts of the rider', async () => {
+    rider = await newRider(browser, server.url, light);
+    await rider.page.getByLabel('Your FTP').fill('250');
+    const course =
+      '[COURSE HEADER]\nFTP = 300\nMINUTES WATTS\n[COURSE DATA]\n0 150\n9 150\n9 300\n12 300';
+    await rider.page.evaluate((text) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([text], 'hill.erg'));
+      const target = document.querySelector('h1') as HTMLElement;
+      target.dispatchEvent(
+        new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }),
+      );
+    }, course);
+    await rider.page.getByText('written for an FTP of 300 W; targets follow yours').waitFor();
+    await rider.photograph('desktop-light-imported');
+    await startRiding('Workout without a name');
+    expect(await rider.number('target')).toBe('125');
+  });
+
   test('while the service is away no ride begins, and the page says why', async () => {
     rider = await newRider(browser, server.url, desktop);
     await server.kill();

@@ -137,7 +137,7 @@ describe('what the page says of the devices', () => {
     expect(panel({ trainer: { ...facts.trainer, link: 'lost' } })).toMatchObject({
       line: 'KICKR: out of reach',
       isUrgent: true,
-      offers: ['reconnect', 'choose-trainer', 'simulate'],
+      offers: ['reconnect', 'choose-trainer'],
     });
   });
 
@@ -156,7 +156,7 @@ describe('what the page says of the devices', () => {
   test('after a reload the browser wants a tap, and the page says so', () => {
     const absent = panel({ trainer: { ...facts.trainer, link: 'absent' } });
     expect(absent.note).toBe('KICKR has to be connected again: the browser asks for your tap.');
-    expect(absent.offers).toEqual(['reconnect', 'simulate']);
+    expect(absent.offers).toEqual(['reconnect']);
   });
 
   test('what only measures is told to be no brake', () => {

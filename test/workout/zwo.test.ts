@@ -1,15 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { fileCharsMax } from '../../shared/workout/imported-plan.ts';
+import type { ImportResult } from '../../shared/workout/imported-plan.ts';
 import { planDurationS } from '../../shared/workout/plan.ts';
-import { parseZwo, zwoCharsMax } from '../../shared/workout/zwo.ts';
-import type { ZwoResult } from '../../shared/workout/zwo.ts';
+import { parseZwo } from '../../shared/workout/zwo.ts';
 import { hasWorkouts, whySkipped, workoutFiles } from './sample-files.ts';
 
 const file = (blocks: string, head = '<name>Test</name>') =>
   `<workout_file>${head}<workout>${blocks}</workout></workout_file>`;
 
-function ok(result: ZwoResult) {
+function ok(result: ImportResult) {
   if (!result.ok) throw new Error(result.problem);
   return result;
 }
@@ -127,8 +128,8 @@ describe('a text event', () => {
     const result = ok(parseZwo(file(texts + minute)));
     expect(result.plan.segments[0]?.texts?.map(({ message }) => message.length)).toEqual([200]);
     expect(result.warnings).toEqual([
-      'A long text is cut.',
       'A text without a usable time is left out.',
+      'A long text is cut.',
       'A text after the end of the workout is left out.',
     ]);
   });
@@ -194,7 +195,7 @@ describe('a hostile file', () => {
   });
 
   it('larger than 1 MB is refused unread', () => {
-    expect(problemOf(' '.repeat(zwoCharsMax + 1))).toBe('The file is larger than 1 MB.');
+    expect(problemOf(' '.repeat(fileCharsMax + 1))).toBe('The file is larger than 1 MB.');
   });
 
   it('with repeats without end is refused before they are unrolled', () => {

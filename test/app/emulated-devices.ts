@@ -1,0 +1,90 @@
+/** A trainer and a strap for the emulation, with legs that do as they are told. */
+import { EmulatedDevice } from './emulated-bluetooth.ts';
+
+export class EmulatedTrainer extends EmulatedDevice {
+  cadenceRpm = 90;
+  #hasControl = false;
+  #powerW = 0;
+  #targetW = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    super('09:09:09:09:09:09', 'EMULATED TRAINER', {
+      '1826': {
+        '2acc': { read: true },
+        '2ad8': { read: true },
+        '2ad2': { notify: true },
+        '2ada': { notify: true },
+        '2ad9': { write: true, indicate: true },
+      },
+    });
+  }
+
+  get targetW(): number {
+    return this.#targetW;
+  }
+
+  /** Powers the page set from the n-th write on, W. */
+  powersSince(count: number): number[] {
+    return this.writes
+      .slice(count)
+      .filter(({ hex }) => hex.startsWith('05'))
+      .map(({ hex }) => Buffer.from(hex, 'hex').readInt16LE(1));
+  }
+
+  /** Four reports a second. */
+  pedal(): void {
+    this.#timer = setInterval(() => {
+      const goalW = this.cadenceRpm === 0 ? 0 : this.#targetW;
+      this.#powerW += Math.max(-40, Math.min(40, goalW - this.#powerW));
+      const report = Buffer.alloc(8);
+      report.writeUInt16LE(0x44, 0);
+      report.writeUInt16LE(this.cadenceRpm * 35, 2);
+      report.writeUInt16LE(this.cadenceRpm * 2, 4);
+      report.writeInt16LE(this.#powerW, 6);
+      this.notify('2ad2', [...report], true);
+    }, 250);
+  }
+
+  rest(): void {
+    clearInterval(this.#timer);
+  }
+
+  protected override readOf(characteristic: string): readonly number[] | null {
+    // Cadence and power; may be set to a power and a slope; 0 to 2000 W.
+    if (characteristic === '2acc') return [0x02, 0x40, 0, 0, 0x08, 0x20, 0, 0];
+    return characteristic === '2ad8' ? [0, 0, 0xd0, 7, 1, 0] : null;
+  }
+
+  protected override written(bytes: Buffer): void {
+    const [opCode = 0] = bytes;
+    this.notify('2ad9', [0x80, opCode, this.#obey(opCode, bytes)]);
+  }
+
+  protected override unlinked(): void {
+    this.#hasControl = false;
+  }
+
+  #obey(opCode: number, bytes: Buffer): number {
+    if (opCode === 0) this.#hasControl = true;
+    else if (!this.#hasControl) return 5;
+    if (opCode === 5) this.#targetW = bytes.readInt16LE(1);
+    return [0, 5, 7, 0x11].includes(opCode) ? 1 : 2;
+  }
+}
+
+export class EmulatedStrap extends EmulatedDevice {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    super('0A:0A:0A:0A:0A:0A', 'EMULATED STRAP', { '180d': { '2a37': { notify: true } } });
+  }
+
+  beat(heartRateBpm: number): void {
+    this.#timer = setInterval(() => this.notify('2a37', [0, heartRateBpm], true), 1000);
+  }
+
+  rest(): void {
+    clearInterval(this.#timer);
+  }
+}
