@@ -6,6 +6,7 @@ import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
 import { showScreen } from './dom.ts';
+import type { KeptCommand } from './export/ride-record.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import type { Ride } from './ride-loop.ts';
 import { startScreen } from './start-screen.ts';
@@ -63,7 +64,11 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
 }
 
 function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
-  openRide({ ride, occasion, clock, ticker, wakeLock, left: showStart, takeOver });
+  openRide({ ride, occasion, clock, ticker, wakeLock, commands, left: showStart, takeOver });
+}
+
+async function commands(): Promise<readonly KeptCommand[]> {
+  return (await storage.load())?.commands ?? [];
 }
 
 async function openStorage(): Promise<{ storage: SessionStorage; notice: string }> {

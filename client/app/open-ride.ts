@@ -2,6 +2,8 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { ResumeReceipt } from '../status.ts';
 import { button, element, setShown, setText, showScreen } from './dom.ts';
+import { downloadRow } from './download-row.ts';
+import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
 import { rideDevices } from './ride-devices.ts';
@@ -22,6 +24,8 @@ export interface OpenRideParts {
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly wakeLock: WakeLock;
+  /** All that this device has recorded of the ride. */
+  readonly commands: () => Promise<readonly KeptCommand[]>;
   /** The ride is forgotten on this device. */
   readonly left: () => void;
   /** This page takes the ride up again, after another one took it over. */
@@ -79,7 +83,9 @@ export function openRide(parts: OpenRideParts): void {
       isOver = true;
       stopKeys();
       const unsaved = (): number => ride.view().unsaved;
-      const shared = { badge: badge.root, banner: banner.root };
+      const serial = seedOf(ride.sessionId) >>> 0 || 1;
+      const downloads = downloadRow({ state: view.state, serial, commands: parts.commands });
+      const shared = { badge: badge.root, banner: banner.root, downloads };
       showScreen(summaryScreen({ state: view.state, ...shared, unsaved, leave }));
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.

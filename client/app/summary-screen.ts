@@ -10,13 +10,15 @@ export interface SummaryParts {
   readonly state: WorkoutState;
   readonly badge: HTMLElement;
   readonly banner: HTMLElement;
+  readonly downloads: HTMLElement;
   /** Commands that would be gone with this device's copy. */
   readonly unsaved: () => number;
   /** Forgets the ride here and goes back to the choice of workouts. */
   readonly leave: () => void;
 }
 
-export function summaryScreen({ state, badge, banner, unsaved, leave }: SummaryParts): HTMLElement {
+export function summaryScreen(parts: SummaryParts): HTMLElement {
+  const { state, badge, banner, downloads, unsaved, leave } = parts;
   const graph = profileGraph(state.plan, state.ftpW);
   graph.show(state, planPositionS(state, state.lastMs));
   const newRide = button({ class: 'primary' }, ['New ride'], () => {
@@ -37,6 +39,7 @@ export function summaryScreen({ state, badge, banner, unsaved, leave }: SummaryP
     figures(state),
     graph.root,
     lapTable(state),
+    downloads,
     element('div', {}, [usual, confirm.root]),
   ]);
 }

@@ -1,0 +1,73 @@
+/** The ride as a file, in the formats other programs read. */
+import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { button, element, setText } from './dom.ts';
+import { fitFile } from './export/fit-file.ts';
+import { recordRide, type KeptCommand, type RideRecord } from './export/ride-record.ts';
+import { csvFile, tcxFile } from './export/text-files.ts';
+
+export interface DownloadParts {
+  readonly state: WorkoutState;
+  /** Not 0, and the same for the same ride. */
+  readonly serial: number;
+  /** All that this device has recorded of the ride. */
+  readonly commands: () => Promise<readonly KeptCommand[]>;
+}
+
+const inParts =
+  'Another device rode a part of this ride; the file holds what was ridden on this one.';
+const notRead = 'What this device has recorded cannot be read.';
+
+export function downloadRow({ state, serial, commands }: DownloadParts): HTMLElement {
+  const note = element('p', { class: 'dim', role: 'status' });
+  const formats = {
+    fit: (ride: RideRecord) =>
+      fitFile(ride, {
+        serial,
+        offsetMinutes: -new Date(ride.startedAtMs).getTimezoneOffset(),
+      }),
+    tcx: tcxFile,
+    csv: csvFile,
+  } as const;
+  const download = async (format: keyof typeof formats): Promise<void> => {
+    try {
+      const ride = recordRide(state, await commands());
+      if (ride === null) return setText(note, notRead);
+      setText(note, ride.isWhole ? '' : inParts);
+      save(formats[format](ride), fileName(ride, format));
+    } catch {
+      setText(note, notRead);
+    }
+  };
+  const buttons = (['fit', 'tcx', 'csv'] as const).map((format) =>
+    button({ 'aria-label': `Download as .${format}` }, [`.${format}`], () => void download(format)),
+  );
+  return element('section', { class: 'downloads', 'aria-label': 'Downloads' }, [
+    element('p', { class: 'dim' }, ['Download']),
+    ...buttons,
+    note,
+  ]);
+}
+
+/** `2026-11-21-lunch-break.fit`: the day on the rider's own wall. */
+function fileName({ startedAtMs, plan }: RideRecord, format: string): string {
+  const begun = new Date(startedAtMs);
+  const day = [begun.getFullYear(), begun.getMonth() + 1, begun.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('-');
+  const name = plan.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  return `${[day, name]
+    .filter((part) => part !== '')
+    .join('-')
+    .slice(0, 80)}.${format}`;
+}
+
+function save(content: Uint8Array<ArrayBuffer> | string, name: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }));
+  const link = element('a', { href: url, download: name });
+  link.click();
+  // The browser has taken the content by then.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
