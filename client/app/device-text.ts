@@ -32,9 +32,8 @@ export function devicePanel(facts: DevicePanelFacts): DevicePanel {
     .join(' · ');
   const isUrgent = trainer.link === 'lost' || trainer.link === 'absent';
   // While somebody rides and all is well there is nothing to tap, and nothing to be tapped by mistake.
-  const isCalm = phase === 'ready' || phase === 'paused';
-  const offers = isUrgent || isCalm ? offersFor(facts, isUrgent) : [];
-  return { line, note: isUrgent || phase === 'ready' ? noteFor(facts) : '', isUrgent, offers };
+  if (!isUrgent && phase !== 'ready') return { line, note: '', isUrgent, offers: [] };
+  return { line, note: noteFor(facts), isUrgent, offers: offersFor(facts, isUrgent) };
 }
 
 function deviceText({ name, link }: DeviceView): string {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { devicePanel, type DevicePanelFacts } from '../../client/app/device-text.ts';
+import { keepDevice } from '../../client/app/trainer/device-keeper.ts';
 import {
   connectMaxMs,
   firstLink,
@@ -9,12 +10,24 @@ import {
   type DeviceLink,
   type LinkInput,
 } from '../../client/app/trainer/device-link.ts';
+import type { GattLink } from '../../client/app/trainer/gatt.ts';
+import {
+  meetMachine,
+  nextRequest,
+  withoutControl,
+  withResponse,
+} from '../../client/app/trainer/machine-control.ts';
 import {
   resting,
   soften,
   type Legs,
   type SoftTarget,
 } from '../../client/app/trainer/soft-target.ts';
+import { manualTicker } from '../app/manual-ticker.ts';
+import { manualClock } from '../support/manual-clock.ts';
+
+/** Every promise that could go on has gone on. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('the link to a device', () => {
   const after = (...inputs: readonly (readonly [LinkInput, number])[]) =>
@@ -63,6 +76,85 @@ describe('the link to a device', () => {
       link: { phase: 'closed' },
       act: null,
     });
+  });
+});
+
+describe('a device that is kept', () => {
+  test('an attempt that was given up changes nothing when it succeeds all the same', async () => {
+    const clock = manualClock(0);
+    const ticker = manualTicker();
+    const reached: ((link: GattLink) => void)[] = [];
+    const used: number[] = [];
+    const linkOf = (number: number): GattLink => ({
+      ...({} as GattLink),
+      onClosed: () => void number,
+    });
+    const links = [linkOf(0), linkOf(1)] as const;
+    const device = {
+      id: '1',
+      name: 'Slow',
+      connect: () => new Promise<GattLink>((resolve) => reached.push(resolve)),
+      disconnect: () => {},
+    };
+    const keeper = keepDevice({
+      device,
+      clock,
+      ticker,
+      open: (link) => Promise.resolve(() => void used.push(links.indexOf(link as never))),
+      lost: () => {},
+    });
+    keeper.retry();
+    reached[0]?.(links[0]);
+    await settled();
+    expect([used, keeper.view().link]).toEqual([[], 'connecting']);
+    reached[1]?.(links[1]);
+    await settled();
+    expect([used, keeper.view().link]).toEqual([[1], 'ready']);
+  });
+});
+
+describe('the control over a machine', () => {
+  test('an answer from before control was lost says nothing about what the machine is set to', () => {
+    const target = { kind: 'power', powerW: 200 } as const;
+    let control = meetMachine(null, null);
+    const asked: string[] = [];
+    const ask = (): void => {
+      const next = nextRequest(control, target, 0);
+      control = next.control;
+      asked.push(next.request?.kind ?? 'nothing');
+    };
+    const answer = (opCode: number): void => {
+      control = withResponse(control, { opCode, result: 'done' }, 0);
+    };
+    const askAndAnswer = (opCode: number): void => {
+      ask();
+      answer(opCode);
+    };
+    askAndAnswer(0);
+    askAndAnswer(7);
+    ask();
+    control = withoutControl(control);
+    ask();
+    answer(5);
+    askAndAnswer(0);
+    askAndAnswer(7);
+    ask();
+    expect(asked).toEqual(
+      'take-control start set-power nothing take-control start set-power'.split(' '),
+    );
+  });
+
+  test('what a machine turns down as such is not asked again, another target is', () => {
+    let control = { ...meetMachine(null, null), hasControl: true, isStarted: true };
+    const ask = (powerW: number) => {
+      const next = nextRequest(control, { kind: 'power', powerW }, 0);
+      control = next.control;
+      return next.request;
+    };
+    expect(ask(200)).toEqual({ kind: 'set-power', powerW: 200 });
+    control = withResponse(control, { opCode: 5, result: 'invalid' }, 0);
+    expect(ask(200)).toBeNull();
+    expect(ask(210)).toEqual({ kind: 'set-power', powerW: 210 });
   });
 });
 
