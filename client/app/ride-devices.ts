@@ -151,6 +151,7 @@ function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>
       root.toggleAttribute('data-urgent', panel.isUrgent);
       for (const { offer, act } of buttons)
         setShown(act, (panel.offers as readonly string[]).includes(offer));
+      setShown(row, panel.offers.length > 0);
       setShown(root, panel.note !== '' || panel.offers.length > 0);
       root.toggleAttribute('data-settings', facts.phase === 'ready');
     },

@@ -13,6 +13,8 @@ export interface WaitingRule {
   readonly heardMs: number;
   /** When the legs last moved, or did not have to. */
   readonly movedMs: number;
+  /** When this was last looked at. */
+  readonly lookedMs: number;
 }
 
 export interface WaitingFacts {
@@ -34,31 +36,38 @@ export interface WaitingStep {
 
 const silentMaxMs = 5_000;
 const standingMaxMs = 4_000;
+/** A page that did not look for so long was asleep, and heard nobody: that is no fault of the trainer. */
+const asleepMs = 2_000;
 /** Legs that turn this fast, or press this hard, are riding. */
 const movingRpm = 20;
 const movingW = 20;
 
 export function firstRule(nowMs: number): WaitingRule {
-  return { isArmed: true, heardMs: nowMs, movedMs: nowMs };
+  return { isArmed: true, heardMs: nowMs, movedMs: nowMs, lookedMs: nowMs };
 }
 
-export function stepWaiting(rule: WaitingRule, facts: WaitingFacts): WaitingStep {
+export function stepWaiting(before: WaitingRule, facts: WaitingFacts): WaitingStep {
   const { state, sample, nowMs } = facts;
+  const wasAsleep = nowMs - before.lookedMs >= asleepMs;
+  const rule = wasAsleep ? { ...firstRule(nowMs), isArmed: before.isArmed } : before;
   const isArmed = rule.isArmed || sample !== null;
   if (state.phase !== 'riding') {
     const ask = state.phase === 'paused' && isBack(facts) ? ({ type: 'resume' } as const) : null;
-    return { rule: { isArmed, heardMs: nowMs, movedMs: nowMs }, ask };
+    return { rule: { ...firstRule(nowMs), isArmed }, ask };
   }
   const heardMs = sample?.atMs ?? rule.heardMs;
   const movedMs = sample === null || isMoving(sample) ? nowMs : rule.movedMs;
   if (isArmed && nowMs - heardMs >= silentMaxMs)
     return {
-      rule: { isArmed: false, heardMs, movedMs },
+      rule: { isArmed: false, heardMs, movedMs, lookedMs: nowMs },
       ask: { type: 'pause', reason: trainerLost },
     };
   if (facts.pausesStanding && nowMs - movedMs >= standingMaxMs)
-    return { rule: { isArmed, heardMs, movedMs }, ask: { type: 'pause', reason: standing } };
-  return { rule: { isArmed, heardMs, movedMs }, ask: null };
+    return {
+      rule: { isArmed, heardMs, movedMs, lookedMs: nowMs },
+      ask: { type: 'pause', reason: standing },
+    };
+  return { rule: { isArmed, heardMs, movedMs, lookedMs: nowMs }, ask: null };
 }
 
 /** What the page paused for is over. A pause the rider asked for ends when the rider says so. */

@@ -124,6 +124,16 @@ describe('the ride loop', () => {
     ]);
   });
 
+  test('a page that was asleep for some seconds does not blame the trainer', () => {
+    const { ride, clock, ticker, beats, ridden } = startLoop();
+    ride.send('start', {});
+    beats(4, 200);
+    clock.pass(8_000);
+    ticker.tick();
+    beats(8, 200);
+    expect(ridden.state).toMatchObject({ phase: 'riding', pauses: [] });
+  });
+
   test('a pause the rider asked for is not ended by pedalling', () => {
     const { ride, beats, ridden } = startLoop();
     ride.send('start', {});
