@@ -14,4 +14,6 @@ export interface ClientParts {
   readonly newId: () => string;
   /** Something an app can show or log that it need not act on: storage that fails, a listener that throws. */
   readonly warn: (problem: unknown) => void;
+  /** Whether the commands stay after the final receipt: for an app that reads them. */
+  readonly keepsCommands?: boolean | undefined;
 }

@@ -24,6 +24,8 @@ export interface ConnectOptions<State, Input, Command extends AnyNamed, Event ex
   readonly resumeUrl?: string | undefined;
   /** Where the session is kept; memory by default. */
   readonly storage?: SessionStorage | undefined;
+  /** Whether storage holds the commands of a finished session until `forget`, for an app that makes something of them; else they go. */
+  readonly keepsCommands?: boolean | undefined;
   /** For Node before 22: the `WebSocket` of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -81,6 +83,7 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
     random: options.random ?? randomFraction,
     newId,
     warn: options.warn ?? (() => {}),
+    keepsCommands: options.keepsCommands,
   });
   const stopListening = listenForWake({
     woke: () => client.wake(),

@@ -257,15 +257,16 @@ export class SessionClient {
   }
 
   /**
-   * The session has ended, and Postgres has all of it up to that offset. A device that lacks nothing of it forgets its commands; the
-   * state stays for people to look at until the app forgets the session. Commands that came too late stay too. [L1]
+   * The session has ended, and Postgres has all of it up to that offset. A device that lacks nothing of it forgets its commands, unless
+   * the app reads them; the state stays until the app forgets the session. Commands that came too late stay too. [L1]
    */
   #finished(offset: number): void {
     const { epoch, confirmed } = this.#replica;
     const isWhole = epoch === this.#epoch && confirmed.offset === offset;
     if (!this.#isLive || !isWhole || this.#outbox.checkpointed < lastSeq(this.#outbox)) return;
     this.#isFinal = true;
-    if (this.#account.lostCount === 0) this.#outbox = forgetCommands(this.#outbox);
+    const keeps = this.#parts.keepsCommands === true || this.#account.lostCount > 0;
+    if (!keeps) this.#outbox = forgetCommands(this.#outbox);
     this.#keep();
     this.#outlook.changed();
   }

@@ -24,12 +24,14 @@ const clock = systemClock;
 const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
+// A finished ride becomes a file from what was recorded here.
+const options = { url: location.origin, session: workout, storage, keepsCommands: true } as const;
 await begin();
 
 async function begin(): Promise<void> {
   try {
     if ((await storage.load()) === undefined) showStart();
-    else show(await connect({ url: location.origin, session: workout, storage }), 'taken-up');
+    else show(await connect(options), 'taken-up');
   } catch (error) {
     reportError(error);
     showScreen(startScreen({ choose, notice: notOpened }));
@@ -48,7 +50,7 @@ function showStart(): void {
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
   const input = { plan, ftpW };
   try {
-    show(await connect({ url: location.origin, session: workout, input, storage }), 'begun');
+    show(await connect({ ...options, input }), 'begun');
     return null;
   } catch (error) {
     if (error instanceof SessionNotCreatedError) return whyNot(error);

@@ -55,6 +55,15 @@ describe('a client at the end of its session', () => {
     });
   });
 
+  test('for an app that reads them the commands stay', async () => {
+    ({ clock, client, storage, socketAt } = startClient({ keepsCommands: true }));
+    await givesOne();
+    socketAt(0).receive({ type: 'watermarks', accepted: 1, checkpointed: 1 });
+    socketAt(0).receive({ type: 'final', offset: 2 });
+    await settle();
+    expect([client.view().isFinal, await kept()]).toEqual([true, 1]);
+  });
+
   test('a command after it is kept and sent under the next number', async () => {
     await givesOne();
     socketAt(0).receive({ type: 'watermarks', accepted: 1, checkpointed: 1 });

@@ -1,3 +1,4 @@
+import type { ClientParts } from '../../client/client-parts.ts';
 import { SessionClient } from '../../client/session-client.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
 /** A client over scripted sockets, with time and storage in the test's hands. */
@@ -57,7 +58,7 @@ export interface ClientHarness {
 }
 
 /** A client that has opened its first socket. */
-export function startClient(): ClientHarness {
+export function startClient(options: Pick<ClientParts, 'keepsCommands'> = {}): ClientHarness {
   const clock = manualClock();
   const storage = memoryStorage();
   const warnings: unknown[] = [];
@@ -71,6 +72,7 @@ export function startClient(): ClientHarness {
     random: () => 0.5,
     newId: () => `incarnation-000000000${++count}`,
     warn: (problem) => warnings.push(problem),
+    ...options,
   });
   client.start();
   return {
