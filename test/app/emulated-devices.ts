@@ -3,6 +3,8 @@ import { EmulatedDevice } from './emulated-bluetooth.ts';
 
 export class EmulatedTrainer extends EmulatedDevice {
   cadenceRpm = 90;
+  /** Writes before a page met it last. The emulation keeps the link over a reload; but every page that comes to it reads what it can do. */
+  writesBeforeMet = 0;
   #hasControl = false;
   #powerW = 0;
   #targetW = 0;
@@ -51,8 +53,11 @@ export class EmulatedTrainer extends EmulatedDevice {
   }
 
   protected override readOf(characteristic: string): readonly number[] | null {
-    // Cadence and power; may be set to a power and a slope; 0 to 2000 W.
-    if (characteristic === '2acc') return [0x02, 0x40, 0, 0, 0x08, 0x20, 0, 0];
+    if (characteristic === '2acc') {
+      this.writesBeforeMet = this.writes.length;
+      // Cadence and power; may be set to a power and a slope; 0 to 2000 W.
+      return [0x02, 0x40, 0, 0, 0x08, 0x20, 0, 0];
+    }
     return characteristic === '2ad8' ? [0, 0, 0xd0, 7, 1, 0] : null;
   }
 
