@@ -5,6 +5,8 @@ import type { LogLevel } from './telemetry/log-settings.ts';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Path of a Unix socket to listen on in place of host and port. */
+  readonly socketPath: string | undefined;
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
   readonly secret: string;
@@ -63,6 +65,17 @@ const optionalRedisUrl = (text: string) => {
   return 'fault' in parsed ? parsed : { value: text };
 };
 
+/** Longest path the system takes for a Unix socket, in bytes. */
+const socketPathBytesMax = 107;
+
+const optionalSocket = (text: string) => {
+  if (text === '') return { value: undefined };
+  const path = text.startsWith('unix:/') ? text.slice('unix:'.length) : undefined;
+  return path !== undefined && Buffer.byteLength(path) <= socketPathBytesMax
+    ? { value: path }
+    : { fault: `must be unix: and an absolute path of ${socketPathBytesMax} bytes at most` };
+};
+
 const integer = (min: number, max: number) => (text: string) => {
   const value = Number(text);
   return /^\d+$/.test(text) && value >= min && value <= max
@@ -91,6 +104,14 @@ export const settings: Settings = {
   port: [
     'PORT',
     { help: 'Port to listen on; 0 takes a free one.', fallback: '3000', read: integer(0, 65_535) },
+  ],
+  socketPath: [
+    'LISTEN',
+    {
+      help: 'Unix socket to listen on, `unix:/path`, in place of `HOST` and `PORT`.',
+      fallback: '',
+      read: optionalSocket,
+    },
   ],
   databaseUrl: [
     'DATABASE_URL',

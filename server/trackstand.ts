@@ -19,6 +19,7 @@ import {
   sessionPath,
 } from './http/session-routes.ts';
 import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
+import { handOver, routesBeside } from './lifecycle/hand-over.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
 import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
@@ -42,6 +43,10 @@ export interface TrackstandOptions {
   readonly drain?: DrainSettings | undefined;
   readonly endOfLife?: EndOfLifeSettings | undefined;
   readonly limits?: Limits | undefined;
+  /** Unix socket this instance listens on: the proxy's routes are links beside it. */
+  readonly socketPath?: string | undefined;
+  /** Takes what to call when the connections routed elsewhere now are to be handed over. */
+  readonly onHandOver?: ((start: () => void) => void) | undefined;
 }
 
 const drainDefaults: DrainSettings = { noticeMs: 0, movesPerS: 100, graceMs: 2_000 };
@@ -121,6 +126,13 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
+  const leadsHere = routesBeside(options.socketPath);
+  options.onHandOver?.(
+    oneAtATime(
+      () => handOver({ clock, connections, settings, leadsHere }),
+      (error) => app.log.error({ err: error }, 'handing over failed'),
+    ),
+  );
   liveWith(app, { lifecycle, clock, registry, connections, settings }, caretaker, stores);
 }
 
@@ -172,6 +184,20 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
   return {
     versions: knownVersions(models),
     isTakenBack: (sessionId, version) => isTakenBack(schemas, sessionId, version),
+  };
+}
+
+/** Asked again while it is at it, it goes on: each look at the routes is a new one. */
+function oneAtATime(act: () => Promise<void>, failed: (error: unknown) => void): () => void {
+  let isActing = false;
+  return () => {
+    if (isActing) return;
+    isActing = true;
+    act()
+      .catch(failed)
+      .finally(() => {
+        isActing = false;
+      });
   };
 }
 

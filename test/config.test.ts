@@ -22,18 +22,27 @@ describe('config', () => {
     expect(readConfig({ ...good, PORT: '', REDIS_URL: '' })).toMatchObject({ port: 3000 });
   });
 
+  test('a Unix socket may take the place of host and port, as far as the system takes its path', () => {
+    const path = (length: number) => `/${'x'.repeat(length - 1)}`;
+    const listen = (length: number) => readConfig({ ...good, LISTEN: `unix:${path(length)}` });
+    expect(listen(107).socketPath).toBe(path(107));
+    expect(() => listen(108)).toThrow(/LISTEN/);
+  });
+
   test('every fault is told at once, each in one sentence', () => {
     const environment = {
       PORT: '70000',
       REDIS_URL: 'http://x',
       TRACKSTAND_SECRET: 'short',
       LOG_LEVEL: 'loud',
+      LISTEN: 'unix:run/a.sock',
     };
     const read = () => readConfig(environment);
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(
       [
         'PORT must be a whole number from 0 to 65535.',
+        'LISTEN must be unix: and an absolute path of 107 bytes at most.',
         'DATABASE_URL is not set.',
         'REDIS_URL must begin with redis://, redis+sentinel:// or redis+cluster://, or with rediss for TLS.',
         'TRACKSTAND_SECRET must have 32 characters or more.',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { ConfigError, readConfig } from '../config.ts';
 import { buildApp } from './build-app.ts';
+import { listen } from './listen.ts';
 
 /** The configuration is wrong: restarting would not help (sysexits.h EX_CONFIG). */
 const exitConfig = 78;
@@ -11,7 +12,10 @@ const exitConfig = 78;
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const page = fileURLToPath(new URL('../app/', import.meta.url));
-  const app = await buildApp(config, existsSync(page) ? page : undefined);
+  const app = await buildApp(config, {
+    page: existsSync(page) ? page : undefined,
+    onHandOver: (start) => process.on('SIGUSR2', start),
+  });
   const leave = (): void => {
     // A second signal ends the drain at once; what was accepted is in the stores.
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -22,7 +26,7 @@ async function main(): Promise<void> {
     );
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, leave);
-  await app.listen({ host: config.host, port: config.port });
+  await listen(app, config);
 }
 
 main().catch((error: unknown) => {

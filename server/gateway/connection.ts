@@ -55,6 +55,8 @@ type State =
 
 export class Connection {
   readonly sessionId: string;
+  /** Which of the proxy's routes it came by, as the proxy names them. */
+  readonly route: string | undefined;
   readonly #clientId: string;
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
@@ -67,10 +69,19 @@ export class Connection {
 
   constructor(
     socket: Socket,
-    { sessionId, clientId }: { readonly sessionId: string; readonly clientId: string },
+    {
+      sessionId,
+      clientId,
+      route,
+    }: {
+      readonly sessionId: string;
+      readonly clientId: string;
+      readonly route?: string | undefined;
+    },
     parts: ConnectionParts,
   ) {
     this.sessionId = sessionId;
+    this.route = route;
     this.#clientId = clientId;
     this.#socket = socket;
     this.#parts = parts;
@@ -106,10 +117,11 @@ export class Connection {
     this.#socket.close(code, closeReason(reason));
   }
 
-  /** Asks the client to open its next connection within that slot, and to leave this one then. [D2] */
-  goAway(slotMs: number, deadlineMs: number): void {
-    if (this.#state.kind !== 'attached') return;
+  /** Asks the client to open its next connection within that slot, and to leave this one then. False when it is too early to ask. [D2] */
+  goAway(slotMs: number, deadlineMs: number): boolean {
+    if (this.#state.kind !== 'attached') return false;
     this.#send(encodeFrame({ type: 'goaway', slot_ms: slotMs, deadline_ms: deadlineMs }));
+    return true;
   }
 
   #take(frame: ClientFrame): void {

@@ -59,7 +59,12 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
     return;
   }
   const { session_id: sessionId, client_id: clientId } = ids.output;
-  const connection = new Connection(socket, { sessionId, clientId }, parts);
+  const route = request.headers['x-route'];
+  const connection = new Connection(
+    socket,
+    { sessionId, clientId, route: typeof route === 'string' ? route : undefined },
+    parts,
+  );
   parts.connections.add(connection);
   socket.on('message', (bytes, isBinary) => {
     // Binary frames are for a later encoding; as text they are not a frame, and answered so. [H7]

@@ -22,6 +22,26 @@ export interface DrainSettings {
   readonly graceMs: number;
 }
 
+/**
+ * Gives out moments to move at the bounded rate. `sinceMs` is the time since the first was given out: who is asked later need not
+ * wait for slots that have passed.
+ */
+export function moveSlots({
+  movesPerS,
+  graceMs,
+}: DrainSettings): (leavingCount: number, sinceMs: number) => MoveSlot {
+  let given = 0;
+  return (leavingCount, sinceMs) => {
+    const slotMs = Math.max(0, Math.floor((given++ * 1000) / movesPerS) - sinceMs);
+    return { slotMs, deadlineMs: Math.ceil((leavingCount * 1000) / movesPerS) + graceMs };
+  };
+}
+
+interface MoveSlot {
+  readonly slotMs: number;
+  readonly deadlineMs: number;
+}
+
 /** How often it is looked whether everybody has moved. */
 const pollMs = 25;
 
@@ -30,11 +50,13 @@ export async function drain(parts: DrainParts): Promise<void> {
   const { lifecycle, clock, registry, connections, settings } = parts;
   lifecycle.enter('draining');
   await delay(clock, settings.noticeMs);
-  const deadlineMs = Math.ceil((connections.size * 1000) / settings.movesPerS) + settings.graceMs;
-  [...connections].forEach((connection, index) => {
-    connection.goAway(Math.floor((index * 1000) / settings.movesPerS), deadlineMs);
-  });
-  const endMs = clock.elapsedMs() + deadlineMs;
+  const nextSlot = moveSlots(settings);
+  let endMs = clock.elapsedMs() + settings.graceMs;
+  for (const connection of connections) {
+    const { slotMs, deadlineMs } = nextSlot(connections.size, 0);
+    connection.goAway(slotMs, deadlineMs);
+    endMs = clock.elapsedMs() + deadlineMs;
+  }
   while (connections.size > 0 && clock.elapsedMs() < endMs) await delay(clock, pollMs);
   registry.stop();
   await registry.retireAll(closeCodes.drained, 'the instance is shutting down');

@@ -10,6 +10,8 @@ export interface ServerProcess {
   kill(): Promise<void>;
   /** SIGTERM: it drains, and ends. */
   drain(): Promise<void>;
+  /** SIGUSR2: it asks connections that are routed elsewhere to move, and stays. */
+  handOver(): void;
   /** Again on the same port with the same stores. */
   start(): Promise<void>;
   freeze(): void;
@@ -45,6 +47,7 @@ export async function startServerProcess(
     url: `http://127.0.0.1:${port}`,
     kill: () => server.end('SIGKILL'),
     drain: () => server.end('SIGTERM'),
+    handOver: () => process.kill(server.pid, 'SIGUSR2'),
     start: async () => {
       server = await launch();
     },

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { rename, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+
+import { ask } from '../../deploy/verdict/ask.ts';
+import { startRider } from '../support/rider.ts';
+import { startServerProcess, type ServerProcess } from '../support/server-process.ts';
+import { startNginx, type NginxService } from '../support/services/nginx-service.ts';
+import { freshPostgres, freshRedis } from '../support/services/shared-services.ts';
+import { isSaved } from '../support/watching.ts';
+
+const sample = (powerW: number) => ({ type: 'sample', data: { powerW } }) as const;
+const names = Array.from({ length: 20 }, (_, index) => `v${String(index).padStart(2, '0')}`);
+
+describe('the routes of the proxy', () => {
+  let nginx: NginxService;
+  let stores: { postgres: string; redis: string };
+  beforeAll(async () => {
+    nginx = await startNginx();
+    stores = { postgres: (await freshPostgres()).url, redis: (await freshRedis()).url };
+  });
+  afterAll(() => nginx.stop());
+
+  const instance = async (name: string): Promise<ServerProcess> => {
+    const socket = join(nginx.runFolder, `${name}.sock`);
+    const settings = { LISTEN: `unix:${socket}`, RELEASE: name, DRAIN_MOVES_PER_S: '1000' };
+    const process = await startServerProcess(stores, settings);
+    onTestFinished(() => process.stop());
+    return process;
+  };
+  /** Answers with its name and the route it is told. */
+  const echo = async (name: string): Promise<void> => {
+    const server = createServer((request, response) => {
+      response.end(`${name} by ${String(request.headers['x-route'])}`);
+    });
+    server.listen({ path: join(nginx.runFolder, `${name}.sock`), writableAll: true });
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+  };
+  const route = async (routes: readonly string[], to: string): Promise<void> => {
+    for (const name of routes) {
+      const link = join(nginx.runFolder, `${name}.sock`);
+      await symlink(`${to}.sock`, `${link}.next`);
+      await rename(`${link}.next`, link);
+    }
+  };
+  const connectionsOf = async (name: string): Promise<number> => {
+    const answer = await ask({ socketPath: join(nginx.runFolder, `${name}.sock`) }, '/readyz');
+    return (answer?.body as { connections: number }).connections;
+  };
+  const releaseAt = async (path: string): Promise<string> => {
+    const answer = await fetch(`${nginx.url}${path}`);
+    return ((await answer.json()) as { release: string }).release;
+  };
+
+  test('each route says which release serves it, and an unknown one is nothing', async () => {
+    await instance('a.r1');
+    await instance('b.r1');
+    await route(names.slice(0, 10), 'a.r1');
+    await route(names.slice(10), 'b.r1');
+    expect(await releaseAt('/__release')).toBe('b.r1');
+    expect(await releaseAt('/__release/v00')).toBe('a.r1');
+    expect(await releaseAt('/__release/v19')).toBe('b.r1');
+    expect((await fetch(`${nginx.url}/__release/v20`)).status).toBe(404);
+  });
+
+  test('a session goes the same route whatever else comes with the request', async () => {
+    for (const name of names) await echo(`e.${name}`);
+    for (const name of names) await route([name], `e.${name}`);
+    const answers = new Set<string>();
+    for (let count = 0; count < 20; count++) {
+      const path = `/v1/sessions/abcdefghijklmnopqrstuv/clients/client-of-number-000${count}`;
+      const headers = {
+        'x-route': 'v00',
+        cookie: `sid=${count}`,
+        'x-forwarded-for': `10.${count}.0.1`,
+      };
+      answers.add(await (await fetch(`${nginx.url}${path}?x=${count}`, { headers })).text());
+    }
+    // The route the instance is told is the one it was reached by.
+    expect([...answers]).toEqual([expect.stringMatching(/^e\.(v\d\d) by \1$/)]);
+  });
+
+  test('sessions spread over the routes evenly, whatever their address', async () => {
+    for (const name of names) await echo(`f.${name}`);
+    for (const name of names) await route([name], `f.${name}`);
+    const counts = new Map<string, number>();
+    for (let count = 0; count < 2_000; count++) {
+      const id = createHash('sha256').update(String(count)).digest('base64url').slice(0, 22);
+      const name = await (await fetch(`${nginx.url}/v1/sessions/${id}/clients/c`)).text();
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(20);
+    // 100 each, with a standard deviation of 10.
+    expect(Math.min(...counts.values())).toBeGreaterThan(60);
+    expect(Math.max(...counts.values())).toBeLessThan(140);
+  });
+
+  test('an instance that is gone is passed by at once, and its sessions go on at the other slot', async () => {
+    const gone = await instance('a.r3');
+    await instance('b.r3');
+    await route(names.slice(0, 10), 'a.r3');
+    await route([...names.slice(10), 'a', 'b'], 'b.r3');
+    const rider = await startRider(nginx.url);
+    rider.give({ type: 'start', data: {} });
+    await rider.when(isSaved);
+    await gone.kill();
+    const releases = await Promise.all(names.map((name) => releaseAt(`/__release/${name}`)));
+    expect(new Set(releases)).toEqual(new Set(['b.r3']));
+    rider.give(sample(200));
+    expect((await rider.when(isSaved)).state).toEqual(rider.expected());
+    rider.session.close();
+  });
+
+  test('a hand-over moves those whose routes lead elsewhere, once, without a gap, and leaves the others alone', async () => {
+    const former = await instance('a.r4');
+    await instance('b.r4');
+    await route([...names, 'a', 'b'], 'a.r4');
+    const riders = await Promise.all(names.map(() => startRider(nginx.url)));
+    for (const rider of riders) rider.give({ type: 'start', data: {} });
+    await Promise.all(riders.map((rider) => rider.when(isSaved)));
+    const statuses = riders.map(({ session }) => {
+      const seen: string[] = [];
+      session.subscribe(({ status }) => seen.at(-1) === status || seen.push(status));
+      return seen;
+    });
+    await route(names.slice(0, 10), 'b.r4');
+    former.handOver();
+    await expect.poll(() => connectionsOf('b.r4')).toBeGreaterThan(0);
+    await expect
+      .poll(async () => (await connectionsOf('a.r4')) + (await connectionsOf('b.r4')))
+      .toBe(20);
+    for (const rider of riders) rider.give(sample(210));
+    await Promise.all(riders.map((rider) => rider.when(isSaved)));
+    const moves = statuses.map((seen) => seen.filter((status) => status === 'moving').length);
+    expect(moves.reduce((sum, count) => sum + count, 0)).toBe(await connectionsOf('b.r4'));
+    expect(new Set(statuses.map((seen) => seen.join()))).toEqual(
+      new Set(['connected', 'connected,moving,connected']),
+    );
+    for (const { session, expected } of riders) {
+      expect(session.view().state).toEqual(expected());
+      expect(session.view().receipt).toMatchObject({ gapMs: 0, lost: 0 });
+      session.close();
+    }
+  });
+});
