@@ -17,6 +17,7 @@ const nodeBuilds = [
   { 'server/main': 'server/app/main.ts' },
   { 'server/sessions': 'server/app/sessions.ts' },
   { 'local/main': 'deploy/local/main.ts' },
+  { 'deploy/verdict': 'deploy/verdict/main.ts' },
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
   { 'storage/main': 'loadtest/storage/main.ts' },

@@ -19,7 +19,7 @@ import {
   sessionPath,
 } from './http/session-routes.ts';
 import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
-import { handOver, routesBeside } from './lifecycle/hand-over.ts';
+import { countedHandOvers, handOver, routesBeside } from './lifecycle/hand-over.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
 import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
@@ -115,24 +115,27 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
     read: async (request, reply) => sendSession(reply, await readSession(routes, request)),
   });
+  const settings = options.drain ?? drainDefaults;
+  const leadsHere = routesBeside(options.socketPath);
+  const handOvers = countedHandOvers(
+    () => handOver({ clock, connections, settings, leadsHere }),
+    (error) => app.log.error({ err: error }, 'handing over failed'),
+  );
   installHealthRoutes(app, {
     lifecycle,
     release,
     probe: stores.probe,
-    countSessions: () => ({ sessions: registry.hosts.size, connections: connections.size }),
+    countSessions: () => ({
+      sessions: registry.hosts.size,
+      connections: connections.size,
+      hand_overs: handOvers.count(),
+    }),
   });
 
-  const settings = options.drain ?? drainDefaults;
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
-  const leadsHere = routesBeside(options.socketPath);
-  options.onHandOver?.(
-    oneAtATime(
-      () => handOver({ clock, connections, settings, leadsHere }),
-      (error) => app.log.error({ err: error }, 'handing over failed'),
-    ),
-  );
+  options.onHandOver?.(handOvers.start);
   liveWith(app, { lifecycle, clock, registry, connections, settings }, caretaker, stores);
 }
 
@@ -184,20 +187,6 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
   return {
     versions: knownVersions(models),
     isTakenBack: (sessionId, version) => isTakenBack(schemas, sessionId, version),
-  };
-}
-
-/** Asked again while it is at it, it goes on: each look at the routes is a new one. */
-function oneAtATime(act: () => Promise<void>, failed: (error: unknown) => void): () => void {
-  let isActing = false;
-  return () => {
-    if (isActing) return;
-    isActing = true;
-    act()
-      .catch(failed)
-      .finally(() => {
-        isActing = false;
-      });
   };
 }
 

@@ -18,11 +18,17 @@ const bodyBytesMax = 1_000_000;
 export function ask(
   where: { readonly socketPath: string } | { readonly url: string },
   path: string,
+  { body, token }: { readonly body?: unknown; readonly token?: string } = {},
 ): Promise<Answer | undefined> {
   const url = new URL(path, 'url' in where ? where.url : 'http://instance');
   const options: RequestOptions = {
     agent: false,
     timeout: answerTimeoutMs,
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     ...('url' in where ? {} : where),
   };
   const start = url.protocol === 'https:' ? requestHttps : requestHttp;
@@ -32,7 +38,7 @@ export function ask(
     });
     request.once('timeout', () => request.destroy());
     request.once('error', () => resolve(undefined));
-    request.end();
+    request.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 

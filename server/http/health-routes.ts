@@ -8,7 +8,12 @@ export interface HealthParts {
   readonly release: string;
   /** Which stores answer, by name. */
   readonly probe: () => Promise<Readonly<Record<string, 'up' | 'down' | 'absent'>>>;
-  readonly countSessions: () => { readonly sessions: number; readonly connections: number };
+  readonly countSessions: () => {
+    readonly sessions: number;
+    readonly connections: number;
+    /** How many hand-overs have come to their end. */
+    readonly hand_overs: number;
+  };
 }
 
 export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): void {

@@ -63,3 +63,33 @@ export const routesBeside =
     const target = await readlink(join(dirname(socketPath), `${route}.sock`)).catch(() => '');
     return target === basename(socketPath);
   };
+
+/** Hand-overs of an instance. A deploy compares the counts before and after it asked, and so knows when nobody is left. */
+export interface HandOvers {
+  /** Asked again while it is at it, it goes on: each look at the routes is a new one. */
+  start(): void;
+  /** How many have come to their end. */
+  count(): number;
+}
+
+export function countedHandOvers(
+  act: () => Promise<void>,
+  failed: (error: unknown) => void,
+): HandOvers {
+  let isActing = false;
+  let count = 0;
+  return {
+    start: () => {
+      if (isActing) return;
+      isActing = true;
+      act()
+        .then(() => {
+          count++;
+        }, failed)
+        .finally(() => {
+          isActing = false;
+        });
+    },
+    count: () => count,
+  };
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Driver without containers and without a service manager: plain processes, releases unpacked in folders.
+#   process.sh start|stop|kill|alive|rss|logs|signal <instance> [word]     instance = <slot>.<release>
+#   process.sh present|fetch|forget <release>
+# alive prints "<pid>/<restarts>" and answers with its exit code; stop takes the seconds it may last, and fails when it had to kill.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+verb=${1:?verb} name=${2:?instance or release} word=${3:-}
+: "${RUN_DIR:?}" "${RELEASES_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+prefix=$RUN_DIR/$name
+release=${name#?.}
+main=dist/server/main.js
+
+# Pids are used again by the system: only a process that carries this instance's name counts.
+keeper() {
+  local pid
+  pid=$(cat "$prefix.pid" 2>/dev/null) || return 1
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "keep-running.sh $name " && echo "$pid"
+}
+child() {
+  local pid
+  keeper >/dev/null && pid=$(cat "$prefix.child" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"
+}
+await_end() { # await_end <seconds>
+  local tenths=$(($1 * 10))
+  while keeper >/dev/null; do
+    ((tenths-- > 0)) || return 1
+    sleep 0.1
+  done
+}
+
+case $verb in
+  start)
+    keeper >/dev/null && exit 0
+    [[ -f $RELEASES_DIR/$release/$main ]] || { echo "Release $release is not here." >&2; exit 1; }
+    (
+      while IFS= read -r line || [[ -n $line ]]; do
+        [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
+      done <"$APP_ENV"
+      export LISTEN=unix:$prefix.sock RELEASE=$release
+      cd "$RELEASES_DIR/$release"
+      # A session of its own, and nothing of ours left open: neither the lock nor the terminal.
+      exec setsid "$here/keep-running.sh" "$name" "$prefix" "${NODE:-node}" "$main" \
+        </dev/null >>"$LOG_DIR/$name.log" 2>&1 8>&- 9>&- &
+    )
+    for _ in {1..100}; do
+      keeper >/dev/null && exit 0
+      sleep 0.05
+    done
+    echo "$name did not start; see $LOG_DIR/$name.log." >&2
+    exit 1
+    ;;
+  stop)
+    pid=$(keeper) || exit 0
+    kill -TERM "$pid" 2>/dev/null || exit 0
+    await_end "${word:-20}" && exit 0
+    "${BASH_SOURCE[0]}" kill "$name"
+    exit 1
+    ;;
+  kill)
+    pid=$(keeper) || exit 0
+    instance=$(child || true)
+    kill -KILL "$pid" ${instance:+"$instance"} 2>/dev/null || true
+    await_end 5 || true
+    rm -f "$prefix".{pid,child,restarts,sock}
+    ;;
+  alive)
+    pid=$(child) || exit 1
+    echo "$pid/$(cat "$prefix.restarts")"
+    ;;
+  rss)
+    pid=$(child) || exit 1
+    awk '/^VmRSS:/ { print $2 * 1024 }' "/proc/$pid/status"
+    ;;
+  logs) tail -n "${word:-50}" "$LOG_DIR/$name.log" ;;
+  signal)
+    pid=$(child) || exit 1
+    kill -s "${word:?signal}" "$pid"
+    ;;
+  present) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ && -f $RELEASES_DIR/$name/$main ]] ;;
+  fetch)
+    [[ -f $RELEASES_DIR/$name/$main ]] && exit 0
+    package=${PACKAGES_DIR:-$RELEASES_DIR}/$name.tgz
+    [[ -f $package ]] || { echo "There is neither a folder nor a package of release $name." >&2; exit 1; }
+    # Unpacked beside and renamed when whole: half a release must not look like one.
+    draft=$RELEASES_DIR/.$name.draft
+    rm -rf "$draft"
+    trap 'rm -rf "$draft"' EXIT
+    mkdir -p "$draft"
+    tar -xzf "$package" -C "$draft" 2>/dev/null || { echo "Release $name could not be unpacked: its package is damaged, or the disk is full." >&2; exit 1; }
+    [[ -f $draft/$main ]] || { echo "The package of release $name has no $main." >&2; exit 1; }
+    mv -T "$draft" "$RELEASES_DIR/$name"
+    ;;
+  forget) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ ]] && rm -rf "${RELEASES_DIR:?}/$name" ;;
+  releases) find "$RELEASES_DIR" -mindepth 1 -maxdepth 1 -type d -not -name '.*' -printf '%T@ %f\n' | sort -rn | cut -d' ' -f2 ;;
+  *)
+    echo "The driver does not know \"$verb\"." >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# A deploy that nobody notices, on one machine: deploy/README.md is the runbook.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=deploy/rolling/journal.sh
+source "$here/rolling/journal.sh"
+# shellcheck source=deploy/rolling/moves.sh
+source "$here/rolling/moves.sh"
+# shellcheck source=deploy/rolling/verbs.sh
+source "$here/rolling/verbs.sh"
+# shellcheck source=deploy/rolling/upkeep.sh
+source "$here/rolling/upkeep.sh"
+
+usage() {
+  cat <<'TEXT'
+rolling.sh deploy <release>      one slot after the other; back by itself when the release is bad
+rolling.sh canary <release>      5, 25, 50, 100 % of the sessions, held and judged at each step
+rolling.sh switch <release>      both slots at once (blue/green); the former release stays warm
+rolling.sh rollback [release]    back to the former release, at once when it is still warm
+rolling.sh drain a|b [--undo]    takes a slot out of service, or back in
+rolling.sh resume | abort        goes on with a deploy that was cut off, or takes it back
+rolling.sh boot                  starts what is live, after a reboot or the death of a slot
+rolling.sh status | verify | prune | unlock
+options: --config FILE  --dry-run  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
+         --strategy start-first|stop-first  --steps 5,25,50,100
+exit: 0 done  2 usage  10 preflight  11 fetch  13 store away  20 never ready  21 failed when tried out
+      30 worse than before, taken back  31 died, taken back  32 could not be taken back  40 drain late (--strict)
+      70 an unfinished deploy is in the way  75 locked
+TEXT
+}
+
+fail_usage() {
+  echo "$1" >&2
+  exit 2
+}
+
+verb=${1:-}
+[[ -n $verb ]] || { usage >&2; exit 2; }
+shift
+config=${TRACKSTAND_DEPLOY:-/etc/trackstand/rolling.conf}
+words=() dry_run='' json='' now='' keep_warm='' strict='' undo='' force=''
+on_fail=rollback strategy=start-first steps=5,25,50,100
+while (($# > 0)); do
+  case $1 in
+    --dry-run) dry_run=1 ;;
+    --json) json=1 ;;
+    --now) now=1 ;;
+    --keep-warm) keep_warm=1 ;;
+    --strict) strict=1 ;;
+    --undo) undo=1 ;;
+    --force) force=1 ;;
+    --config | --on-fail | --strategy | --steps)
+      (($# > 1)) || fail_usage "$1 needs a value."
+      case $1 in
+        --config) config=$2 ;;
+        --on-fail) on_fail=$2 ;;
+        --strategy) strategy=$2 ;;
+        --steps) steps=$2 ;;
+      esac
+      shift
+      ;;
+    -*) fail_usage "There is no option $1." ;;
+    *) words+=("$1") ;;
+  esac
+  shift
+done
+[[ $on_fail =~ ^(rollback|halt)$ ]] || fail_usage "--on-fail is rollback or halt."
+[[ $strategy =~ ^(start-first|stop-first)$ ]] || fail_usage "--strategy is start-first or stop-first."
+[[ $steps =~ ^[0-9]+(,[0-9]+)*$ ]] || fail_usage "--steps are percents with commas between, like 5,25,50,100."
+[[ -r $config ]] || fail_usage "The configuration $config cannot be read; deploy/rolling.conf.example is one to begin with."
+# shellcheck source=/dev/null
+source "$config"
+defaults
+
+target=${words[0]:-}
+if [[ -n $target && $verb != drain && ! $target =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$ ]]; then
+  fail_usage "A release is named with up to 40 of A-Z a-z 0-9 . _ -, and \"$target\" is not."
+fi
+
+case $verb in
+  deploy | canary | switch)
+    [[ -n $target ]] || fail_usage "Which release? rolling.sh $verb <release>"
+    begin_deploy "$verb" "$target"
+    ;;
+  rollback) begin_rollback "$target" ;;
+  drain)
+    [[ $target =~ ^[ab]$ ]] || fail_usage "Which slot? rolling.sh drain a|b"
+    lock && refuse_unfinished && drain_slot "$target"
+    ;;
+  resume) lock && resume_deploy ;;
+  abort) lock && abort_deploy ;;
+  boot) lock && boot_slots ;;
+  prune) lock && prune ;;
+  unlock) unlock ;;
+  status) show_status ;;
+  verify) verify_all ;;
+  help | --help | -h) usage ;;
+  *)
+    usage >&2
+    fail_usage "There is no command \"$verb\"."
+    ;;
+esac

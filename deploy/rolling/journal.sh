@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# What a deploy must not forget: settings, the lock, the journal of an unfinished deploy, the audit log.
+
+# Every setting a configuration file may give.
+defaults() {
+  : "${DRIVER:=process}" "${STATE_DIR:=/var/lib/trackstand}" "${RUN_DIR:=/run/trackstand}"
+  : "${RELEASES_DIR:=$STATE_DIR/releases}" "${LOG_DIR:=/var/log/trackstand}" "${APP_ENV:=/etc/trackstand/app.env}"
+  : "${PROXY_URL:=http://127.0.0.1}" "${PROXY_CONFIG:=/etc/nginx/trackstand.conf}" "${ACCESS_LOG:=/var/log/nginx/trackstand.log}"
+  : "${NODE:=node}" "${VERDICT:=$here/../dist/deploy/verdict.js}"
+  # Seconds. An instance must be ready that long without a break, and within the deadline.
+  : "${HEALTHY_S:=10}" "${READY_DEADLINE_S:=60}"
+  # Real traffic is watched that long after each slot; a canary waits up to HOLD_S for enough requests at each step.
+  : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${HOLD_S:=300}"
+  # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
+  : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
+  : "${RETAIN:=5}"
+  # Body of POST /v1/sessions a fresh instance is tried out with; empty leaves it out.
+  : "${TRY_SESSION:=}"
+  DRIVER_SCRIPT=$here/drivers/$DRIVER.sh
+  [[ -x $DRIVER_SCRIPT ]] || fail_usage "There is no driver \"$DRIVER\"."
+  export RUN_DIR STATE_DIR RELEASES_DIR LOG_DIR APP_ENV PROXY_URL PROXY_CONFIG ACCESS_LOG NODE DRIVER_SCRIPT
+  mkdir -p "$STATE_DIR" "$RUN_DIR" "$LOG_DIR"
+}
+
+verdict() { "$NODE" "$VERDICT" "$@" 9>&-; }
+driver() { "$DRIVER_SCRIPT" "$@" 9>&-; }
+
+# Progress for people on stderr, for scripts on stdout.
+say() { echo "$*" >&2; }
+event() { # event <name> <text>
+  if [[ -n $json ]]; then printf '{"event":"%s","text":"%s"}\n' "$1" "${2//\"/\'}"; fi
+}
+audit() { # audit <action> [--key value]...
+  local action=$1
+  shift
+  verdict audit --action "$action" --by "${SUDO_USER:-${USER:-unknown}}" --host "$(hostname)" "$@" ||
+    say "The audit log could not be written."
+}
+finish() { # finish <code> <sentence>
+  event result "$2"
+  say "$2"
+  exit "$1"
+}
+
+# The system lets go of the lock when this process ends, however it ends.
+lock() {
+  exec 9>>"$STATE_DIR/lock"
+  if ! flock -n 9; then
+    finish 75 "Another deploy is under way: $(cat "$STATE_DIR/lock.owner" 2>/dev/null || echo unknown)."
+  fi
+  echo "$verb ${target:-} by ${SUDO_USER:-${USER:-unknown}}, pid $$ on $(hostname), since $(date -u +%FT%TZ)" >"$STATE_DIR/lock.owner"
+}
+unlock() {
+  exec 9>>"$STATE_DIR/lock"
+  if flock -n 9; then finish 0 "Nothing is locked."; fi
+  [[ -n $force ]] || finish 75 "Held by: $(cat "$STATE_DIR/lock.owner"). Its process is alive; end it, or take the lock away with --force."
+  # A new file is a new lock; whoever holds the old one holds nothing.
+  rm -f "$STATE_DIR/lock"
+  audit unlock --owner "$(cat "$STATE_DIR/lock.owner")"
+  finish 0 "The lock was taken away from: $(cat "$STATE_DIR/lock.owner")."
+}
+
+# The journal holds what the links cannot tell: what was wanted, and what was there before.
+declare -A J=()
+write_journal() {
+  local key
+  for key in "${!J[@]}"; do printf '%s=%s\n' "$key" "${J[$key]}"; done >"$STATE_DIR/journal.next" &&
+    mv "$STATE_DIR/journal.next" "$STATE_DIR/journal" ||
+    finish 10 "The journal cannot be written to $STATE_DIR: the disk may be full. Nothing was changed by this step."
+}
+read_journal() {
+  local key value
+  [[ -f $STATE_DIR/journal ]] || return 1
+  while IFS='=' read -r key value; do J[$key]=$value; done <"$STATE_DIR/journal"
+}
+close_journal() { rm -f "$STATE_DIR/journal"; }
+refuse_unfinished() {
+  read_journal || return 0
+  finish 70 "The ${J[op]} of ${J[release]} was not finished (at ${J[step]:-the start}): rolling.sh resume, or rolling.sh abort."
+}
+step() { # step <where> <what happens>
+  J[step]=$1
+  write_journal
+  event step "$1"
+  say "[$1] $2"
+}
+
+recall() { cat "$STATE_DIR/$1" 2>/dev/null || true; }
+remember() { # remember <name> <value>
+  echo "$2" >"$STATE_DIR/$1.next" && mv "$STATE_DIR/$1.next" "$STATE_DIR/$1"
+}

@@ -1,0 +1,86 @@
+# shellcheck shell=bash
+# The moves a deploy is made of. Each may be repeated: the links say what is, and a move makes them say what is wanted.
+
+routes_of() { # of a slot
+  case $1 in
+    a) echo v0{0..9} ;;
+    b) echo v1{0..9} ;;
+  esac
+}
+# In this order a canary takes routes, half of each slot's.
+canary_order() {
+  local n
+  for n in {0..9}; do echo "v0$n" "v1$n"; done
+}
+
+instance_at() { # instance_at <link>
+  local target
+  target=$(readlink "$RUN_DIR/$1.sock") || return 0
+  echo "${target%.sock}"
+}
+# Renaming is atomic: a route leads to the one or to the other, never to nothing.
+point() { # point <link> <instance>
+  [[ $(instance_at "$1") == "$2" ]] && return 0
+  ln -sfn "$2.sock" "$RUN_DIR/.$1.next" && mv -T "$RUN_DIR/.$1.next" "$RUN_DIR/$1.sock"
+}
+point_slot() { # point_slot <slot> <instance>
+  local route
+  point "$1" "$2"
+  for route in $(routes_of "$1"); do point "$route" "$2" || return 1; done
+}
+seen_by_proxy() { verdict verify --deadline 5; }
+
+start_instance() { # start_instance <instance> <healthy seconds>
+  local instance=$1
+  driver start "$instance" &&
+    verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S"
+}
+is_alive() { driver alive "$1" >/dev/null 2>&1; }
+try_out() { # try_out <instance> <former instance>
+  [[ -n $TRY_SESSION ]] || return 0
+  local former=()
+  if [[ -n $2 ]] && is_alive "$2"; then former=(--former "$2"); fi
+  verdict try-out --instance "$1" --session "$TRY_SESSION" "${former[@]}"
+}
+
+moved=0
+# Whoever is still there at the deadline is closed when the instance is stopped, and comes back by the routes.
+hand_over() { # hand_over <instance>
+  local count
+  is_alive "$1" || return 0
+  # What was on its way to this instance when the routes changed arrives first.
+  sleep 0.2
+  if count=$(verdict hand-over --instance "$1" --deadline "$DRAIN_DEADLINE_S"); then
+    moved=$((moved + count))
+  else
+    late=1
+    audit drain-late --instance "$1"
+  fi
+}
+retire() { # retire <instance>
+  is_alive "$1" || return 0
+  driver stop "$1" "$STOP_S" || {
+    late=1
+    audit killed --instance "$1"
+    say "$1 did not leave in $STOP_S s and was killed."
+  }
+}
+discard() { # an instance that nobody was routed to
+  driver stop "$1" 2 || true
+  rm -f "$RUN_DIR/$1.sock"
+}
+# Brings a slot back to what it had before this deploy, starting it again if need be.
+restore_slot() { # restore_slot <slot>
+  local slot=$1 old=${J[old_$1]:-} current
+  current=$(instance_at "$slot")
+  if [[ -z $old ]]; then
+    for current in "$slot" $(routes_of "$slot"); do rm -f "$RUN_DIR/$current.sock"; done
+    return 0
+  fi
+  start_instance "$old" 0 || return 1
+  point_slot "$slot" "$old"
+  if [[ $current != "$old" ]]; then
+    seen_by_proxy || return 1
+    hand_over "$current"
+  fi
+}

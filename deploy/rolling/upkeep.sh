@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# Commands that deploy nothing.
+
+plan() { # plan <op> <release>
+  local slot
+  say "$1 of $2 would do:"
+  say "  fetch $2, preflight"
+  case $1 in
+    deploy)
+      for slot in a b; do
+        say "  slot $slot: start $slot.$2, ready for $HEALTHY_S s, then $(routes_of "$slot" | wc -w) routes from $(instance_at "$slot"), hand over, watch $SOAK_S s, stop it"
+      done
+      ;;
+    switch | rollback) say "  start a.$2 and b.$2, then all 20 routes at once, hand over" ;;
+    canary) say "  start c.$2, then $steps % of the routes, each step watched for $SOAK_S s and up to $HOLD_S s more" ;;
+  esac
+  say "  each connected client moves once; one more instance runs meanwhile"
+}
+
+drain_slot() { # drain_slot <slot>
+  local slot=$1 other=b own route
+  [[ $slot == a ]] || other=a
+  own=$(instance_at "$slot") other=$(instance_at "$other") late=''
+  if [[ -n $undo ]]; then
+    start_instance "$own" 0 || finish 20 "$own does not get ready; its routes stay where they are."
+    for route in $(routes_of "$slot"); do point "$route" "$own"; done
+    hand_over "$other"
+    finish 0 "Slot $slot serves again."
+  fi
+  is_alive "$other" || finish 10 "The other slot ($other) does not run: nobody would serve."
+  for route in $(routes_of "$slot"); do point "$route" "$other"; done
+  seen_by_proxy || finish 31 "The proxy does not follow; rolling.sh drain $slot --undo."
+  hand_over "$own"
+  audit drain --slot "$slot" --moved "$moved"
+  finish 0 "Slot $slot has nobody left: $moved connections moved. rolling.sh drain $slot --undo brings it back."
+}
+
+# After a reboot the run folder is empty; after a crash an instance may be gone. What is live is written down.
+boot_slots() {
+  local slot instance all
+  refuse_unfinished
+  read -ra all <<<"$(recall slots)"
+  ((${#all[@]} == 2)) || finish 10 "Nothing was deployed here yet."
+  for slot in a b; do
+    instance=${all[0]}
+    all=("${all[@]:1}")
+    start_instance "$instance" 0 || finish 20 "$instance does not get ready."
+    point_slot "$slot" "$instance"
+  done
+  seen_by_proxy || finish 31 "Both instances run, but the proxy does not reach them."
+  audit boot
+  finish 0 "Release $(recall live) serves."
+}
+
+show_status() {
+  if [[ -n $json ]]; then
+    verdict status --format json
+    return
+  fi
+  echo "live: $(recall live)  former: $(recall previous)"
+  if read_journal; then echo "unfinished: ${J[op]} of ${J[release]} at ${J[step]:-the start}"; fi
+  if ! (exec 9>>"$STATE_DIR/lock"; flock -n 9); then echo "locked: $(recall lock.owner)"; fi
+  verdict status --format table
+}
+
+verify_all() {
+  verdict verify --deadline 0 || finish 1 "What serves is not what was deployed."
+  verdict check-audit || finish 1 "The audit log does not hold together."
+  finish 0 "Every route serves what it should: release $(recall live)."
+}
+
+# Warm instances that nobody is routed to, and releases nobody can go back to.
+prune() {
+  local file instance
+  refuse_unfinished
+  late=''
+  for file in "$RUN_DIR"/[abc].*.sock; do
+    [[ -S $file ]] || continue
+    instance=$(basename "$file" .sock)
+    if ! is_routed "$instance"; then
+      say "$instance leaves"
+      retire "$instance"
+      rm -f "$file"
+    fi
+  done
+  forget_releases
+  finish 0 "Pruned."
+}
+is_routed() { # by any link
+  local link
+  for link in "$RUN_DIR"/*.sock; do
+    [[ -L $link && $(readlink "$link") == "$1.sock" ]] && return 0
+  done
+  return 1
+}
+forget_releases() {
+  local release kept=0
+  while read -r release; do
+    kept=$((kept + 1))
+    if ((kept > RETAIN)) && [[ $release != "$(recall live)" && $release != "$(recall previous)" ]]; then
+      driver forget "$release"
+      say "Release $release was removed."
+    fi
+  done < <(driver releases -)
+}

@@ -1,0 +1,196 @@
+# shellcheck shell=bash
+# The commands. Each is a row of moves with a note in the journal before every one, so that it can be gone on with or taken back.
+
+begin_deploy() { # begin_deploy <op> <release>
+  local op=$1 release=$2 first=no
+  [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
+  if [[ -n $dry_run ]]; then
+    plan "$op" "$release"
+    exit 0
+  fi
+  lock
+  refuse_unfinished
+  driver fetch "$release" || finish 11 "Release $release could not be brought here; nothing was changed."
+  verdict preflight --release "$release" --first "$first" --strategy "$strategy" ||
+    finish 10 "The preflight failed; nothing was changed."
+  J=([op]=$op [release]=$release [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
+  J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
+  write_journal
+  audit "$op" --release "$release" --from "${J[previous]:-nothing}"
+  run_journaled
+}
+
+run_journaled() {
+  late='' started=$SECONDS
+  trap 'finish 130 "Stopped at ${J[step]:-the start}: rolling.sh resume goes on, rolling.sh abort takes it back."' INT TERM HUP
+  local code=0
+  if [[ ${J[phase]:-} == undo ]]; then
+    undo_deploy || finish 32 "The ${J[op]} of ${J[release]} could not be taken back: rolling.sh status says what serves."
+    finish 0 "The ${J[op]} of ${J[release]} was taken back."
+  fi
+  case ${J[op]} in
+    deploy) roll_slot a && roll_slot b || code=$? ;;
+    switch | rollback) swap || code=$? ;;
+    canary) raise_canary || code=$? ;;
+  esac
+  ((code == 0)) || failed "$code"
+  seen_by_proxy || finish 32 "The release is in place, but the proxy does not say so: rolling.sh verify."
+  remember previous "${J[previous]}"
+  remember live "${J[release]}"
+  remember slots "$(instance_at a) $(instance_at b)"
+  close_journal
+  audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))"
+  forget_releases
+  [[ -z $strict || -z $late ]] || finish 40 "Release ${J[release]} serves, but an instance did not drain in time."
+  finish 0 "Release ${J[release]} serves: $moved connections moved, $((SECONDS - started)) s."
+}
+
+declare -A failures=([13]='a store is away' [20]='it does not get ready' [21]='it failed when it was tried out'
+  [30]='it does worse than the one before' [31]='an instance of it died')
+failed() { # failed <code>
+  audit "${J[op]}-failed" --release "${J[release]}" --why "${failures[$1]}"
+  # With a store away both releases would do badly: nothing is moved until it is back.
+  (($1 != 13)) || finish 13 "The ${J[op]} of ${J[release]} waits at ${J[step]}: ${failures[$1]}. rolling.sh resume, or rolling.sh abort."
+  [[ ${J[on_fail]} != halt || $1 -ge 30 ]] ||
+    finish "$1" "The ${J[op]} of ${J[release]} stands still at ${J[step]}: ${failures[$1]}. rolling.sh resume, or rolling.sh abort."
+  undo_deploy || finish 32 "Release ${J[release]} is bad (${failures[$1]}) and could not be taken back: rolling.sh status says what serves."
+  finish "$1" "Release ${J[release]} was taken back: ${failures[$1]}."
+}
+
+undo_deploy() {
+  local slot instance
+  J[phase]=undo
+  for slot in a b; do
+    step "$slot:restore" "back to ${J[old_$slot]:-nothing}"
+    restore_slot "$slot" || return 1
+  done
+  for slot in a b c; do
+    instance=$slot.${J[release]}
+    [[ $instance == "${J[old_a]}" || $instance == "${J[old_b]}" ]] || discard "$instance"
+  done
+  close_journal
+  audit "${J[op]}-undone" --release "${J[release]}" --moved "$moved"
+}
+
+roll_slot() { # roll_slot <slot>
+  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]} code=0
+  [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
+  if [[ -n $old ]] && is_alive "$old"; then verdict stores --instance "$old" --deadline "$STORES_WAIT_S" || return 13; fi
+  step "$slot:start" "$fresh, beside ${old:-nothing}; ready for $HEALTHY_S s on end"
+  start_instance "$fresh" "$HEALTHY_S" || return 20
+  step "$slot:try" "a session on $fresh"
+  try_out "$fresh" "$old" || return 21
+  step "$slot:route" "its routes lead to $fresh"
+  point_slot "$slot" "$fresh" || return 31
+  # Until the other slot has something of its own, this one serves all routes.
+  if [[ -z ${J[old_b]} && $slot == a ]]; then point_slot b "$fresh"; fi
+  seen_by_proxy || return 31
+  [[ -n $old ]] || return 0
+  step "$slot:hand-over" "connections move from $old"
+  hand_over "$old"
+  step "$slot:soak" "real traffic for $SOAK_S s"
+  judge "$fresh" 0 || return $?
+  step "$slot:retire" "$old leaves"
+  [[ -n ${J[keep_warm]} ]] || retire "$old"
+}
+# Without memory for one more instance the other slot serves alone meanwhile.
+make_room() { # make_room <slot> <instance>
+  local other
+  [[ $1 == a ]] && other=$(instance_at b) || other=$(instance_at a)
+  step "$1:make-room" "its routes lead to $other, $2 leaves first"
+  point_slot "$1" "$other"
+  hand_over "$2"
+  retire "$2"
+}
+judge() { # judge <instance> <seconds to wait for enough requests>
+  local code=0
+  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" --samples "$SOAK_SAMPLES" || code=$?
+  case $code in
+    0) ;;
+    # Few requests say nothing against a release; a canary does not go on with them.
+    3) (($2 == 0)) || return 14 ;;
+    4) return 31 ;;
+    *) return 30 ;;
+  esac
+}
+
+# Both slots at once: blue/green, and the way back.
+swap() {
+  local slot old fresh healthy=$HEALTHY_S
+  for slot in a b; do
+    fresh=$slot.${J[release]}
+    is_alive "$fresh" && [[ ${J[op]} == rollback ]] && healthy=0
+    [[ -z $now ]] || healthy=0
+    step "$slot:start" "$fresh"
+    start_instance "$fresh" "$healthy" || return 20
+    [[ ${J[op]} == rollback ]] || try_out "$fresh" "${J[old_$slot]}" || return 21
+  done
+  step all:route "every route leads to ${J[release]}"
+  for slot in a b; do point_slot "$slot" "$slot.${J[release]}" || return 31; done
+  seen_by_proxy || return 31
+  for slot in a b; do
+    old=${J[old_$slot]}
+    [[ -n $old ]] || continue
+    step "$slot:hand-over" "connections move from $old"
+    hand_over "$old"
+  done
+  [[ ${J[op]} != rollback ]] || { for slot in a b; do retire "${J[old_$slot]}"; done; return 0; }
+  step all:soak "real traffic for $SOAK_S s"
+  for slot in a b; do judge "$slot.${J[release]}" 0 || return $?; done
+}
+
+raise_canary() {
+  local percent count route all fresh=c.${J[release]}
+  read -ra all <<<"$(canary_order | tr '\n' ' ')"
+  step canary:start "$fresh"
+  start_instance "$fresh" "$HEALTHY_S" || return 20
+  try_out "$fresh" "${J[old_a]}" || return 21
+  for percent in ${J[steps]//,/ }; do
+    count=$(((percent * 20 + 99) / 100))
+    step "canary:$percent" "$percent % of the sessions move to $fresh"
+    for route in "${all[@]:0:count}"; do point "$route" "$fresh" || return 31; done
+    seen_by_proxy || return 31
+    hand_over "${J[old_a]}"
+    hand_over "${J[old_b]}"
+    judge "$fresh" "$HOLD_S" || return $?
+  done
+  # It has proven itself: it becomes slot a, and gets a twin.
+  step canary:promote "$fresh becomes slot a, b.${J[release]} slot b"
+  start_instance "b.${J[release]}" "$HEALTHY_S" || return 20
+  point_slot a "$fresh" && point_slot b "b.${J[release]}" || return 31
+  seen_by_proxy || return 31
+  hand_over "$fresh"
+  retire "${J[old_a]}"
+  retire "${J[old_b]}"
+}
+failures[14]='there were not enough requests to judge it'
+
+begin_rollback() { # begin_rollback [release]
+  lock
+  refuse_unfinished
+  target=${1:-$(recall previous)}
+  [[ -n $target ]] || finish 10 "There is no former release to go back to."
+  [[ $target != "$(recall live)" ]] || finish 10 "Release $target is the one that serves."
+  driver present "$target" || finish 10 "Release $target is not here any more; nothing was changed."
+  if [[ -n $dry_run ]]; then
+    plan rollback "$target"
+    exit 0
+  fi
+  J=([op]=rollback [release]=$target [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
+    [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
+  write_journal
+  audit rollback --release "$target" --from "$(recall live)"
+  run_journaled
+}
+
+resume_deploy() {
+  read_journal || finish 0 "There is no unfinished deploy."
+  audit resume --release "${J[release]}" --step "${J[step]:-start}"
+  run_journaled
+}
+abort_deploy() {
+  read_journal || finish 0 "There is no unfinished deploy."
+  audit abort --release "${J[release]}" --step "${J[step]:-start}"
+  J[phase]=undo
+  run_journaled
+}

@@ -1,0 +1,187 @@
+/** Verdicts for deploy/rolling.sh: `verdict <command> [--option value]`. Sentences go to stderr, results to stdout. */
+import { delay, systemClock } from '../../shared/clock.ts';
+import { appendAudit, firstBrokenLine } from './audit-log.ts';
+import { see, tryOut, type Place } from './instance.ts';
+import { preflight } from './preflight.ts';
+import { disagreements, instanceAt, routeNames } from './routes.ts';
+import { asTable, report } from './status.ts';
+import { awaitReady, handOver, soak } from './waits.ts';
+
+/** Exit codes. rolling.sh gives its own to the outside. */
+const exitYes = 0;
+const exitNo = 1;
+const exitUsage = 2;
+/** Soaked, but there were not enough requests to say anything. */
+const exitTooFew = 3;
+const exitDied = 4;
+
+type Options = Readonly<Record<string, string | undefined>>;
+
+const env = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`${name} is not set.`);
+  return value;
+};
+const place = (): Place => ({ runFolder: env('RUN_DIR'), driver: env('DRIVER_SCRIPT') });
+const given = (options: Options, name: string): string => {
+  const value = options[name];
+  if (value === undefined) throw new Error(`--${name} is missing.`);
+  return value;
+};
+const seconds = (options: Options, name: string): number => {
+  const value = Number(given(options, name));
+  if (!Number.isFinite(value) || value < 0)
+    throw new Error(`--${name} must be a number of seconds.`);
+  return value * 1000;
+};
+const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const commands: Readonly<Record<string, (options: Options) => Promise<number>>> = {
+  preflight: async (options) => {
+    const sentences = await preflight({
+      ...place(),
+      release: given(options, 'release'),
+      stateFolder: env('STATE_DIR'),
+      proxyUrl: env('PROXY_URL'),
+      envFile: env('APP_ENV'),
+      proxyConfig: env('PROXY_CONFIG'),
+      releaseBytesMax: 300 * 2 ** 20,
+      isStopFirst: options['strategy'] === 'stop-first',
+      isFirst: options['first'] === 'yes',
+    });
+    for (const sentence of sentences) say(sentence);
+    return sentences.length === 0 ? exitYes : exitNo;
+  },
+  'await-ready': async (options) => {
+    const instance = given(options, 'instance');
+    const limits = {
+      release: given(options, 'release'),
+      healthyMs: seconds(options, 'healthy'),
+      deadlineMs: seconds(options, 'deadline'),
+    };
+    const found = await awaitReady(place(), instance, limits, systemClock);
+    if (found.kind === 'ready') return exitYes;
+    say(`${instance} does not get ready: ${found.why}.`);
+    return exitNo;
+  },
+  'try-out': async (options) => {
+    const body: unknown = JSON.parse(given(options, 'session'));
+    const fault = await tryOut(place(), given(options, 'instance'), options['former'], body);
+    if (fault === undefined) return exitYes;
+    say(`${given(options, 'instance')} failed when it was tried out: ${fault}.`);
+    return exitNo;
+  },
+  'hand-over': async (options) => {
+    const instance = given(options, 'instance');
+    const found = await handOver(place(), instance, seconds(options, 'deadline'), systemClock);
+    if (found.kind === 'done') {
+      print(String(found.moved));
+      return exitYes;
+    }
+    say(`${instance} still holds ${found.left} connections at the deadline.`);
+    return exitNo;
+  },
+  soak: async (options) => {
+    const instance = given(options, 'instance');
+    const fromMs = systemClock.nowMs();
+    const verdict = await soak(
+      place(),
+      instance,
+      {
+        accessLog: env('ACCESS_LOG'),
+        fromMs,
+        untilMs: fromMs + seconds(options, 'time'),
+        holdMs: seconds(options, 'hold'),
+        limits: { samplesMin: Number(given(options, 'samples')), errorRateMax: 0.005 },
+      },
+      systemClock,
+    );
+    if (verdict.kind === 'kept') return exitYes;
+    if (verdict.kind === 'too-few') return exitTooFew;
+    say(`${instance} does worse than what it replaces: ${verdict.why}.`);
+    return verdict.died === true ? exitDied : exitNo;
+  },
+  /** Whether the proxy serves what the links say; a moment is allowed for what is under way. */
+  verify: async (options) => {
+    const endMs = systemClock.nowMs() + seconds(options, 'deadline');
+    for (;;) {
+      const sentences = await disagreements(env('PROXY_URL'), env('RUN_DIR'));
+      if (sentences.length === 0) return exitYes;
+      if (systemClock.nowMs() >= endMs) {
+        for (const sentence of sentences) say(sentence);
+        return exitNo;
+      }
+      await delay(systemClock, 50);
+    }
+  },
+  /** Whether both stores answer an instance: a deploy in the middle of an outage would help nobody. */
+  stores: async (options) => {
+    const endMs = systemClock.nowMs() + seconds(options, 'deadline');
+    for (;;) {
+      const { ready } = await see(place(), given(options, 'instance'));
+      if (ready === undefined || ready.status === 'ready') return exitYes;
+      if (systemClock.nowMs() >= endMs) {
+        say(`A store is away (${ready.status}), so the deploy does not go on.`);
+        return exitNo;
+      }
+      await delay(systemClock, 200);
+    }
+  },
+  status: async (options) => {
+    const found = await report(place(), `${env('STATE_DIR')}/audit.jsonl`);
+    print(options['format'] === 'json' ? JSON.stringify(found) : asTable(found));
+    return exitYes;
+  },
+  /** The instance each route leads to, one a line. */
+  routes: async () => {
+    for (const route of routeNames)
+      print(`${route} ${(await instanceAt(env('RUN_DIR'), route)) ?? '-'}`);
+    return exitYes;
+  },
+  audit: async (options) => {
+    const { file, ...entry } = options;
+    const known = Object.entries(entry).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined,
+    );
+    const at = new Date(systemClock.nowMs()).toISOString();
+    await appendAudit(file ?? `${env('STATE_DIR')}/audit.jsonl`, {
+      at,
+      ...Object.fromEntries(known),
+    });
+    return exitYes;
+  },
+  'check-audit': async () => {
+    const line = await firstBrokenLine(`${env('STATE_DIR')}/audit.jsonl`);
+    if (line === undefined) return exitYes;
+    say(`The audit log was changed: line ${line} does not follow from the one before.`);
+    return exitNo;
+  },
+};
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = words;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    say(`There is no verdict "${name}"; there are ${Object.keys(commands).join(', ')}.`);
+    return exitUsage;
+  }
+  const options: Record<string, string> = {};
+  for (let at = 0; at < rest.length; at += 2) {
+    const [option = '', value] = rest.slice(at, at + 2);
+    if (!option.startsWith('--') || value === undefined)
+      throw new Error(`Options are pairs like --instance a.r1, and "${option}" is none.`);
+    options[option.slice(2)] = value;
+  }
+  return command(options);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = exitUsage;
+  },
+);

@@ -1,0 +1,119 @@
+/** Verdicts that take time: they look, wait and look again. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+
+import { delay, type Clock } from '../../shared/clock.ts';
+import { runDriver, see, type Place } from './instance.ts';
+import { firstWatch, look, type Readiness, type ReadinessLimits } from './readiness.ts';
+import { instanceAt } from './routes.ts';
+import {
+  judge,
+  parseRequest,
+  tally,
+  type LoggedRequest,
+  type SloLimits,
+  type SloVerdict,
+} from './slo.ts';
+
+const pollMs = 200;
+
+export async function awaitReady(
+  place: Place,
+  instance: string,
+  limits: ReadinessLimits,
+  clock: Clock,
+): Promise<Exclude<Readiness, { kind: 'waiting' }>> {
+  let watch = firstWatch(clock.nowMs());
+  for (;;) {
+    const found = look(watch, await see(place, instance), clock.nowMs(), limits);
+    if (found.kind !== 'waiting') return found;
+    ({ watch } = found);
+    await delay(clock, pollMs);
+  }
+}
+
+export type HandedOver =
+  | { readonly kind: 'done'; readonly moved: number }
+  | { readonly kind: 'late'; readonly left: number };
+
+/** Asks the instance to hand over what is routed elsewhere, and waits until it says that nobody is left. */
+export async function handOver(
+  place: Place,
+  instance: string,
+  deadlineMs: number,
+  clock: Clock,
+): Promise<HandedOver> {
+  const before = await see(place, instance);
+  const endMs = clock.nowMs() + deadlineMs;
+  // An instance that is gone has nobody left.
+  if (before.life === undefined) return { kind: 'done', moved: 0 };
+  await runDriver(place, 'signal', instance, 'USR2');
+  for (;;) {
+    const now = await see(place, instance);
+    if (now.life === undefined) return { kind: 'done', moved: before.connections ?? 0 };
+    if ((now.handOvers ?? 0) > (before.handOvers ?? 0))
+      return { kind: 'done', moved: (before.connections ?? 0) - (now.connections ?? 0) };
+    if (clock.nowMs() >= endMs)
+      return { kind: 'late', left: now.connections ?? before.connections ?? 0 };
+    await delay(clock, pollMs / 4);
+  }
+}
+
+export interface Soak {
+  readonly accessLog: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Longest wait for enough requests. */
+  readonly holdMs: number;
+  readonly limits: SloLimits;
+}
+
+/**
+ * Watches an instance under real traffic until the time is over, against the instances beside it. With `holdMs` it waits
+ * that much longer for enough requests. An instance that died is `broken` at once.
+ */
+export async function soak(
+  place: Place,
+  instance: string,
+  { accessLog, fromMs, untilMs, holdMs, limits }: Soak,
+  clock: Clock,
+): Promise<SloVerdict & { readonly died?: true }> {
+  const life = await runDriver(place, 'alive', instance);
+  for (;;) {
+    if (life === undefined || (await runDriver(place, 'alive', instance)) !== life)
+      return { kind: 'broken', why: 'its process ended', died: true };
+    const requests = await readRequests(accessLog, fromMs);
+    const owners = new Map<string, string | undefined>();
+    for (const { route } of requests)
+      if (!owners.has(route)) owners.set(route, await instanceAt(place.runFolder, route));
+    const isFresh = ({ route }: LoggedRequest): boolean => owners.get(route) === instance;
+    const verdict = judge(
+      tally(requests.filter(isFresh)),
+      tally(requests.filter((request) => !isFresh(request))),
+      limits,
+    );
+    if (verdict.kind === 'broken') return verdict;
+    const nowMs = clock.nowMs();
+    if (nowMs >= untilMs + (verdict.kind === 'kept' ? 0 : holdMs)) return verdict;
+    await delay(clock, 2 * pollMs);
+  }
+}
+
+/** Bytes of the log's end that are read: many minutes of a small server. */
+const tailBytesMax = 20_000_000;
+
+async function readRequests(file: string, fromMs: number): Promise<LoggedRequest[]> {
+  const size = await stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+  if (size === undefined) return [];
+  const requests: LoggedRequest[] = [];
+  const stream = createReadStream(file, { start: Math.max(0, size - tailBytesMax) });
+  for await (const line of createInterface({ input: stream })) {
+    const request = parseRequest(line);
+    if (request !== undefined && request.atMs >= fromMs) requests.push(request);
+  }
+  return requests;
+}
