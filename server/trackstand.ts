@@ -19,7 +19,7 @@ import {
   sessionPath,
 } from './http/session-routes.ts';
 import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
-import { countedHandOvers, handOver, routesBeside } from './lifecycle/hand-over.ts';
+import { countedHandOvers, handOver, routesBeside, type HandOvers } from './lifecycle/hand-over.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
 import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
@@ -115,12 +115,14 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
     read: async (request, reply) => sendSession(reply, await readSession(routes, request)),
   });
-  const settings = options.drain ?? drainDefaults;
-  const leadsHere = routesBeside(options.socketPath);
-  const handOvers = countedHandOvers(
-    () => handOver({ clock, connections, settings, leadsHere }),
-    (error) => app.log.error({ err: error }, 'handing over failed'),
-  );
+  const parts = {
+    lifecycle,
+    clock,
+    registry,
+    connections,
+    settings: options.drain ?? drainDefaults,
+  };
+  const handOvers = handOversOf(app, parts, options);
   installHealthRoutes(app, {
     lifecycle,
     release,
@@ -135,8 +137,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
-  options.onHandOver?.(handOvers.start);
-  liveWith(app, { lifecycle, clock, registry, connections, settings }, caretaker, stores);
+  liveWith(app, parts, caretaker, stores);
 }
 
 function reachStores(
@@ -188,6 +189,20 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
     versions: knownVersions(models),
     isTakenBack: (sessionId, version) => isTakenBack(schemas, sessionId, version),
   };
+}
+
+function handOversOf(
+  app: FastifyInstance,
+  parts: DrainParts,
+  { socketPath, onHandOver }: TrackstandOptions,
+): HandOvers {
+  const leadsHere = routesBeside(socketPath);
+  const handOvers = countedHandOvers(
+    () => handOver({ ...parts, leadsHere }),
+    (error) => app.log.error({ err: error }, 'handing over failed'),
+  );
+  onHandOver?.(() => handOvers.start());
+  return handOvers;
 }
 
 /** Takes sessions once the app is ready, and drains before it closes. */

@@ -73,7 +73,8 @@ undo_deploy() {
 }
 
 roll_slot() { # roll_slot <slot>
-  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]} code=0
+  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]}
+  [[ -z ${J[done_$1]:-} ]] || return 0
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
   if [[ -n $old ]] && is_alive "$old"; then verdict stores --instance "$old" --deadline "$STORES_WAIT_S" || return 13; fi
   step "$slot:start" "$fresh, beside ${old:-nothing}; ready for $HEALTHY_S s on end"
@@ -92,6 +93,7 @@ roll_slot() { # roll_slot <slot>
   judge "$fresh" 0 || return $?
   step "$slot:retire" "$old leaves"
   [[ -n ${J[keep_warm]} ]] || retire "$old"
+  J[done_$slot]=1
 }
 # Without memory for one more instance the other slot serves alone meanwhile.
 make_room() { # make_room <slot> <instance>

@@ -46,6 +46,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
       proxyUrl: env('PROXY_URL'),
       envFile: env('APP_ENV'),
       proxyConfig: env('PROXY_CONFIG'),
+      accessLog: env('ACCESS_LOG'),
       releaseBytesMax: 300 * 2 ** 20,
       isStopFirst: options['strategy'] === 'stop-first',
       isFirst: options['first'] === 'yes',

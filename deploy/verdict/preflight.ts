@@ -11,6 +11,8 @@ export interface PreflightPlan extends Place {
   readonly envFile: string;
   /** Configuration of nginx that is in effect. */
   readonly proxyConfig: string;
+  /** Where the proxy logs each request: what releases are judged by. */
+  readonly accessLog: string;
   /** Bytes a release takes at most. */
   readonly releaseBytesMax: number;
   /** Whether the instance it replaces is stopped first, so that no memory for one more is needed. */
@@ -27,7 +29,15 @@ const requiredKeys = ['DATABASE_URL', 'TRACKSTAND_SECRET'];
 const instanceBytes = 130 * 2 ** 20;
 
 export async function preflight(plan: PreflightPlan): Promise<string[]> {
-  const checks = [release, envFile, proxyConfig, disk, memory, ...(plan.isFirst ? [] : [service])];
+  const checks = [
+    release,
+    envFile,
+    proxyConfig,
+    accessLog,
+    disk,
+    memory,
+    ...(plan.isFirst ? [] : [service]),
+  ];
   return (await Promise.all(checks.map((check) => check(plan)))).flat();
 }
 
@@ -78,6 +88,14 @@ const proxyConfig: Check = async ({ proxyConfig }) => {
       : []),
   ];
 };
+
+const accessLog: Check = async ({ accessLog }) =>
+  stat(accessLog).then(
+    () => [],
+    () => [
+      `The proxy’s access log ${accessLog} cannot be read, so nobody could judge the release.`,
+    ],
+  );
 
 const disk: Check = async ({ stateFolder, releaseBytesMax }) => {
   const { bavail, bsize } = await statfs(stateFolder);

@@ -104,11 +104,7 @@ export async function soak(
 const tailBytesMax = 20_000_000;
 
 async function readRequests(file: string, fromMs: number): Promise<LoggedRequest[]> {
-  const size = await stat(file).then(
-    ({ size }) => size,
-    () => undefined,
-  );
-  if (size === undefined) return [];
+  const { size } = await stat(file);
   const requests: LoggedRequest[] = [];
   const stream = createReadStream(file, { start: Math.max(0, size - tailBytesMax) });
   for await (const line of createInterface({ input: stream })) {

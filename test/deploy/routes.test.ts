@@ -50,7 +50,7 @@ describe('the routes of the proxy', () => {
   };
   const connectionsOf = async (name: string): Promise<number> => {
     const answer = await ask({ socketPath: join(nginx.runFolder, `${name}.sock`) }, '/readyz');
-    return (answer?.body as { connections: number }).connections;
+    return (answer?.body as { connections: number } | undefined)?.connections ?? 0;
   };
   const releaseAt = async (path: string): Promise<string> => {
     const answer = await fetch(`${nginx.url}${path}`);

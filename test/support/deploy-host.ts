@@ -37,6 +37,8 @@ export interface DeployHost {
   connectionsOf(instance: string): Promise<number>;
   driver(...words: readonly string[]): Promise<Outcome>;
   configure(more: Readonly<Record<string, string | number>>): Promise<void>;
+  /** As a full disk would: no file written by rolling.sh may get longer. */
+  limitFileBytes(bytes: number | undefined): void;
   audit(): Promise<Record<string, string>[]>;
   stop(): Promise<void>;
 }
@@ -101,10 +103,21 @@ export async function startDeployHost(
     writeFile(at('rolling.conf'), lines({ ...base, ...more }, quoted));
   await configure({});
 
+  let fileBlocksMax = 'unlimited';
   const start = (words: readonly string[]) =>
-    spawn(join(root, 'deploy/rolling.sh'), [...words, '--config', at('rolling.conf'), '--json'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    spawn(
+      'bash',
+      [
+        '-c',
+        'ulimit -f "$1" && shift && exec "$@"',
+        'bash',
+        fileBlocksMax,
+        join(root, 'deploy/rolling.sh'),
+        ...words,
+        ...['--config', at('rolling.conf'), '--json'],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
   const watched: DeployHost['watched'] = async (act, ...words) => {
     const child = start(words);
     const out: string[] = [];
@@ -168,6 +181,10 @@ export async function startDeployHost(
       return { code, said: '', stdout: Buffer.concat(out).toString('utf8').trim() };
     },
     configure,
+    limitFileBytes: (bytes) => {
+      // Blocks of 1024 bytes.
+      fileBlocksMax = bytes === undefined ? 'unlimited' : String(Math.ceil(bytes / 1024));
+    },
     audit: async () => {
       const text = await readFile(at('state/audit.jsonl'), 'utf8');
       return text

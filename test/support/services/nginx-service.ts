@@ -33,7 +33,7 @@ export async function startNginx(): Promise<NginxService> {
   const moved: Readonly<Record<string, string>> = {
     '/var/log/nginx/error.log notice': 'stderr notice',
     '/run/trackstand/': `${at('run')}/`,
-    '/var/log/nginx/': `${at('')}`,
+    '/var/log/nginx/': `${folder.path}/`,
     '/run/nginx.pid': at('nginx.pid'),
     'listen 80;': `listen 127.0.0.1:${port};`,
     'worker_processes auto;': `worker_processes 2; user root;`,

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
+import { startRider, type Rider } from '../support/rider.ts';
+import { isSaved } from '../support/watching.ts';
+
+describe('a deploy that is interrupted', () => {
+  let host: DeployHost;
+  let rider: Rider;
+  const statuses = new Set<string>();
+  beforeAll(async () => {
+    host = await startDeployHost({ HEALTHY_S: 0.3, SOAK_S: 0.3 });
+    for (const name of ['r1', 'r2', 'r3', 'r4', 'r5']) await host.release(name);
+    const { code, said } = await host.rolling('deploy', 'r1');
+    expect(code, said).toBe(0);
+    rider = await startRider(host.url);
+    rider.give({ type: 'start', data: {} });
+    await rider.when(isSaved);
+    rider.session.subscribe(({ status }) => statuses.add(status));
+  });
+  afterAll(() => host.stop());
+
+  const serves = async (release: string): Promise<void> => {
+    expect(await host.routed()).toEqual([`a.${release}`, `b.${release}`]);
+    rider.give({ type: 'sample', data: { powerW: 200 } });
+    expect((await rider.when(isSaved)).state).toEqual(rider.expected());
+    expect(statuses.has('reconnecting')).toBe(false);
+    expect(await host.rolling('verify')).toMatchObject({ code: 0 });
+  };
+
+  const steps = ['start', 'try', 'route', 'hand-over', 'soak', 'retire'];
+  const everyStep = ['a', 'b'].flatMap((slot) => steps.map((name) => `${slot}:${name}`));
+
+  test('killed with -9 at every step, and resumed each time, it ends as if nothing had been', async () => {
+    for (const [index, name] of everyStep.entries())
+      expect(
+        await host.killedAt(name, ...(index === 0 ? ['deploy', 'r2'] : ['resume'])),
+        name,
+      ).toBe(true);
+    const { code, said } = await host.rolling('resume');
+    expect(code, said).toBe(0);
+    await serves('r2');
+    expect(await instancesLeft()).toEqual(['a.r2', 'b.r2']);
+  });
+
+  test.each(['a:start', 'a:route', 'a:retire', 'b:hand-over'])(
+    'killed at %s and aborted, the former release serves',
+    async (name) => {
+      expect(await host.killedAt(name, 'deploy', 'r3')).toBe(true);
+      const other = await host.rolling('deploy', 'r4');
+      expect(other).toMatchObject({ code: 70, said: expect.stringMatching(/resume.*abort/) });
+      const { code, said } = await host.rolling('abort');
+      expect(code, said).toBe(0);
+      await serves('r2');
+      expect(await instancesLeft()).toEqual(['a.r2', 'b.r2']);
+    },
+  );
+
+  test('killed while it takes back, it goes on taking back', async () => {
+    expect(await host.killedAt('b:route', 'deploy', 'r3')).toBe(true);
+    expect(await host.killedAt('b:restore', 'abort')).toBe(true);
+    const { code, said } = await host.rolling('resume');
+    expect(code, said).toBe(0);
+    await serves('r2');
+  });
+
+  test('of two deploys at once the second one is refused, and says who holds the lock', async () => {
+    let second: Promise<{ code: number | null; said: string }> | undefined;
+    const first = await host.watched(
+      (step) => {
+        if (step === 'a:try') second = host.rolling('deploy', 'r4');
+      },
+      'deploy',
+      'r5',
+    );
+    expect(first.code, first.said).toBe(0);
+    expect(await second).toMatchObject({
+      code: 75,
+      said: expect.stringMatching(/Another deploy is under way: deploy r5 by \S+, pid \d+/),
+    });
+    await serves('r5');
+  });
+
+  test('an instance that is frozen during its hand-over is ended at the deadline, and that is told', async () => {
+    await host.configure({ HEALTHY_S: 0.3, SOAK_S: 0.3, DRAIN_DEADLINE_S: 1, STOP_S: 1 });
+    const frozen = Number((await host.driver('alive', 'a.r5')).stdout.split('/')[0]);
+    const { code, said } = await host.watched(
+      (step) => {
+        if (step === 'a:hand-over') process.kill(frozen, 'SIGSTOP');
+      },
+      'deploy',
+      'r1',
+      '--strict',
+    );
+    expect(code, said).toBe(40);
+    expect(said).toContain('still holds');
+    expect((await host.audit()).map(({ action }) => action)).toContain('killed');
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+  });
+
+  test('an instance that dies after it was routed to is replaced by the former one', async () => {
+    const { code, said } = await host.watched(
+      (step) => {
+        if (step === 'b:soak') void host.driver('kill', 'b.r2');
+      },
+      'deploy',
+      'r2',
+    );
+    expect(code, said).toBe(31);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    rider.give({ type: 'sample', data: { powerW: 210 } });
+    expect((await rider.when(isSaved)).state).toEqual(rider.expected());
+  });
+
+  test('everything that was done stands in the audit log', async () => {
+    const actions = (await host.audit()).map(({ action }) => action);
+    expect(actions.filter((action) => action === 'resume').length).toBe(everyStep.length + 1);
+    for (const action of ['deploy', 'deploy-done', 'abort', 'deploy-undone', 'deploy-failed'])
+      expect(actions).toContain(action);
+    const text = await readFile(join(host.folder, 'state/audit.jsonl'), 'utf8');
+    expect(text).not.toContain('thirty-two');
+  });
+
+  /** With a process that lives. */
+  async function instancesLeft(): Promise<string[]> {
+    const { stdout } = await host.rolling('status');
+    const [line = ''] = stdout.split('\n').slice(-1);
+    const { instances } = JSON.parse(line) as { instances: { instance: string; life?: string }[] };
+    return instances.filter(({ life }) => life !== undefined).map(({ instance }) => instance);
+  }
+});
