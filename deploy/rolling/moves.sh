@@ -69,18 +69,24 @@ discard() { # an instance that nobody was routed to
   driver stop "$1" 2 || true
   rm -f "$RUN_DIR/$1.sock"
 }
-# Brings a slot back to what it had before this deploy, starting it again if need be.
-restore_slot() { # restore_slot <slot>
-  local slot=$1 old=${J[old_$1]:-} current
-  current=$(instance_at "$slot")
-  if [[ -z $old ]]; then
-    for current in "$slot" $(routes_of "$slot"); do rm -f "$RUN_DIR/$current.sock"; done
-    return 0
-  fi
-  start_instance "$old" 0 || return 1
-  point_slot "$slot" "$old"
-  if [[ $current != "$old" ]]; then
-    seen_by_proxy || return 1
-    hand_over "$current"
-  fi
+# Brings both slots back to what they had before this deploy: at once where that still runs, then where it must be started again.
+restore_slots() {
+  local slot old instance
+  for slot in a b; do
+    old=${J[old_$slot]:-}
+    if [[ -n $old ]] && is_alive "$old"; then point_slot "$slot" "$old" || return 1; fi
+  done
+  for slot in a b; do
+    old=${J[old_$slot]:-}
+    if [[ -z $old ]]; then
+      for instance in "$slot" $(routes_of "$slot"); do rm -f "$RUN_DIR/$instance.sock"; done
+      continue
+    fi
+    start_instance "$old" 0 && point_slot "$slot" "$old" || return 1
+  done
+  [[ -z ${J[old_a]:-} ]] || seen_by_proxy || return 1
+  for instance in {a,b,c}."${J[release]}"; do
+    is_former "$instance" || hand_over "$instance"
+  done
 }
+is_former() { [[ $1 == "${J[old_a]:-}" || $1 == "${J[old_b]:-}" ]]; }

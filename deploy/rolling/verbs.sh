@@ -58,15 +58,13 @@ failed() { # failed <code>
 }
 
 undo_deploy() {
-  local slot instance
+  local instance
   J[phase]=undo
-  for slot in a b; do
-    step "$slot:restore" "back to ${J[old_$slot]:-nothing}"
-    restore_slot "$slot" || return 1
-  done
-  for slot in a b c; do
-    instance=$slot.${J[release]}
-    [[ $instance == "${J[old_a]}" || $instance == "${J[old_b]}" ]] || discard "$instance"
+  step all:restore "back to ${J[old_a]:-nothing} and ${J[old_b]:-nothing}"
+  restore_slots || return 1
+  step all:discard "what is left of ${J[release]} ends"
+  for instance in {a,b,c}."${J[release]}"; do
+    is_former "$instance" || discard "$instance"
   done
   close_journal
   audit "${J[op]}-undone" --release "${J[release]}" --moved "$moved"

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
-import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
+import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider, type Rider } from '../support/rider.ts';
 import { isSaved } from '../support/watching.ts';
+import { startSharedHost } from './shared-host.ts';
 
 /** Code that a bad release runs before the real server. */
 const bad = {
@@ -39,7 +40,7 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
   let rider: Rider;
   const statuses = new Set<string>();
   beforeAll(async () => {
-    host = await startDeployHost();
+    host = await startSharedHost();
     await host.release('good');
     for (const [name, before] of Object.entries(bad)) await host.release(name, before);
     const { code, said } = await host.rolling('deploy', 'good');

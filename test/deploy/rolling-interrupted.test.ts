@@ -3,16 +3,17 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
+import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider, type Rider } from '../support/rider.ts';
 import { isSaved } from '../support/watching.ts';
+import { startSharedHost } from './shared-host.ts';
 
 describe('a deploy that is interrupted', () => {
   let host: DeployHost;
   let rider: Rider;
   const statuses = new Set<string>();
   beforeAll(async () => {
-    host = await startDeployHost({ HEALTHY_S: 0.3, SOAK_S: 0.3 });
+    host = await startSharedHost({ HEALTHY_S: 0.3, SOAK_S: 0.3 });
     for (const name of ['r1', 'r2', 'r3', 'r4', 'r5']) await host.release(name);
     const { code, said } = await host.rolling('deploy', 'r1');
     expect(code, said).toBe(0);
@@ -61,7 +62,7 @@ describe('a deploy that is interrupted', () => {
 
   test('killed while it takes back, it goes on taking back', async () => {
     expect(await host.killedAt('b:route', 'deploy', 'r3')).toBe(true);
-    expect(await host.killedAt('b:restore', 'abort')).toBe(true);
+    expect(await host.killedAt('all:discard', 'abort')).toBe(true);
     const { code, said } = await host.rolling('resume');
     expect(code, said).toBe(0);
     await serves('r2');

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
+import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider, type Rider } from '../support/rider.ts';
 import { isSaved } from '../support/watching.ts';
+import { startSharedHost } from './shared-host.ts';
 
 const sample = (powerW: number) => ({ type: 'sample', data: { powerW } }) as const;
 
@@ -11,7 +12,7 @@ describe('rolling.sh over plain processes', () => {
   let riders: Rider[];
   let moves: number[];
   beforeAll(async () => {
-    host = await startDeployHost();
+    host = await startSharedHost();
     for (const name of ['r1', 'r2', 'r3']) await host.release(name);
   });
   afterAll(() => host.stop());

@@ -12,6 +12,7 @@ import { startServerProcess, type ServerProcess } from '../support/server-proces
 import { startNginx, type NginxService } from '../support/services/nginx-service.ts';
 import { freshPostgres, freshRedis } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
+import { repository } from './shared-host.ts';
 
 const sample = (powerW: number) => ({ type: 'sample', data: { powerW } }) as const;
 const names = Array.from({ length: 20 }, (_, index) => `v${String(index).padStart(2, '0')}`);
@@ -20,7 +21,7 @@ describe('the routes of the proxy', () => {
   let nginx: NginxService;
   let stores: { postgres: string; redis: string };
   beforeAll(async () => {
-    nginx = await startNginx();
+    nginx = await startNginx(join(repository, 'deploy/nginx'));
     stores = { postgres: (await freshPostgres()).url, redis: (await freshRedis()).url };
   });
   afterAll(() => nginx.stop());

@@ -4,14 +4,11 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 import { ask } from '../../deploy/verdict/ask.ts';
 import { instanceAt, routeNames } from '../../deploy/verdict/routes.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
-import { testSecret } from './live-server.ts';
 import { startNginx, type NginxService } from './services/nginx-service.ts';
-import { builtFile, freshPostgres, freshRedis } from './services/shared-services.ts';
 
 export interface Outcome {
   readonly code: number | null;
@@ -36,14 +33,27 @@ export interface DeployHost {
   routed(): Promise<string[]>;
   connectionsOf(instance: string): Promise<number>;
   driver(...words: readonly string[]): Promise<Outcome>;
-  configure(more: Readonly<Record<string, string | number>>): Promise<void>;
+  configure(more: Settings): Promise<void>;
   /** As a full disk would: no file written by rolling.sh may get longer. */
   limitFileBytes(bytes: number | undefined): void;
   audit(): Promise<Record<string, string>[]>;
   stop(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export interface DeployHostParts {
+  readonly repository: string;
+  /** Built. */
+  readonly verdictFile: string;
+  readonly serverFile: string;
+  readonly postgres: string;
+  readonly redis: string;
+  /** Of rolling.sh. */
+  readonly settings?: Settings | undefined;
+  /** Of the instances. */
+  readonly instanceSettings?: Settings | undefined;
+}
+
+export type Settings = Readonly<Record<string, string | number>>;
 
 /** At the end of its input it ends every instance of the run folder, also when the test process was killed. */
 const guardScript = `cat > /dev/null; for pid in $(cat "$1"/*.pid "$1"/*.child 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done; :`;
@@ -53,13 +63,9 @@ const trySession = JSON.stringify({
   input: { plan: builtInPlans[0]?.plan, ftpW: 200 },
 });
 
-export async function startDeployHost(
-  settings: Readonly<Record<string, string | number>> = {},
-  instanceSettings: Readonly<Record<string, string | number>> = {},
-): Promise<DeployHost> {
-  const nginx = await startNginx();
-  const verdict = await builtFile('deploy/verdict');
-  const main = await builtFile('server/main');
+export async function startDeployHost(parts: DeployHostParts): Promise<DeployHost> {
+  const { repository: root, verdictFile: verdict, serverFile: main } = parts;
+  const nginx = await startNginx(join(root, 'deploy/nginx'));
   const folder = join(nginx.runFolder, '..', 'host');
   const at = (...names: string[]): string => join(folder, ...names);
   await mkdir(at('releases'), { recursive: true });
@@ -67,17 +73,16 @@ export async function startDeployHost(
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
-  const [postgres, redis] = [(await freshPostgres()).url, (await freshRedis()).url];
   await writeFile(
     at('app.env'),
     lines({
-      DATABASE_URL: postgres,
-      REDIS_URL: redis,
-      TRACKSTAND_SECRET: testSecret,
+      DATABASE_URL: parts.postgres,
+      REDIS_URL: parts.redis,
+      TRACKSTAND_SECRET: 'a secret of thirty-two characters or more',
       LOG_LEVEL: 'warn',
       CHECKPOINT_MS: 200,
       DRAIN_MOVES_PER_S: 500,
-      ...instanceSettings,
+      ...parts.instanceSettings,
     }),
   );
   await chmod(at('app.env'), 0o600);
@@ -97,9 +102,9 @@ export async function startDeployHost(
     SOAK_S: 0.5,
     DRAIN_DEADLINE_S: 20,
     TRY_SESSION: trySession,
-    ...settings,
+    ...parts.settings,
   };
-  const configure = (more: Readonly<Record<string, string | number>>): Promise<void> =>
+  const configure = (more: Settings): Promise<void> =>
     writeFile(at('rolling.conf'), lines({ ...base, ...more }, quoted));
   await configure({});
 
@@ -200,15 +205,12 @@ export async function startDeployHost(
   };
 }
 
-const strings = (values: Readonly<Record<string, string | number>>): Record<string, string> =>
+const strings = (values: Settings): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 
 const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
 
-function lines(
-  values: Readonly<Record<string, string | number>>,
-  form: (value: string) => string = (value) => value,
-): string {
+function lines(values: Settings, form: (value: string) => string = (value) => value): string {
   return `${Object.entries(strings(values))
     .map(([key, value]) => `${key}=${form(value)}`)
     .join('\n')}\n`;

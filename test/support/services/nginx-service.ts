@@ -1,7 +1,6 @@
 /** A private nginx with the configuration that is shipped; only its paths and its port are the test's. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { freePort } from './free-port.ts';
 import { makePrivateFolder } from './private-folder.ts';
@@ -21,9 +20,8 @@ export interface NginxService {
   stop(): Promise<void>;
 }
 
-const shipped = fileURLToPath(new URL('../../../deploy/nginx/', import.meta.url));
-
-export async function startNginx(): Promise<NginxService> {
+/** `shipped` is the repository's `deploy/nginx`. */
+export async function startNginx(shipped: string): Promise<NginxService> {
   const folder = await makePrivateFolder('nginx');
   const port = await freePort();
   const at = (name: string): string => join(folder.path, name);

@@ -1,0 +1,18 @@
+/** A machine to deploy to, over the stores this test run shares. */
+import { fileURLToPath } from 'node:url';
+
+import { startDeployHost, type DeployHost, type Settings } from '../support/deploy-host.ts';
+import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+export async function startSharedHost(settings?: Settings): Promise<DeployHost> {
+  return startDeployHost({
+    repository,
+    verdictFile: await builtFile('deploy/verdict'),
+    serverFile: await builtFile('server/main'),
+    postgres: (await freshPostgres()).url,
+    redis: (await freshRedis()).url,
+    settings,
+  });
+}
