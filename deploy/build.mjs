@@ -24,6 +24,7 @@ const nodeBuilds = [
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },
+  { 'prove/main': 'test/prove/main.ts' },
   {
     'trackstand/server': 'server/trackstand.ts',
     'trackstand/commands': 'server/cli/run-cli.ts',

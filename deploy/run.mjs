@@ -12,6 +12,7 @@ const needed = {
   'sim/main': [],
   'chaos/main': ['server/main'],
   'server/sessions': [],
+  'prove/main': ['server/main', 'deploy/verdict'],
 };
 
 async function run() {

@@ -10,7 +10,7 @@ defaults() {
   # Seconds. An instance must be ready that long without a break, and within the deadline.
   : "${HEALTHY_S:=10}" "${READY_DEADLINE_S:=60}"
   # Real traffic is watched that long after each slot; a canary waits up to HOLD_S for enough requests at each step.
-  : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${HOLD_S:=300}"
+  : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${HOLD_S:=300}" "${SLOWER_BY_MS:=50}"
   # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
   : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
   : "${RETAIN:=5}"

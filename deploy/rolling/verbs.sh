@@ -104,7 +104,7 @@ make_room() { # make_room <slot> <instance>
 }
 judge() { # judge <instance> <seconds to wait for enough requests>
   local code=0
-  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" --samples "$SOAK_SAMPLES" || code=$?
+  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" --samples "$SOAK_SAMPLES" --slower-by "$SLOWER_BY_MS" || code=$?
   case $code in
     0) ;;
     # Few requests say nothing against a release; a canary does not go on with them.

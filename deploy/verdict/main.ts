@@ -94,7 +94,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
         fromMs,
         untilMs: fromMs + seconds(options, 'time'),
         holdMs: seconds(options, 'hold'),
-        limits: { samplesMin: Number(given(options, 'samples')), errorRateMax: 0.005 },
+        limits: {
+          samplesMin: Number(given(options, 'samples')),
+          errorRateMax: 0.005,
+          slowerByMsMax: Number(given(options, 'slower-by')),
+        },
       },
       systemClock,
     );

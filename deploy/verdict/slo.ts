@@ -22,6 +22,8 @@ export interface SloLimits {
   readonly samplesMin: number;
   /** Share of errors that is always too much, when it is no accident. */
   readonly errorRateMax: number;
+  /** Milliseconds it may be slower, besides half as slow again. */
+  readonly slowerByMsMax: number;
 }
 
 export type SloVerdict =
@@ -29,7 +31,7 @@ export type SloVerdict =
   | { readonly kind: 'too-few' }
   | { readonly kind: 'broken'; readonly why: string };
 
-const latencySamplesMin = 20;
+const latencySamplesMin = 50;
 
 /** How improbable it must be that the new release only had bad luck. */
 const accidentMax = 0.01;
@@ -69,7 +71,11 @@ export function judge(fresh: Tally, former: Tally, limits: SloLimits): SloVerdic
   const rate = (of: Tally): number => (of.requests === 0 ? 0 : of.errors / of.requests);
   const rateMax = Math.max(limits.errorRateMax, 2 * rate(former));
   const [freshMs, formerMs] = [fresh.p95Ms, former.p95Ms];
-  if (freshMs !== undefined && formerMs !== undefined && freshMs > 1.5 * formerMs + 50)
+  if (
+    freshMs !== undefined &&
+    formerMs !== undefined &&
+    freshMs > 1.5 * formerMs + limits.slowerByMsMax
+  )
     return {
       kind: 'broken',
       why: `95 % of its requests took up to ${Math.round(freshMs)} ms, beside ${Math.round(formerMs)} ms`,

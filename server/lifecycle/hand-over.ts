@@ -5,10 +5,12 @@ import { basename, dirname, join } from 'node:path';
 import { delay, type Clock } from '../../shared/clock.ts';
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import type { Connection } from '../gateway/connection.ts';
+import type { SessionRegistry } from '../session/session-registry.ts';
 import { moveSlots, type DrainSettings } from './drain.ts';
 
 export interface HandOverParts {
   readonly clock: Clock;
+  readonly registry: SessionRegistry;
   readonly connections: ReadonlySet<Connection>;
   readonly settings: DrainSettings;
   /** Whether who comes by this route now gets here. */
@@ -29,7 +31,6 @@ export async function handOver(parts: HandOverParts): Promise<void> {
   const endsMs = new Map<Connection, number>();
   for (;;) {
     const leaving = await leavingOf(parts);
-    if (leaving.length === 0) return;
     const sinceMs = clock.elapsedMs() - startMs;
     for (const connection of leaving) {
       const endMs = endsMs.get(connection);
@@ -40,8 +41,22 @@ export async function handOver(parts: HandOverParts): Promise<void> {
       } else if (clock.elapsedMs() >= endMs && connections.has(connection))
         connection.close(closeCodes.drained, 'this instance hands its connections over');
     }
+    const left = [...endsMs.keys()].filter((connection) => !connections.has(connection));
+    for (const connection of left) endsMs.delete(connection);
+    await Promise.all(left.map(({ sessionId }) => letGo(parts, sessionId)));
+    if (leaving.length === 0) return;
     await delay(clock, pollMs);
   }
+}
+
+/** A host kept for a session that went elsewhere would answer those who are routed back here from an old state, and be fenced. */
+async function letGo({ registry }: HandOverParts, sessionId: string): Promise<void> {
+  const host = registry.hosts.get(sessionId);
+  if (host === undefined || host.readers.size > 0) return;
+  // Not retired: whoever is routed back meanwhile is taken up again.
+  await host.flush();
+  if (host.readers.size === 0 && host.unsavedSinceMs === undefined)
+    host.release(closeCodes.drained, 'the session was handed over');
 }
 
 async function leavingOf({ connections, leadsHere }: HandOverParts): Promise<Connection[]> {

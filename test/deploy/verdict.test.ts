@@ -73,7 +73,7 @@ describe('readiness', () => {
 });
 
 describe('the judgement of a release', () => {
-  const limits = { samplesMin: 500, errorRateMax: 0.005 };
+  const limits = { samplesMin: 500, errorRateMax: 0.005, slowerByMsMax: 50 };
   const of = (requests: number, errors: number, p95Ms?: number): Tally => ({
     requests,
     errors,

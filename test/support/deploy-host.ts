@@ -82,6 +82,8 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
       LOG_LEVEL: 'warn',
       CHECKPOINT_MS: 200,
       DRAIN_MOVES_PER_S: 500,
+      // A busy machine may take its time.
+      DRAIN_GRACE_MS: 15_000,
       ...parts.instanceSettings,
     }),
   );

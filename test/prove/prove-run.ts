@@ -1,0 +1,101 @@
+/** Deploys one after the other on a machine under load, and counts what users would have noticed. */
+import { cpus } from 'node:os';
+
+import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
+import { startPostgres } from '../support/services/postgres-service.ts';
+import { startRedis } from '../support/services/redis-service.ts';
+import { startLoad } from './load.ts';
+import type { DeployRow, ProofReport } from './report.ts';
+import { startRideAlong } from './ride-along.ts';
+
+export interface ProofPlan {
+  readonly repository: string;
+  readonly verdictFile: string;
+  readonly serverFile: string;
+  readonly deployCount: number;
+  readonly sessionCount: number;
+  /** Of all sessions together. */
+  readonly commandsPerS: number;
+  /** Of each kind. */
+  readonly requestsPerS: number;
+  /** Seconds an instance must be healthy, and is watched under traffic. */
+  readonly holdS: number;
+  readonly say: (line: string) => void;
+}
+
+/** Load and deploys share two cores here, so a fresh instance may be slow without being bad. */
+const slowerByMs = 2_000;
+
+export async function prove(plan: ProofPlan): Promise<ProofReport> {
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const postgres = await startPostgres();
+    stops.push(() => postgres.stop());
+    const redis = await startRedis();
+    stops.push(() => redis.stop());
+    const host = await startDeployHost({
+      repository: plan.repository,
+      verdictFile: plan.verdictFile,
+      serverFile: plan.serverFile,
+      postgres: postgres.url,
+      redis: redis.url,
+      settings: {
+        HEALTHY_S: plan.holdS,
+        SOAK_S: plan.holdS,
+        READY_DEADLINE_S: 60,
+        SLOWER_BY_MS: slowerByMs,
+      },
+      instanceSettings: { CHECKPOINT_MS: 1_000, DRAIN_MOVES_PER_S: 100 },
+    });
+    stops.push(() => host.stop());
+    return await proveOn(host, plan);
+  } finally {
+    for (const stop of stops.toReversed()) await stop();
+  }
+}
+
+async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> {
+  const names = ['r1', 'r2'];
+  for (const name of names) await host.release(name);
+  const first = await host.rolling('deploy', 'r1');
+  if (first.code !== 0) throw new Error(`The first deploy failed:\n${first.said}`);
+  const rides = await startRideAlong(host.url, plan.sessionCount, plan.commandsPerS);
+  const startMs = performance.now();
+  const perS = plan.requestsPerS;
+  const load = startLoad(host.url, {
+    'get-new': perS,
+    'get-kept': perS,
+    post: perS / 4,
+    upgrade: perS / 2,
+  });
+  const deploys: DeployRow[] = [];
+  rides.takeMoves();
+  for (let number = 1; number <= plan.deployCount; number++) {
+    const release = names[number % names.length] ?? '';
+    const beganMs = performance.now();
+    const { code, said } = await host.rolling('deploy', release);
+    const row = {
+      op: `deploy ${release}`,
+      seconds: (performance.now() - beganMs) / 1000,
+      exitCode: code,
+      moves: rides.takeMoves(),
+    };
+    deploys.push(row);
+    plan.say(`${number}/${plan.deployCount} ${row.op}: ${row.seconds.toFixed(1)} s`);
+    if (code !== 0) plan.say(said);
+  }
+  await load.stop();
+  const commandCount = rides.commandCount();
+  const differingCount = await rides.finish();
+  return {
+    release: names.join(', '),
+    machine: `${cpus().length} cores shared with the load, Node ${process.versions.node}, nginx before plain processes, loopback only`,
+    seconds: (performance.now() - startMs) / 1000,
+    deploys,
+    tallies: load.tallies,
+    sessionCount: plan.sessionCount,
+    commandCount,
+    differingCount,
+    gapsMs: rides.gapsMs,
+  };
+}
