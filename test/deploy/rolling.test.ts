@@ -11,6 +11,7 @@ describe('rolling.sh over plain processes', () => {
   let host: DeployHost;
   let riders: Rider[];
   let moves: number[];
+  const statuses = new Set<string>();
   beforeAll(async () => {
     host = await startSharedHost();
     for (const name of ['r1', 'r2', 'r3']) await host.release(name);
@@ -38,7 +39,6 @@ describe('rolling.sh over plain processes', () => {
   test('a deploy moves every rider once, without a gap, and nothing is lost', async () => {
     riders = await Promise.all(Array.from({ length: 20 }, () => startRider(host.url)));
     moves = riders.map(() => 0);
-    const statuses = new Set<string>();
     riders.forEach(({ session }, index) => {
       let before = '';
       session.subscribe(({ status }) => {
@@ -65,5 +65,77 @@ describe('rolling.sh over plain processes', () => {
     expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
     await allSaved();
     expect(movesSince()).toEqual(riders.map(() => 1));
+  });
+
+  test('a plan changes nothing and says what would be done', async () => {
+    const before = await host.routed();
+    const { code, said } = await host.rolling('deploy', 'r3', '--dry-run');
+    expect(code, said).toBe(0);
+    expect(said).toMatch(/slot a: start a\.r3.*10 routes from a\.r1/);
+    expect(await host.routed()).toEqual(before);
+  });
+
+  test('a switch moves all routes at once and keeps the former release warm; rolling back needs no start', async () => {
+    const { code, said } = await host.rolling('switch', 'r3');
+    expect(code, said).toBe(0);
+    expect(await host.routed()).toEqual(['a.r3', 'b.r3']);
+    const warm = (await host.driver('alive', 'a.r1')).stdout;
+    expect(warm).toMatch(/^\d+\/0$/);
+    const back = await host.rolling('rollback');
+    expect(back.code, back.said).toBe(0);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    expect((await host.driver('alive', 'a.r1')).stdout).toBe(warm);
+    await allSaved();
+    expect(movesSince()).toEqual(riders.map(() => 2));
+  });
+
+  test('a canary takes the same sessions and more at each step, and becomes a slot when it has proven itself', async () => {
+    await host.configure({ SOAK_SAMPLES: 20, HOLD_S: 60 });
+    const timer = setInterval(() => void fetch(`${host.url}/version`).catch(() => {}), 10);
+    const shares: number[] = [];
+    const { code, said } = await host.watched(
+      (step) => {
+        if (/^canary:\d+$/.test(step)) shares.push(Number(step.slice(7)));
+      },
+      'canary',
+      'r2',
+    );
+    clearInterval(timer);
+    expect(code, said).toBe(0);
+    expect(shares).toEqual([5, 25, 50, 100]);
+    expect(await host.routed()).toEqual(['c.r2', 'b.r2']);
+    await allSaved();
+    // Those whose routes became the twin's moved once more.
+    expect(Math.max(...movesSince())).toBeLessThanOrEqual(2);
+  });
+
+  test('a canary without enough requests is held, and then taken back rather than promoted', async () => {
+    await host.configure({ SOAK_SAMPLES: 100_000, HOLD_S: 1 });
+    const { code, said } = await host.rolling('canary', 'r3');
+    expect(code, said).toBe(14);
+    expect(said).toMatch(/r3 was taken back: there were not enough requests/);
+    expect(await host.routed()).toEqual(['c.r2', 'b.r2']);
+    movesSince();
+  });
+
+  test('a slot that is drained has nobody left, and takes its sessions back', async () => {
+    const out = await host.rolling('drain', 'a');
+    expect(out.code, out.said).toBe(0);
+    expect(await host.connectionsOf('c.r2')).toBe(0);
+    expect(await host.routed()).toEqual(['b.r2']);
+    const back = await host.rolling('drain', 'a', '--undo');
+    expect(back.code, back.said).toBe(0);
+    expect(await host.routed()).toEqual(['c.r2', 'b.r2']);
+    await allSaved();
+    expect(statuses).toEqual(new Set(['connected', 'moving']));
+  });
+
+  test('what nobody is routed to any more is pruned', async () => {
+    const { code, said } = await host.rolling('prune');
+    expect(code, said).toBe(0);
+    const { stdout } = await host.rolling('status');
+    const names = [...stdout.matchAll(/"instance":"([^"]+)"/g)].map(([, name]) => name);
+    expect(names).toEqual(['b.r2', 'c.r2']);
+    expect(await host.rolling('verify')).toMatchObject({ code: 0 });
   });
 });

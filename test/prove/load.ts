@@ -25,7 +25,7 @@ export interface Load {
 }
 
 /** Milliseconds without an answer count as a failure. */
-const answerTimeoutMs = 10_000;
+const answerTimeoutMs = 60_000;
 const tickMs = 20;
 
 /** `perS`: requests of each kind a second. */

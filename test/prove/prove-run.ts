@@ -45,7 +45,7 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
         READY_DEADLINE_S: 60,
         SLOWER_BY_MS: slowerByMs,
       },
-      instanceSettings: { CHECKPOINT_MS: 1_000, DRAIN_MOVES_PER_S: 100 },
+      instanceSettings: { CHECKPOINT_MS: 1_000, DRAIN_MOVES_PER_S: 100, DRAIN_GRACE_MS: 30_000 },
     });
     stops.push(() => host.stop());
     return await proveOn(host, plan);

@@ -32,6 +32,7 @@ export async function startNginx(shipped: string): Promise<NginxService> {
     '/var/log/nginx/error.log notice': 'stderr notice',
     '/run/trackstand/': `${at('run')}/`,
     '/var/log/nginx/': `${folder.path}/`,
+    '/etc/nginx/mime.types': at('nginx/mime.types'),
     '/run/nginx.pid': at('nginx.pid'),
     'listen 80;': `listen 127.0.0.1:${port};`,
     'worker_processes auto;': `worker_processes 2; user root;`,
