@@ -85,14 +85,12 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   },
   soak: async (options) => {
     const instance = given(options, 'instance');
-    const fromMs = systemClock.nowMs();
     const verdict = await soak(
       place(),
       instance,
       {
         accessLog: env('ACCESS_LOG'),
-        fromMs,
-        untilMs: fromMs + seconds(options, 'time'),
+        forMs: seconds(options, 'time'),
         holdMs: seconds(options, 'hold'),
         limits: {
           samplesMin: Number(given(options, 'samples')),
@@ -109,11 +107,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   },
   /** Whether the proxy serves what the links say; a moment is allowed for what is under way. */
   verify: async (options) => {
-    const endMs = systemClock.nowMs() + seconds(options, 'deadline');
+    const endMs = systemClock.elapsedMs() + seconds(options, 'deadline');
     for (;;) {
       const sentences = await disagreements(env('PROXY_URL'), env('RUN_DIR'));
       if (sentences.length === 0) return exitYes;
-      if (systemClock.nowMs() >= endMs) {
+      if (systemClock.elapsedMs() >= endMs) {
         for (const sentence of sentences) say(sentence);
         return exitNo;
       }
@@ -122,11 +120,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   },
   /** Whether both stores answer an instance: a deploy in the middle of an outage would help nobody. */
   stores: async (options) => {
-    const endMs = systemClock.nowMs() + seconds(options, 'deadline');
+    const endMs = systemClock.elapsedMs() + seconds(options, 'deadline');
     for (;;) {
       const { ready } = await see(place(), given(options, 'instance'));
       if (ready === undefined || ready.status === 'ready') return exitYes;
-      if (systemClock.nowMs() >= endMs) {
+      if (systemClock.elapsedMs() >= endMs) {
         say(`A store is away (${ready.status}), so the deploy does not go on.`);
         return exitNo;
       }

@@ -24,9 +24,9 @@ export async function awaitReady(
   limits: ReadinessLimits,
   clock: Clock,
 ): Promise<Exclude<Readiness, { kind: 'waiting' }>> {
-  let watch = firstWatch(clock.nowMs());
+  let watch = firstWatch(clock.elapsedMs());
   for (;;) {
-    const found = look(watch, await see(place, instance), clock.nowMs(), limits);
+    const found = look(watch, await see(place, instance), clock.elapsedMs(), limits);
     if (found.kind !== 'waiting') return found;
     ({ watch } = found);
     await delay(clock, pollMs);
@@ -45,7 +45,7 @@ export async function handOver(
   clock: Clock,
 ): Promise<HandedOver> {
   const before = await see(place, instance);
-  const endMs = clock.nowMs() + deadlineMs;
+  const endMs = clock.elapsedMs() + deadlineMs;
   // An instance that is gone has nobody left.
   if (before.life === undefined) return { kind: 'done', moved: 0 };
   await runDriver(place, 'signal', instance, 'USR2');
@@ -54,7 +54,7 @@ export async function handOver(
     if (now.life === undefined) return { kind: 'done', moved: before.connections ?? 0 };
     if ((now.handOvers ?? 0) > (before.handOvers ?? 0))
       return { kind: 'done', moved: (before.connections ?? 0) - (now.connections ?? 0) };
-    if (clock.nowMs() >= endMs)
+    if (clock.elapsedMs() >= endMs)
       return { kind: 'late', left: now.connections ?? before.connections ?? 0 };
     await delay(clock, pollMs / 4);
   }
@@ -62,8 +62,7 @@ export async function handOver(
 
 export interface Soak {
   readonly accessLog: string;
-  readonly fromMs: number;
-  readonly untilMs: number;
+  readonly forMs: number;
   /** Longest wait for enough requests. */
   readonly holdMs: number;
   readonly limits: SloLimits;
@@ -76,10 +75,13 @@ export interface Soak {
 export async function soak(
   place: Place,
   instance: string,
-  { accessLog, fromMs, untilMs, holdMs, limits }: Soak,
+  { accessLog, forMs, holdMs, limits }: Soak,
   clock: Clock,
 ): Promise<SloVerdict & { readonly died?: true }> {
   const life = await runDriver(place, 'alive', instance);
+  // The log has times of day.
+  const fromMs = clock.nowMs();
+  const untilMs = clock.elapsedMs() + forMs;
   for (;;) {
     if (life === undefined || (await runDriver(place, 'alive', instance)) !== life)
       return { kind: 'broken', why: 'its process ended', died: true };
@@ -94,8 +96,7 @@ export async function soak(
       limits,
     );
     if (verdict.kind === 'broken') return verdict;
-    const nowMs = clock.nowMs();
-    if (nowMs >= untilMs + (verdict.kind === 'kept' ? 0 : holdMs)) return verdict;
+    if (clock.elapsedMs() >= untilMs + (verdict.kind === 'kept' ? 0 : holdMs)) return verdict;
     await delay(clock, 2 * pollMs);
   }
 }
