@@ -42,6 +42,10 @@ export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
+type ConnectionIds = Readonly<Record<'sessionId' | 'clientId', string>> & {
+  readonly route?: string | undefined;
+};
+
 /** Milliseconds a closed socket has to finish the closing handshake. */
 const closeTimeoutMs = 5_000;
 
@@ -69,15 +73,7 @@ export class Connection {
 
   constructor(
     socket: Socket,
-    {
-      sessionId,
-      clientId,
-      route,
-    }: {
-      readonly sessionId: string;
-      readonly clientId: string;
-      readonly route?: string | undefined;
-    },
+    { sessionId, clientId, route }: ConnectionIds,
     parts: ConnectionParts,
   ) {
     this.sessionId = sessionId;
