@@ -115,25 +115,9 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
     read: async (request, reply) => sendSession(reply, await readSession(routes, request)),
   });
-  const parts = {
-    lifecycle,
-    clock,
-    registry,
-    connections,
-    settings: options.drain ?? drainDefaults,
-  };
-  const handOvers = handOversOf(app, parts, options);
-  installHealthRoutes(app, {
-    lifecycle,
-    release,
-    probe: stores.probe,
-    countSessions: () => ({
-      sessions: registry.hosts.size,
-      connections: connections.size,
-      hand_overs: handOvers.count(),
-    }),
-  });
-
+  const settings = options.drain ?? drainDefaults;
+  const parts = { lifecycle, clock, registry, connections, settings };
+  installHealth(app, parts, options, stores.probe);
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
@@ -189,6 +173,26 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
     versions: knownVersions(models),
     isTakenBack: (sessionId, version) => isTakenBack(schemas, sessionId, version),
   };
+}
+
+function installHealth(
+  app: FastifyInstance,
+  parts: DrainParts,
+  options: TrackstandOptions,
+  probe: Stores['probe'],
+): void {
+  const { lifecycle, registry, connections } = parts;
+  const handOvers = handOversOf(app, parts, options);
+  installHealthRoutes(app, {
+    lifecycle,
+    release: options.release ?? 'dev',
+    probe,
+    countSessions: () => ({
+      sessions: registry.hosts.size,
+      connections: connections.size,
+      hand_overs: handOvers.count(),
+    }),
+  });
 }
 
 function handOversOf(

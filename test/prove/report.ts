@@ -61,7 +61,7 @@ export function asMarkdown(report: ProofReport): string {
     '|---|---|---|---|',
     ...deploys.map(
       ({ op, seconds, exitCode, moves }) =>
-        `| ${op} | ${seconds.toFixed(1)} | ${exitCode} | ${[...new Set(moves)].toSorted().join(', ')} |`,
+        `| ${op} | ${seconds.toFixed(1)} | ${exitCode} | ${[...new Set(moves)].toSorted((one, other) => one - other).join(', ')} |`,
     ),
     '',
   ].join('\n');

@@ -121,7 +121,9 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
         fileBlocksMax,
         join(root, 'deploy/rolling.sh'),
         ...words,
-        ...['--config', at('rolling.conf'), '--json'],
+        '--config',
+        at('rolling.conf'),
+        '--json',
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
