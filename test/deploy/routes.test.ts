@@ -61,6 +61,10 @@ describe('the routes of the proxy', () => {
     const answer = await ask({ socketPath: join(nginx.runFolder, `${name}.sock`) }, '/readyz');
     return (answer?.body as { connections: number } | undefined)?.connections ?? 0;
   };
+  const handOversOf = async (name: string): Promise<number> => {
+    const answer = await ask({ socketPath: join(nginx.runFolder, `${name}.sock`) }, '/readyz');
+    return (answer?.body as { hand_overs: number } | undefined)?.hand_overs ?? 0;
+  };
   const releaseAt = async (path: string): Promise<string> => {
     const answer = await fetch(`${nginx.url}${path}`);
     return ((await answer.json()) as { release: string }).release;
@@ -173,6 +177,8 @@ describe('the routes of the proxy', () => {
       await route([...names, 'a', 'b'], next);
       former.handOver();
       await expect.poll(() => connectionsOf(next)).toBe(riders.length);
+      // As a deploy does: the next move begins when the hand-over says that it has ended.
+      await expect.poll(() => handOversOf(next === 'b.r5' ? 'a.r5' : 'b.r5')).toBe(1);
       for (const rider of riders) rider.give(sample(210));
       await Promise.all(riders.map((rider) => rider.when(isSaved)));
     }
