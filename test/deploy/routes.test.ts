@@ -15,6 +15,8 @@ import { isSaved } from '../support/watching.ts';
 import { repository } from './shared-host.ts';
 
 const sample = (powerW: number) => ({ type: 'sample', data: { powerW } }) as const;
+/** A busy machine may take its time. */
+const eventually = (look: () => Promise<number>) => expect.poll(look, { timeout: 60_000 });
 const names = Array.from({ length: 20 }, (_, index) => `v${String(index).padStart(2, '0')}`);
 
 describe('the routes of the proxy', () => {
@@ -143,10 +145,10 @@ describe('the routes of the proxy', () => {
     });
     await route(names.slice(0, 10), 'b.r4');
     former.handOver();
-    await expect.poll(() => connectionsOf('b.r4')).toBeGreaterThan(0);
-    await expect
-      .poll(async () => (await connectionsOf('a.r4')) + (await connectionsOf('b.r4')))
-      .toBe(20);
+    await eventually(() => connectionsOf('b.r4')).toBeGreaterThan(0);
+    await eventually(
+      async () => (await connectionsOf('a.r4')) + (await connectionsOf('b.r4')),
+    ).toBe(20);
     for (const rider of riders) rider.give(sample(210));
     await Promise.all(riders.map((rider) => rider.when(isSaved)));
     const moves = statuses.map((seen) => seen.filter((status) => status === 'moving').length);
@@ -176,9 +178,9 @@ describe('the routes of the proxy', () => {
     ] as const) {
       await route([...names, 'a', 'b'], next);
       former.handOver();
-      await expect.poll(() => connectionsOf(next)).toBe(riders.length);
+      await eventually(() => connectionsOf(next)).toBe(riders.length);
       // As a deploy does: the next move begins when the hand-over says that it has ended.
-      await expect.poll(() => handOversOf(next === 'b.r5' ? 'a.r5' : 'b.r5')).toBe(1);
+      await eventually(() => handOversOf(next === 'b.r5' ? 'a.r5' : 'b.r5')).toBe(1);
       for (const rider of riders) rider.give(sample(210));
       await Promise.all(riders.map((rider) => rider.when(isSaved)));
     }
