@@ -29,7 +29,8 @@ export class LinkKeeper {
   #nextLink: Link | undefined;
   #attempt = 0;
   #backoffMs: readonly [number, number] = defaultBackoffMs;
-  #lostAtMs: number;
+  /** Since when no link serves; undefined while one does. */
+  #lostAtMs: number | undefined;
   #cancelTimer: () => void = () => {};
   #cancelStable: () => void = () => {};
 
@@ -74,10 +75,11 @@ export class LinkKeeper {
     this.#retry();
   }
 
-  /** The session is served again. Returns for how many milliseconds it was not; 0 after a move. */
+  /** The session is served again. Returns for how many milliseconds it was not; 0 after a move that the old link lasted out. */
   served(): number {
-    const isMove = this.#status === 'moving' || this.#status === 'connected';
-    const gapMs = isMove ? 0 : this.#parts.clock.nowMs() - this.#lostAtMs;
+    const nowMs = this.#parts.clock.nowMs();
+    const gapMs = nowMs - (this.#lostAtMs ?? nowMs);
+    this.#lostAtMs = undefined;
     this.#cancelStable();
     this.#cancelStable = this.#parts.clock.after(stableMs, () => {
       this.#attempt = 0;
@@ -163,12 +165,11 @@ export class LinkKeeper {
     this.#cancelTimer();
     this.#cancelStable();
     this.#events.unlinked();
-    if (this.#status === 'connected' || this.#status === 'moving') {
-      this.#lostAtMs = this.#parts.clock.nowMs();
-      this.#setStatus('reconnecting');
-    }
-    // The other half of a move is still under way and decides.
+    this.#lostAtMs ??= this.#parts.clock.nowMs();
+    // The other half of a move is still under way and decides: the session it opens may be what closed this link, moments before its
+    // welcome, and nobody is told of a break for that.
     if (this.#nextLink !== undefined) return;
+    if (this.#status === 'connected' || this.#status === 'moving') this.#setStatus('reconnecting');
     // After 4204 too: the next welcome tells where the storages part. [R7]
     if (closeClass(code) === 'stop') this.stop(code);
     else this.#retry();

@@ -2,7 +2,7 @@
 
 export type Status =
   | 'connected'
-  /** The server asked to move; the old connection still serves. */
+  /** The server asked to move; the old connection serves until the next one does, or closes moments before. */
   | 'moving'
   | 'reconnecting'
   /** Several tries failed, or the device says that there is no network. Everything goes on and is kept. */
@@ -12,7 +12,7 @@ export type Status =
 
 /** How a break went: for the rider, for support, for logs. */
 export interface ResumeReceipt {
-  /** Milliseconds between the loss of the connection and being served again; 0 for a move. */
+  /** Milliseconds between the loss of the connection and being served again; 0 for a move without a break. */
   readonly gapMs: number;
   /** Entries of the session that were missed and came afterwards. */
   readonly replayed: number;

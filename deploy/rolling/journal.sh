@@ -64,9 +64,10 @@ unlock() {
 declare -A J=()
 write_journal() {
   local key
-  for key in "${!J[@]}"; do printf '%s=%s\n' "$key" "${J[$key]}"; done >"$STATE_DIR/journal.next" &&
-    mv "$STATE_DIR/journal.next" "$STATE_DIR/journal" ||
+  if ! { for key in "${!J[@]}"; do printf '%s=%s\n' "$key" "${J[$key]}"; done >"$STATE_DIR/journal.next"; } ||
+    ! mv "$STATE_DIR/journal.next" "$STATE_DIR/journal"; then
     finish 10 "The journal cannot be written to $STATE_DIR: the disk may be full. Nothing was changed by this step."
+  fi
 }
 read_journal() {
   local key value

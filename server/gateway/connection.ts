@@ -42,9 +42,7 @@ export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
-type ConnectionIds = Readonly<Record<'sessionId' | 'clientId', string>> & {
-  readonly route?: string | undefined;
-};
+type Ids = Readonly<Record<'sessionId' | 'clientId', string> & { route?: string | undefined }>;
 
 /** Milliseconds a closed socket has to finish the closing handshake. */
 const closeTimeoutMs = 5_000;
@@ -71,11 +69,7 @@ export class Connection {
   #isAnswerDue = false;
   #cancelTimer: () => void;
 
-  constructor(
-    socket: Socket,
-    { sessionId, clientId, route }: ConnectionIds,
-    parts: ConnectionParts,
-  ) {
+  constructor(socket: Socket, { sessionId, clientId, route }: Ids, parts: ConnectionParts) {
     this.sessionId = sessionId;
     this.route = route;
     this.#clientId = clientId;

@@ -32,7 +32,8 @@ export function moveSlots({
 }: DrainSettings): (leavingCount: number, sinceMs: number) => MoveSlot {
   let given = 0;
   return (leavingCount, sinceMs) => {
-    const slotMs = Math.max(0, Math.floor((given++ * 1000) / movesPerS) - sinceMs);
+    // Clocks run in fractions of milliseconds, frames do not: a client ignores one that asks it to move in 0.7 ms.
+    const slotMs = Math.max(0, Math.floor((given++ * 1000) / movesPerS - sinceMs));
     return { slotMs, deadlineMs: Math.ceil((leavingCount * 1000) / movesPerS) + graceMs };
   };
 }

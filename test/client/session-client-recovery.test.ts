@@ -76,6 +76,33 @@ describe('a client and its breaks', () => {
     expect(client.view()).toMatchObject({ status: 'connected', receipt: { gapMs: 0 } });
   });
 
+  test('[D2] an old connection that closes while the next one is under way is no break yet', () => {
+    greet(socketAt(0));
+    socketAt(0).receive({ type: 'goaway', slot_ms: 0, deadline_ms: 1_000 });
+    clock.pass(0);
+    socketAt(1).open();
+    socketAt(0).end(4110);
+    expect(client.view().status).toBe('moving');
+    clock.pass(30);
+    greet(socketAt(1), { result: 'resumed' });
+    // Told as long as it was all the same.
+    expect(client.view()).toMatchObject({ status: 'connected', receipt: { gapMs: 30 } });
+    expect(sockets.length).toBe(2);
+  });
+
+  test('[D2] when the next connection of a move fails too, it is a break', () => {
+    greet(socketAt(0));
+    socketAt(0).receive({ type: 'goaway', slot_ms: 0, deadline_ms: 1_000 });
+    clock.pass(0);
+    socketAt(0).end(4110);
+    clock.pass(20);
+    socketAt(1).end(1006);
+    expect(client.view().status).toBe('reconnecting');
+    clock.pass(100);
+    greet(socketAt(2), { result: 'resumed' });
+    expect(client.view()).toMatchObject({ status: 'connected', receipt: { gapMs: 120 } });
+  });
+
   test('[D2] when the move fails the old connection goes on serving', () => {
     greet(socketAt(0));
     socketAt(0).receive({ type: 'goaway', slot_ms: 0, deadline_ms: 1_000 });
