@@ -12,6 +12,8 @@ export interface Link {
   readonly writers: readonly string[];
   /** Highest seq of each writer, in the order of `writers`. */
   readonly accepted: readonly number[];
+  /** Highest generation of a token each writer has proven, likewise. */
+  readonly generations: readonly number[];
 }
 
 export const writerKey = (clientId: string, incarnation: string): string =>
@@ -19,6 +21,12 @@ export const writerKey = (clientId: string, incarnation: string): string =>
 
 export function acceptedOf(link: Link, writer: string): number {
   return link.accepted[link.writers.indexOf(writer)] ?? 0;
+}
+
+/** Highest generation of a token any writer of that client has proven; 0 for none. */
+export function generationOf({ writers, generations }: Link, clientId: string): number {
+  const own = generations.filter((_, index) => writers[index]?.startsWith(`${clientId}/`) === true);
+  return Math.max(0, ...own);
 }
 
 export function addedOf(snapshot: Snapshot): readonly Added[] {
@@ -39,6 +47,7 @@ export function linkOf(snapshot: Snapshot): Link {
     digest: digestOf(addedOf(snapshot)),
     writers: snapshot.writers.map((writer) => writerKey(writer.client_id, writer.incarnation)),
     accepted: snapshot.writers.map((writer) => writer.accepted),
+    generations: snapshot.writers.map((writer) => writer.generation),
   };
 }
 
@@ -52,13 +61,19 @@ export function follow(link: Link, entry: Entry): Link | string {
     return `entry ${entry.offset} stands after offset ${link.offset}`;
   const { offset } = entry;
   if ('joined' in entry) {
-    const key = writerKey(entry.joined.client_id, entry.joined.incarnation);
-    if (link.writers.includes(key)) return { ...link, offset };
+    const { client_id, incarnation, generation } = entry.joined;
+    const key = writerKey(client_id, incarnation);
+    const known = link.writers.indexOf(key);
+    if (known !== -1) {
+      const highest = Math.max(generation, link.generations[known] ?? 0);
+      return { ...link, offset, generations: link.generations.with(known, highest) };
+    }
     return {
       ...link,
       offset,
       writers: [...link.writers, key],
       accepted: [...link.accepted, 0],
+      generations: [...link.generations, generation],
     };
   }
   const former = link.accepted[entry.writer];

@@ -1,12 +1,13 @@
 /** `npm run sim`: many seeds on all cores, one seed with everything that happened, or the planted bugs. `--help` tells how. */
 import { mutants } from './mutants.ts';
 import { help, readOptions, stepList, type SimOptions } from './options.ts';
+import { simulatorOf } from './planted-source.ts';
 import { runMutants } from './run-mutants.ts';
 import { runSeeds, type SeedsResult } from './run-seeds.ts';
 import type { Failure } from './seed-job.ts';
 import { seedPool, type SeedPool } from './seed-pool.ts';
 import { kindOf, shrink } from './shrink.ts';
-import { simulate, type Outcome } from './simulate.ts';
+import type { Outcome } from './simulate.ts';
 
 /** Lines of the trace of a failing seed, and of one that was asked for. */
 const traceLinesMax = 60;
@@ -17,6 +18,7 @@ const tamperingOf = (mutant: string | undefined) =>
   mutant === undefined ? undefined : mutants[mutant]?.tampering;
 
 async function runOne({ seed, steps, variant, mutant, isRisky }: SimOptions): Promise<void> {
+  const simulate = await simulatorOf(mutant);
   const outcome = await simulate(seed, {
     traceNotesMax: wholeTrace,
     variant,
@@ -33,9 +35,10 @@ async function runOne({ seed, steps, variant, mutant, isRisky }: SimOptions): Pr
 /** What was wrong, the smallest schedule that shows it, and how to see it again. */
 async function explain(seed: number, { mutant, isRisky }: SimOptions): Promise<void> {
   const options = { tampering: tamperingOf(mutant), isRisky };
+  const simulate = await simulatorOf(mutant);
   const outcome = await simulate(seed, options);
   console.log(`\nseed ${seed}: ${outcome.violation}\nLooking for the smallest schedule…`);
-  const { steps, variant, tries, outcome: small } = await shrink(outcome, options);
+  const { steps, variant, tries, outcome: small } = await shrink(simulate, outcome, options);
   const taken = new Set(steps);
   const isTaken = ({ number }: { readonly number: number }): boolean => taken.has(number);
   const traced = await simulate(seed, {

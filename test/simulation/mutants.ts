@@ -8,6 +8,7 @@ import type {
 } from '../../server/store/journal.ts';
 import type { Welcome } from '../../shared/protocol/frames.ts';
 import type { MemoryStore } from '../support/memory-journal.ts';
+import { sourceMutants } from './source-mutants.ts';
 import type { Mutant } from './tampering.ts';
 import { rewriting, wireMutants } from './wire-mutants.ts';
 
@@ -307,4 +308,5 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     },
   },
   ...wireMutants,
+  ...sourceMutants,
 };

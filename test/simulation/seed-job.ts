@@ -1,6 +1,7 @@
 /** A range of seeds, and what came of it: what goes between the command and its worker processes. */
 import { mutants } from './mutants.ts';
-import { simulate, type Counts } from './simulate.ts';
+import type { Simulate } from './planted-source.ts';
+import type { Counts } from './simulate.ts';
 
 export interface SeedJob {
   readonly from: number;
@@ -27,14 +28,11 @@ export interface Failure {
   readonly violation: string;
 }
 
-/** Runs the seeds in order, up to the first that fails. */
-export async function runJob({
-  from,
-  count,
-  mutant,
-  isPatient,
-  isRisky,
-}: SeedJob): Promise<JobResult> {
+/** Runs the seeds in order, up to the first that fails. `simulate`: the one of the planted bug, when there is one. */
+export async function runJob(
+  { from, count, mutant, isPatient, isRisky }: SeedJob,
+  simulate: Simulate,
+): Promise<JobResult> {
   const tampering = mutant === undefined ? undefined : mutants[mutant]?.tampering;
   const faults: Record<string, number> = {};
   let counts: Counts | undefined;

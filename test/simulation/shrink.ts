@@ -1,5 +1,6 @@
 /** Makes a failing run small: leaves out steps as long as the same thing stays wrong. */
-import { simulate, type Outcome, type SimulateOptions } from './simulate.ts';
+import type { Simulate } from './planted-source.ts';
+import type { Outcome, SimulateOptions } from './simulate.ts';
 
 export interface Shrunk {
   readonly steps: readonly number[];
@@ -23,6 +24,7 @@ export function kindOf(violation: string): string {
 
 /** Delta debugging over the numbers of the steps that were taken. */
 export async function shrink(
+  simulate: Simulate,
   first: Outcome,
   options: Pick<SimulateOptions, 'tampering' | 'isRisky'>,
 ): Promise<Shrunk> {

@@ -7,6 +7,7 @@ import type { Fault } from './fault.ts';
 import { bagOf, endFaults, strikeOne } from './faults.ts';
 import { noiseOf, seededRandom, type Random } from './random.ts';
 import { stepsOf, type Step } from './setup.ts';
+import { strangerComes } from './stranger.ts';
 import type { Tampering } from './tampering.ts';
 import { startMs, World } from './world.ts';
 
@@ -50,6 +51,9 @@ export interface Counts {
 /** Virtual milliseconds in which everything must be served and saved once nothing goes wrong any more. */
 const restMsMax = 150_000;
 
+/** How often a stranger comes along when something is entered. */
+const strangerShare = 0.04;
+
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
   const { tampering = {}, traceNotesMax = 0, variant = 0 } = options;
   const world = new World(seed, { tampering, traceNotesMax, variant });
@@ -87,7 +91,11 @@ async function live(
     const random = seededRandom(step.seed);
     world.trace.note('step', String(step.number));
     if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, bag, random) });
-    else enter(world, random);
+    else {
+      enter(world, random);
+      const guest = noiseOf(step.seed, 'stranger');
+      if (guest.chance(strangerShare)) strangerComes(world, guest);
+    }
   }
   return struck;
 }

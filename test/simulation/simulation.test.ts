@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { faults } from './faults.ts';
 import { simulate, type Outcome } from './simulate.ts';
 
-const seedCount = 1_500;
+const seedCount = 800;
 
 /** What a failing test shows: the seed, what was wrong, and how to see more. */
 const told = ({ seed, violation }: Outcome): string =>

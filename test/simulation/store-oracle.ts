@@ -38,6 +38,8 @@ export class StoreOracle {
   readonly #backups: Partial<Record<StoreName, Holdings>> = {};
   readonly #records = new Map<string, LogRecord>();
   readonly #promises = new Promises();
+  /** Sessions nobody can prove a token of. */
+  readonly #closed = new Set<string>();
   takeoverCount = 0;
   landedCount = 0;
 
@@ -67,6 +69,11 @@ export class StoreOracle {
     this.#holdings.postgres.set(sessionId, holding);
   }
 
+  /** Nobody has a token of that session. */
+  closed(sessionId: string): void {
+    this.#closed.add(sessionId);
+  }
+
   record(sessionId: string): LogRecord {
     const record = this.#records.get(sessionId);
     if (record === undefined) throw new Error(`There is no session ${sessionId}.`);
@@ -78,6 +85,8 @@ export class StoreOracle {
     const holding = this.#holdings[store].get(sessionId);
     if (result.kind !== 'taken') return;
     this.takeoverCount++;
+    if (this.#closed.has(sessionId))
+      this.#fail(`${store} gave away a session before anybody proved a token of it [A2]`);
     if (holding === undefined) {
       this.#fail(`${store} gave away a session it does not have`);
       return;

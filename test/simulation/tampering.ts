@@ -17,8 +17,20 @@ export interface Tampering {
   readonly isDiskLying?: boolean;
 }
 
-/** A bug, and the invariants of the design that it breaks. */
+/** A text in one of the product's files that becomes another; it stands there exactly once. */
+export interface Edit {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Its number in DESIGN.md, or that everybody is served again. */
+export type Invariant = number | 'liveness';
+
+/** A bug, and the invariants of the design that it breaks: planted around the product, or into its source. */
 export interface Mutant {
-  readonly invariants: readonly number[];
-  readonly tampering: Tampering;
+  readonly invariants: readonly Invariant[];
+  readonly tampering?: Tampering;
+  readonly edits?: readonly Edit[];
 }

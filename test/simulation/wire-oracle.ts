@@ -7,7 +7,7 @@ import type {
   ServerFrame,
   Snapshot,
 } from '../../shared/protocol/frames.ts';
-import { acceptedOf, linkOf, writerKey } from './chain.ts';
+import { acceptedOf, generationOf, linkOf, writerKey } from './chain.ts';
 import type { Ledger } from './ledger.ts';
 import type { StoreOracle } from './store-oracle.ts';
 
@@ -35,6 +35,8 @@ export class WireOracle {
   readonly #fail: (sentence: string) => void;
   /** Highest seq that ever left a device, by session and writer. */
   readonly #sent = new Map<string, number>();
+  /** Every token that was given out, by session and client. */
+  readonly #issued = new Map<string, Set<string>>();
   /** Latest watermarks heard, by session, writer and epoch. */
   readonly #heard = new Map<string, Watermarks>();
 
@@ -42,6 +44,13 @@ export class WireOracle {
     this.#ledger = ledger;
     this.#stores = stores;
     this.#fail = fail;
+  }
+
+  /** A client was given a token. */
+  issued({ sessionId, clientId }: Pick<Hearing, 'sessionId' | 'clientId'>, token: string): void {
+    const key = `${sessionId} ${clientId}`;
+    const all = this.#issued.get(key) ?? new Set();
+    this.#issued.set(key, all.add(token));
   }
 
   /** A client put a frame on the wire. */
@@ -56,7 +65,12 @@ export class WireOracle {
 
   /** The server put a frame on the wire: what it promises must be true at this moment. */
   told(hearing: Hearing, frame: ServerFrame): void {
-    if (frame.type === 'welcome') hearing.toldEpoch = frame.epoch;
+    if (frame.type === 'welcome' || frame.type === 'forgotten' || frame.type === 'gone')
+      this.#checkProven(hearing, frame);
+    if (frame.type === 'welcome') {
+      hearing.toldEpoch = frame.epoch;
+      this.issued(hearing, frame.token);
+    }
     this.#noteOffset(hearing, frame);
     if (!('checkpointed' in frame)) return;
     const { sessionId, toldEpoch: epoch = '' } = hearing;
@@ -121,6 +135,22 @@ export class WireOracle {
       this.#fail(
         `${clientId} holds a state that offset ${snapshot.offset} of ${epoch} never had [E1]`,
       );
+  }
+
+  /** Whoever hears anything of a session has proven a token, and one that was not retired before. [A2] [A3] */
+  #checkProven(
+    { sessionId, clientId, hello }: Hearing,
+    frame: Extract<ServerFrame, { type: 'welcome' | 'forgotten' | 'gone' }>,
+  ): void {
+    const { token = '' } = hello ?? {};
+    if (this.#issued.get(`${sessionId} ${clientId}`)?.has(token) !== true)
+      this.#fail(`${clientId} was told ${frame.type} for a token it was never given [A2]`);
+    if (frame.type !== 'welcome') return;
+    const link = this.#stores.record(sessionId).at(frame.epoch, frame.head);
+    const proven = link === undefined ? 0 : generationOf(link, clientId);
+    const generation = Number(token.split('.')[1]);
+    if (generation < proven)
+      this.#fail(`${clientId} was welcomed with token ${generation}, after ${proven} [A3]`);
   }
 
   #checkSnapshot({ sessionId, clientId, epoch = '' }: Hearing, snapshot: Snapshot): void {

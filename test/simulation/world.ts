@@ -16,7 +16,7 @@ import { StoreOracle } from './store-oracle.ts';
 import type { Version } from './tally-two.ts';
 import type { Tampering } from './tampering.ts';
 import { trace, type Trace } from './trace.ts';
-import { WireOracle } from './wire-oracle.ts';
+import { WireOracle, type Hearing } from './wire-oracle.ts';
 
 export interface WorldOptions {
   readonly tampering: Tampering;
@@ -27,8 +27,7 @@ export interface WorldOptions {
 
 /** When every run begins. */
 export const startMs = 1_700_000_000_000;
-const secret = 'a secret of the simulator, long enough';
-const signed = signatures(secret);
+const signed = signatures('a secret of the simulator, long enough');
 const input = { bound };
 
 export class World {
@@ -42,6 +41,9 @@ export class World {
   readonly instances: Instance[] = [];
   readonly devices: Device[] = [];
   readonly sessionIds: readonly string[];
+  /** A session no device has a token of: nobody may so much as open it. */
+  readonly lonelyId: string;
+  readonly signed = signed;
   lines: Line[] = [];
   violation: string | undefined;
   readonly #tampering: Tampering;
@@ -72,7 +74,9 @@ export class World {
     this.postgres = new SimStore('postgres', parts);
     this.redis = hasRedis ? new SimStore('redis', parts) : undefined;
     this.sessionIds = Array.from({ length: sessionCount }, () => this.newId('s'));
-    for (const sessionId of this.sessionIds) this.#begin(sessionId);
+    this.lonelyId = this.newId('l');
+    for (const sessionId of [...this.sessionIds, this.lonelyId]) this.#begin(sessionId);
+    this.stores.closed(this.lonelyId);
     for (let count = 0; count < instanceCount; count++) this.startInstance();
     for (const [index, place] of devices.entries()) this.#addDevice(index + 1, place);
   }
@@ -175,6 +179,18 @@ export class World {
     this.#walls = [];
   }
 
+  /** A connection that leads nowhere yet. */
+  lineOf(page: SimProcess, hearing: Hearing, random: Random): Line {
+    const { clock, trace: notes, wire: oracle } = this;
+    return new Line(page, hearing, {
+      clock,
+      random,
+      trace: notes,
+      oracle,
+      tampering: this.#tampering,
+    });
+  }
+
   #begin(sessionId: string): void {
     const session = { sessionId, epoch: '0', snapshot: genesis(tally, input), retentionMs };
     void this.postgres.memory.create(session);
@@ -198,6 +214,7 @@ export class World {
       origin: signed.origins.issue({ sessionId, kind: tally.kind, input }, this.clock.nowMs()),
       snapshot: genesis(tally, input),
     };
+    this.wire.issued(session, session.token);
     this.devices.push(
       new Device(number, session, {
         name: `device-${number}`,
@@ -218,14 +235,9 @@ export class World {
   }
 
   #dial(page: SimProcess, device: Device): Line {
-    const { clock, wire: oracle } = this;
     const random = this.#noiseOf(`line ${page.name}.${page.dialCount++}`);
     const { sessionId } = device.disk.session;
-    const line = new Line(
-      page,
-      { sessionId, clientId: device.clientId },
-      { clock, random, trace: this.trace, oracle, tampering: this.#tampering },
-    );
+    const line = this.lineOf(page, { sessionId, clientId: device.clientId }, random);
     this.lines.push(line);
     const instance = device.isOnline ? random.pick(this.readyInstances()) : undefined;
     const isWalled = this.#walls.some(
@@ -238,7 +250,7 @@ export class World {
       isWalled ? 'in vain' : '',
     );
     // The client has not put its listeners on the socket yet.
-    clock.after(0, () => line.dial(isWalled ? undefined : instance));
+    this.clock.after(0, () => line.dial(isWalled ? undefined : instance));
     return line;
   }
 

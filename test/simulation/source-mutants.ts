@@ -1,0 +1,91 @@
+/** Bugs planted into the product's own source, one line each; those around it are in `mutants.ts`. */
+import type { Mutant } from './tampering.ts';
+
+const planted = (
+  invariants: Mutant['invariants'],
+  file: string,
+  from: string,
+  to: string,
+): Mutant => ({ invariants, edits: [{ file, from, to }] });
+
+export const sourceMutants: Readonly<Record<string, Mutant>> = {
+  'no mailbox: inputs of a session do not wait for each other': planted(
+    [1, 4],
+    'server/session/session-host.ts',
+    `this.#mailbox.push(input);
+    if (!this.#isRunning) this.#running = this.#run();`,
+    `this.#mailbox.push(input);
+    this.#running = this.#run();`,
+  ),
+  'the registry opens a session twice': planted(
+    [3, 4],
+    'server/session/session-registry.ts',
+    'this.#openings.get(sessionId) ?? ',
+    '',
+  ),
+  'a stale Redis is preferred to Postgres': planted(
+    [1, 2, 6],
+    'server/session/reconcile.ts',
+    'if (redis === undefined) return continueFromPostgres(model, postgres);',
+    'if (redis === undefined) return continueFromPostgres(model, postgres); else return continueFromRedis(model, redis);',
+  ),
+  'what is taken over after a rollback may be there already': planted(
+    [1, 6],
+    'server/session/reconcile.ts',
+    'add({ ...entry, offset, writer });\n',
+    'add({ ...entry, offset, writer });\n    else if (accepted !== undefined) add({ ...entry, seq: accepted + 1, offset, writer });\n',
+  ),
+  'a device does not notice that its storage is a copy': planted(
+    [1],
+    'client/outbox.ts',
+    'firstDivergence(welcome, (seq) => commandAt(outbox, seq))',
+    'firstDivergence(welcome, () => undefined)',
+  ),
+  'a token passes unproven': planted(
+    [12],
+    'server/auth/resume-tokens.ts',
+    'timingSafeEqual(given, expected)',
+    'timingSafeEqual(given, given)',
+  ),
+  'a token of another session passes': planted(
+    [12],
+    'server/auth/resume-tokens.ts',
+    'resume:${sessionId}:${clientId}',
+    'resume:${clientId}',
+  ),
+  'a token of another client passes': planted(
+    [12],
+    'server/auth/resume-tokens.ts',
+    'resume:${sessionId}:${clientId}',
+    'resume:${sessionId}',
+  ),
+  'a retired token is served': planted(
+    [12],
+    'server/session/session.ts',
+    'if (generation < proven) {',
+    'if (generation < 0) {',
+  ),
+  'a session is opened before the token is proven': planted(
+    [12],
+    'server/gateway/connection.ts',
+    'const generation = this.#prove(hello);',
+    'await this.#parts.registry.find(this.sessionId, undefined); const generation = this.#prove(hello);',
+  ),
+  "the time of a command is whatever the device's clock says": {
+    invariants: [1],
+    edits: [
+      { file: 'client/outbox.ts', from: 'Math.max(atMs, formerMs)', to: 'atMs' },
+      { file: 'shared/session/fold.ts', from: 'Math.max(atMs, author.at_ms)', to: 'atMs' },
+    ],
+  },
+  "the server's time of day is trusted for what is due": {
+    invariants: ['liveness'],
+    edits: [
+      {
+        file: 'server/session/session-registry.ts',
+        from: 'this.#parts.clock.elapsedMs()',
+        to: 'this.#parts.clock.nowMs()',
+      },
+    ],
+  },
+};
