@@ -23,12 +23,17 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     'this.#openings.get(sessionId) ?? ',
     '',
   ),
-  'a stale Redis is preferred to Postgres': planted(
-    [1, 2, 6],
-    'server/session/reconcile.ts',
-    'if (redis === undefined) return continueFromPostgres(model, postgres);',
-    'if (redis === undefined) return continueFromPostgres(model, postgres); else return continueFromRedis(model, redis);',
-  ),
+  'a stale Redis is preferred to Postgres': {
+    invariants: [1, 2, 6],
+    edits: [
+      {
+        file: 'server/session/reconcile.ts',
+        from: 'redis.epoch === postgres.epoch && logged.offset >= saved.offset',
+        to: 'redis.epoch === postgres.epoch',
+      },
+      { file: 'server/session/reconcile.ts', from: '!redis.isContinuous ||', to: '' },
+    ],
+  },
   'what is taken over after a rollback may be there already': planted(
     [1, 6],
     'server/session/reconcile.ts',
@@ -69,7 +74,7 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     [12],
     'server/gateway/connection.ts',
     'const generation = this.#prove(hello);',
-    'await this.#parts.registry.find(this.sessionId, undefined); const generation = this.#prove(hello);',
+    'void this.#parts.registry.find(this.sessionId, undefined).catch(() => {}); const generation = this.#prove(hello);',
   ),
   "the time of a command is whatever the device's clock says": {
     invariants: [1],
