@@ -85,6 +85,7 @@ module.exports = {
       '^server/gateway/',
       [
         '^server/gateway/',
+        '^server/admission/',
         '^server/session/',
         '^server/store/journal\\.ts$',
         '^shared/(?!workout/)',
@@ -96,11 +97,17 @@ module.exports = {
       '^server/http/',
       [
         '^server/http/',
-        '^server/(auth|session|lifecycle)/',
+        '^server/(admission|auth|session|lifecycle)/',
         '^server/store/journal\\.ts$',
         '^shared/(?!workout/)',
       ],
       'routes know no sockets and no concrete store',
+    ),
+    allow(
+      'admission',
+      '^server/admission/',
+      ['^server/admission/', '^shared/(?!workout/)'],
+      'who gets in is decided without knowing what is inside',
     ),
     allow('auth', '^server/auth/', ['^server/auth/', '^shared/(?!workout/)'], 'proofs know nobody'),
     allow(

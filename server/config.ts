@@ -1,4 +1,6 @@
 /** Environment → Config. Every fault is reported at once, each in one sentence; nothing else in the house reads the environment. */
+import { isIP } from 'node:net';
+
 import { parseRedisUrl } from './store/redis/redis-url.ts';
 import type { LogLevel } from './telemetry/log-settings.ts';
 
@@ -9,8 +11,14 @@ export interface Config {
   readonly socketPath: string | undefined;
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
-  readonly secret: string;
+  /** The first signs, all prove. */
+  readonly secrets: readonly string[];
   readonly publicUrl: string | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly sessionsPerHourMax: number;
   readonly logLevel: LogLevel;
   readonly release: string;
   readonly checkpointMs: number;
@@ -83,8 +91,42 @@ const integer = (min: number, max: number) => (text: string) => {
     : { fault: `must be a whole number from ${min} to ${max}` };
 };
 
-const secret = (text: string) =>
-  text.length >= 32 ? { value: text } : { fault: 'must have 32 characters or more' };
+/** A list with commas; each item read by the same reader. */
+const list =
+  <Item>(read: (text: string) => { readonly value: Item } | { readonly fault: string }) =>
+  (text: string): { readonly value: readonly Item[] } | { readonly fault: string } => {
+    const results = text === '' ? [] : text.split(',').map((item) => read(item.trim()));
+    const fault = results.find((result) => 'fault' in result);
+    if (fault !== undefined) return fault;
+    return { value: results.flatMap((result) => ('value' in result ? [result.value] : [])) };
+  };
+
+/** Keys that prove at most: each costs a signature for every wrong token. */
+const secretsMax = 8;
+
+const secrets = (text: string) => {
+  const keys = text.split(',').map((key) => key.trim());
+  return keys.length <= secretsMax && keys.every((key) => key.length >= 32)
+    ? { value: keys }
+    : {
+        fault: `must have 32 characters or more; up to ${secretsMax} such keys are separated by commas`,
+      };
+};
+
+const origin = (text: string) =>
+  /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text
+    ? { value: text }
+    : { fault: 'must be origins like https://ride.example, separated by commas' };
+
+const proxy = (text: string) => {
+  const [address = '', bits = '0', ...rest] = text.split('/');
+  const family = isIP(address);
+  const isNetwork = /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+  return family !== 0 && isNetwork && rest.length === 0
+    ? { value: text }
+    : { fault: 'must be addresses or networks like 10.0.0.0/8, separated by commas, or none' };
+};
+const proxies = (text: string) => (text === 'none' ? { value: [] } : list(proxy)(text));
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 const logLevel = (text: string) => {
@@ -125,9 +167,13 @@ export const settings: Settings = {
       read: optionalRedisUrl,
     },
   ],
-  secret: [
+  secrets: [
     'TRACKSTAND_SECRET',
-    { help: 'Signs resume tokens; the same on every instance.', fallback: undefined, read: secret },
+    {
+      help: 'Signs tokens; the same on every instance. Of several, with commas, the first signs and all prove.',
+      fallback: undefined,
+      read: secrets,
+    },
   ],
   publicUrl: [
     'PUBLIC_URL',
@@ -135,6 +181,46 @@ export const settings: Settings = {
       help: 'Where clients reach the service; without it their Host header counts.',
       fallback: '',
       read: optionalUrl('http:', 'https:'),
+    },
+  ],
+  allowedOrigins: [
+    'ALLOWED_ORIGINS',
+    {
+      help: 'Other sites whose pages may use the service: origins, with commas.',
+      fallback: '',
+      read: list(origin),
+    },
+  ],
+  trustedProxies: [
+    'TRUSTED_PROXIES',
+    {
+      help: 'Addresses and networks whose `X-Forwarded-…` headers count, with commas; or none.',
+      fallback: '127.0.0.1,::1',
+      read: proxies,
+    },
+  ],
+  connectionsMax: [
+    'CONNECTIONS_MAX',
+    {
+      help: 'Connections of this instance.',
+      fallback: '10000',
+      read: integer(1, 1_000_000),
+    },
+  ],
+  connectionsPerAddressMax: [
+    'CONNECTIONS_PER_ADDRESS_MAX',
+    {
+      help: 'Connections from one address, or from one /64 of IPv6.',
+      fallback: '200',
+      read: integer(1, 1_000_000),
+    },
+  ],
+  sessionsPerHourMax: [
+    'SESSIONS_PER_HOUR_MAX',
+    {
+      help: 'Sessions an address may begin an hour without an account, and at once.',
+      fallback: '120',
+      read: integer(1, 1_000_000_000),
     },
   ],
   logLevel: [

@@ -1,15 +1,18 @@
 /** The framework's server side as a Fastify plugin, and the one place where its rooms are put together. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
+import { createAdmission, type AdmissionSettings } from './admission/admission.ts';
 import { signatures, type Signatures } from './auth/signatures.ts';
+import { signingKeys } from './auth/signing-keys.ts';
 import type { Connection, ConnectionParts } from './gateway/connection.ts';
 import type { SchemaParts } from './gateway/schema-refusal.ts';
-import { installUpgrade } from './gateway/upgrade.ts';
+import { installUpgrade, installWebSockets } from './gateway/upgrade.ts';
+import { installFrontDoor } from './http/front-door.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
 import {
@@ -23,20 +26,22 @@ import { countedHandOvers, handOver, routesBeside, type HandOvers } from './life
 import { createLifecycle } from './lifecycle/lifecycle.ts';
 import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
-import { SessionRegistry } from './session/session-registry.ts';
+import { SessionRegistry, type RegistryParts } from './session/session-registry.ts';
 import { openStores, type Stores } from './store/open-stores.ts';
 import { isTakenBack, type SchemaCatalog } from './store/schema-catalog.ts';
 
-export interface TrackstandOptions {
+export { serverOptions } from './http/server-options.ts';
+
+/** `publicUrl`: where clients reach this service. */
+export interface TrackstandOptions extends AdmissionSettings {
   /** Session kinds this service keeps. */
   readonly sessions: readonly AnyModel[];
   /** URL of Postgres. */
   readonly postgres: string;
   /** URL of Redis. Without it Postgres is the log too: accepted then means saved. */
   readonly redis?: string | undefined;
-  /** Signs resume tokens; the same on every instance, 32 characters or more. */
-  readonly secret: string;
-  readonly publicUrl?: string | undefined;
+  /** Signs tokens; the same on every instance, 32 characters or more. Of several the first signs, and all prove. */
+  readonly secret: string | readonly string[];
   readonly release?: string | undefined;
   readonly checkpointMs?: number | undefined;
   readonly detachedGraceMs?: number | undefined;
@@ -48,6 +53,12 @@ export interface TrackstandOptions {
   /** Takes what to call when the connections routed elsewhere now are to be handed over. */
   readonly onHandOver?: ((start: () => void) => void) | undefined;
 }
+
+const upgradeProblems = {
+  address: 'too-many-connections',
+  instance: 'overloaded',
+  'no-route': 'not-found',
+} as const;
 
 const drainDefaults: DrainSettings = { noticeMs: 0, movesPerS: 100, graceMs: 2_000 };
 
@@ -62,38 +73,31 @@ const newId = (): string => randomBytes(16).toString('base64url');
 
 /**
  * Registers the routes of the protocol, health included, and takes sessions once the app is ready. Closing the app drains it;
- * create the app with `return503OnClosing: false`, so that `/livez` goes on answering meanwhile.
+ * create the app with `Fastify(serverOptions())`, so that slow clients are cut and `/livez` goes on answering meanwhile.
  * Rejects when a store cannot be reached or is not fit to be used, with one sentence.
  */
 export async function trackstand(app: FastifyInstance, options: TrackstandOptions): Promise<void> {
   const clock = systemClock;
   const { limits = defaultLimits, release = 'dev' } = options;
   const models = new Map(options.sessions.map((model) => [model.kind, model]));
-  const signed = signatures(options.secret);
+  const signed = signatures(signingKeys([options.secret].flat()));
+  const admission = createAdmission(options, clock);
   const lifecycle = createLifecycle();
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
     app.log.error({ err: error, session_id: sessionId }, 'a session failed');
   const stores = await reachStores(app, options, clock);
-  const registry = new SessionRegistry({
-    journals: stores.journals,
-    models,
-    newId,
-    clock,
-    limits,
-    release,
-    issueToken: signed.tokens.issue,
-    signPosition: signed.positions.sign,
-    reportError,
-    checkpointMs: options.checkpointMs ?? 5_000,
-    detachedGraceMs: options.detachedGraceMs ?? 60_000,
-  });
+  const { journals } = stores;
+  const hosting = { journals, models, clock, limits, release, reportError };
+  const registry = createRegistry(options, signed, hosting);
   const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
+  await installWebSockets(app, limits);
   installProblems(app);
+  installFrontDoor(app, admission.origins);
   await installNotFound(app, '/v1');
   const routes = {
     models,
-    catalog: stores.journals.checkpoints,
+    catalog: journals.checkpoints,
     registry,
     ...signed,
     clock,
@@ -101,9 +105,10 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     newClientId: randomUUID,
     publicUrl: options.publicUrl,
     isDraining,
+    takeBeginning: admission.takeBeginning,
   };
   installSessionRoutes(app, routes);
-  await installUpgrade(app, {
+  installUpgrade(app, {
     registry,
     clock,
     limits,
@@ -112,6 +117,8 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     reportError,
     connections,
     path: sessionPath,
+    counts: admission.counts,
+    refuseUpgrade,
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
     read: async (request, reply) => sendSession(reply, await readSession(routes, request)),
   });
@@ -135,6 +142,28 @@ function reachStores(
     clock,
     warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
   });
+}
+
+function createRegistry(
+  { checkpointMs = 5_000, detachedGraceMs = 60_000 }: TrackstandOptions,
+  { tokens, positions }: Signatures,
+  parts: Pick<
+    RegistryParts,
+    'journals' | 'models' | 'clock' | 'limits' | 'release' | 'reportError'
+  >,
+): SessionRegistry {
+  return new SessionRegistry({
+    ...parts,
+    newId,
+    issueToken: tokens.issue,
+    signPosition: positions.sign,
+    checkpointMs,
+    detachedGraceMs,
+  });
+}
+
+function refuseUpgrade(reply: FastifyReply, why: keyof typeof upgradeProblems): void {
+  sendProblem(reply, upgradeProblems[why]);
 }
 
 function makeCaretaker(

@@ -45,10 +45,38 @@ describe('config', () => {
         'LISTEN must be unix: and an absolute path of 107 bytes at most.',
         'DATABASE_URL is not set.',
         'REDIS_URL must begin with redis://, redis+sentinel:// or redis+cluster://, or with rediss for TLS.',
-        'TRACKSTAND_SECRET must have 32 characters or more.',
+        'TRACKSTAND_SECRET must have 32 characters or more; up to 8 such keys are separated by commas.',
         'LOG_LEVEL must be one of debug, info, warn, error, silent.',
       ].join('\n'),
     );
+  });
+
+  test('lists have commas; keys, origins and proxies are looked at one by one', () => {
+    const environment = {
+      ...good,
+      TRACKSTAND_SECRET: `${'a'.repeat(32)}, ${'b'.repeat(32)}`,
+      ALLOWED_ORIGINS: 'https://coach.example, http://localhost:5173',
+      TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8, 192.0.2.1',
+    };
+    expect(readConfig(environment)).toMatchObject({
+      secrets: ['a'.repeat(32), 'b'.repeat(32)],
+      allowedOrigins: ['https://coach.example', 'http://localhost:5173'],
+      trustedProxies: ['10.0.0.0/8', 'fd00::/8', '192.0.2.1'],
+    });
+    expect(readConfig({ ...good, TRUSTED_PROXIES: 'none' }).trustedProxies).toEqual([]);
+    expect(readConfig(good).trustedProxies).toEqual(['127.0.0.1', '::1']);
+  });
+
+  test.each([
+    ['TRACKSTAND_SECRET', `${'a'.repeat(32)},short`],
+    ['TRACKSTAND_SECRET', Array.from({ length: 9 }, () => 'a'.repeat(32)).join(',')],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'https://coach.example/'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', 'proxy.example'],
+    ['TRUSTED_PROXIES', '10.0.0.1,'],
+  ])('%s = %s is a fault', (variable, value) => {
+    expect(() => readConfig({ ...good, [variable]: value })).toThrow(variable);
   });
 
   test('a fault does not repeat what was given: it may be a secret', () => {

@@ -5,7 +5,8 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify';
 import { workout } from '../../shared/workout/workout.ts';
 import type { Config } from '../config.ts';
 import { logSettings } from '../telemetry/log-settings.ts';
-import { trackstand } from '../trackstand.ts';
+import { serverOptions, trackstand } from '../trackstand.ts';
+import { installPageHeaders } from './page-headers.ts';
 
 export interface AppParts {
   /** Folder of the built page, when there is one. */
@@ -13,6 +14,8 @@ export interface AppParts {
   /** Takes what to call when connections are to be handed over. */
   readonly onHandOver?: (start: () => void) => void;
 }
+
+const firstHop = (_address: string, hop: number): boolean => hop === 0;
 
 /** Not listening yet. */
 export async function buildApp(
@@ -23,18 +26,21 @@ export async function buildApp(
     logger: logSettings(config.logLevel),
     // A log line per request would cost more than most requests here.
     logController: new LogController({ disableRequestLogging: true }),
-    return503OnClosing: false,
+    ...serverOptions({ trustedProxies: config.trustedProxies }),
     // Only a proxy can reach a Unix socket, and there it has no address.
-    trustProxy: config.socketPath === undefined ? '127.0.0.1' : (_address, hop) => hop === 0,
+    ...(config.socketPath === undefined ? {} : { trustProxy: firstHop }),
   });
   const { drainNoticeMs: noticeMs, drainMovesPerS: movesPerS, drainGraceMs: graceMs } = config;
   const { archiveAfterMs, abandonedAfterMs, tombstoneMs } = config;
+  const { connectionsMax, connectionsPerAddressMax, sessionsPerHourMax } = config;
   await app.register(trackstand, {
     sessions: [workout],
     postgres: config.databaseUrl,
     redis: config.redisUrl,
-    secret: config.secret,
+    secret: config.secrets,
     publicUrl: config.publicUrl,
+    allowedOrigins: config.allowedOrigins,
+    bounds: { connectionsMax, connectionsPerAddressMax, sessionsPerHourMax },
     release: config.release,
     checkpointMs: config.checkpointMs,
     detachedGraceMs: config.detachedGraceMs,
@@ -43,6 +49,14 @@ export async function buildApp(
     socketPath: config.socketPath,
     onHandOver,
   });
-  if (page !== undefined) await app.register(fastifyStatic, { root: page });
+  // Fastify's own answer repeats the address, and its log line has the query.
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('There is nothing here.'),
+  );
+  if (page !== undefined)
+    await app.register(async (below) => {
+      installPageHeaders(below, config.publicUrl?.startsWith('https:') ?? false);
+      await below.register(fastifyStatic, { root: page });
+    });
   return app;
 }

@@ -2,7 +2,9 @@
  * Signs what a session began with. Should every store lose it, a client brings it back, and nobody can say that it began otherwise;
  * nor is one brought back whose time is over anyway. [R12]
  */
-import { createHash, createHmac, createSecretKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
+
+import type { SigningKeys } from './signing-keys.ts';
 
 export interface Origin {
   readonly sessionId: string;
@@ -19,23 +21,21 @@ export interface OriginProofs {
 
 const form = /^o1\.([1-9][0-9]{0,15})\.([A-Za-z0-9_-]{43})$/;
 
-/** `secret`: the same on every instance, 32 characters or more. */
-export function originProofs(secret: string): OriginProofs {
-  const key = createSecretKey(Buffer.from(secret));
-  const sign = ({ sessionId, kind, input }: Origin, beganMs: number): string => {
-    const digest = createHash('sha256')
-      .update(JSON.stringify(input) ?? '')
-      .digest('base64url');
-    const text = `origin:${sessionId}:${kind}:${beganMs}:${digest}`;
-    return `o1.${beganMs}.${createHmac('sha256', key).update(text).digest('base64url')}`;
-  };
+export function originProofs(keys: SigningKeys): OriginProofs {
   return {
-    issue: sign,
+    issue: (origin, beganMs) => `o1.${beganMs}.${keys.sign(signedText(origin, beganMs))}`,
     prove: (origin, proof) => {
-      const [, digits] = form.exec(proof) ?? [];
-      if (digits === undefined) return undefined;
-      // It guards one session against clients that hold its token: how long the comparison takes tells them nothing of worth.
-      return sign(origin, Number(digits)) === proof ? Number(digits) : undefined;
+      const [, digits, signature] = form.exec(proof) ?? [];
+      if (digits === undefined || signature === undefined) return undefined;
+      const beganMs = Number(digits);
+      return keys.isSigned(signedText(origin, beganMs), signature) ? beganMs : undefined;
     },
   };
+}
+
+function signedText({ sessionId, kind, input }: Origin, beganMs: number): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(input) ?? '')
+    .digest('base64url');
+  return `origin:${sessionId}:${kind}:${beganMs}:${digest}`;
 }

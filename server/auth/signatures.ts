@@ -1,7 +1,8 @@
-/** All that the service signs, by one secret. */
+/** All that the service signs, with the same keys. */
 import { originProofs, type OriginProofs } from './origin-proofs.ts';
 import { positionProofs, type PositionProofs } from './position-proofs.ts';
 import { resumeTokens, type ResumeTokens } from './resume-tokens.ts';
+import type { SigningKeys } from './signing-keys.ts';
 
 export interface Signatures {
   readonly tokens: ResumeTokens;
@@ -9,11 +10,10 @@ export interface Signatures {
   readonly origins: OriginProofs;
 }
 
-/** `secret`: the same on every instance, 32 characters or more. */
-export function signatures(secret: string): Signatures {
+export function signatures(keys: SigningKeys): Signatures {
   return {
-    tokens: resumeTokens(secret),
-    positions: positionProofs(secret),
-    origins: originProofs(secret),
+    tokens: resumeTokens(keys),
+    positions: positionProofs(keys),
+    origins: originProofs(keys),
   };
 }

@@ -10,6 +10,7 @@ import {
   pongTimeoutMs,
   type Limits,
 } from '../../shared/protocol/limits.ts';
+import { fullBucket, takeToken, type TokenBucket } from '../admission/token-bucket.ts';
 import { FencedError } from '../session/claim-session.ts';
 import { goneFrame } from '../session/gone-frame.ts';
 import type { Reader, Sighting } from '../session/reader.ts';
@@ -20,7 +21,6 @@ import { checkSize } from './command-size.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
 import { takeReminder, type ReminderParts } from './take-reminder.ts';
-import { fullBucket, takeToken, type TokenBucket } from './token-bucket.ts';
 
 /** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
 export interface Socket {

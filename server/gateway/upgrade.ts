@@ -1,4 +1,6 @@
 /** Where sockets come in: the WebSocket of a session stands at the URL of its snapshot. */
+import type { Socket } from 'node:net';
+
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
@@ -6,26 +8,37 @@ import type { WebSocket } from 'ws';
 
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { idSchema } from '../../shared/protocol/frames.ts';
+import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
 import { subprotocols } from '../../shared/protocol/version.ts';
+import type { ConnectionCounts } from '../admission/connection-counts.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 
 export interface UpgradeParts extends ConnectionParts {
   /** Every open connection, for drain and metrics. */
   readonly connections: Set<Connection>;
   readonly path: string;
-  /** Answers instead of upgrading, while this instance takes nobody any more; undefined lets the client in. */
+  /** Answers instead of serving, while this instance takes nobody any more; undefined lets the request in. */
   readonly refusal: (reply: FastifyReply) => FastifyReply | undefined;
+  readonly counts: ConnectionCounts;
+  /** Answers an upgrade that is one too many, or that no route takes. */
+  readonly refuseUpgrade: (reply: FastifyReply, why: 'address' | 'instance' | 'no-route') => void;
   /** The plain GET of the same URL. */
   readonly read: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 }
 
 const pathParams = v.object({ session_id: idSchema, client_id: idSchema });
 
-export async function installUpgrade(app: FastifyInstance, parts: UpgradeParts): Promise<void> {
+/** Before everything else: hooks that answer an upgrade need it to end the socket afterwards. */
+export async function installWebSockets(app: FastifyInstance, limits: Limits): Promise<void> {
+  // Once a request asks for an upgrade, the time-outs of HTTP end for its socket. `ws` clears this one when it takes it over.
+  app.server.on('upgrade', (_request, socket: Socket) => {
+    socket.setTimeout(helloTimeoutMs, () => socket.destroy());
+  });
   await app.register(websocket, {
     options: {
-      maxPayload: parts.limits.frame_bytes_max,
-      // Compression is off: it costs twice the CPU and fragments memory, for frames of a hundred bytes.
+      maxPayload: limits.frame_bytes_max,
+      // Compression is off: it costs twice the CPU and fragments memory, for frames of a hundred bytes, and a small frame could
+      // unfold into a large one. [F6]
       perMessageDeflate: false,
       // Browsers fail a connection whose subprotocols are all ignored, and then cannot see why. The first one offered is
       // confirmed, and the connection closed with a code that says it. [H1]
@@ -35,11 +48,23 @@ export async function installUpgrade(app: FastifyInstance, parts: UpgradeParts):
     // The drain closes connections; the default would cut all of them at once, without a code.
     preClose: (done) => done(),
   });
+}
+
+export function installUpgrade(app: FastifyInstance, parts: UpgradeParts): void {
+  // The library would log such a request with its query, which may hold anything, and close it without an answer.
+  app.addHook('onRequest', (request, reply, next) => {
+    if (request.ws && request.routeOptions.url !== parts.path)
+      parts.refuseUpgrade(reply, 'no-route');
+    else next();
+  });
   app.route({
     method: 'GET',
     url: parts.path,
-    onRequest: (_request, reply, next) => {
-      if (parts.refusal(reply) === undefined) next();
+    onRequest: (request, reply, next) => {
+      if (parts.refusal(reply) !== undefined) return;
+      const excess = request.ws ? parts.counts.excess(request.ip) : undefined;
+      if (excess === undefined) next();
+      else parts.refuseUpgrade(reply, excess);
     },
     handler: (request, reply) => parts.read(request, reply),
     wsHandler: (socket, request) => accept(socket, request, parts),
@@ -49,6 +74,7 @@ export async function installUpgrade(app: FastifyInstance, parts: UpgradeParts):
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
   // Without a listener an error of the socket (an oversized frame, a reset) would end the process. What follows it is 'close'.
   socket.on('error', () => {});
+  socket.on('close', parts.counts.enter(request.ip));
   const ids = v.safeParse(pathParams, request.params);
   if (!ids.success) {
     socket.close(closeCodes.unknownSession, 'session-unknown: ids are 22-36 of A-Z a-z 0-9 _ -');

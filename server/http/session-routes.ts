@@ -1,14 +1,15 @@
-/** Sessions over HTTP: create one, read one. The WebSocket of a session stands at the same URL as its snapshot. */
+/** Sessions over HTTP: create one, read one, give one up. The WebSocket of a session stands at the same URL as its snapshot. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 
 import { isoTime, type Clock } from '../../shared/clock.ts';
 import { idSchema } from '../../shared/protocol/frames.ts';
 import { bodyBytesMax, retentionMs } from '../../shared/protocol/limits.ts';
-import { genesis, provenGeneration } from '../../shared/session/fold.ts';
+import { genesis, provenGeneration, revokedGeneration } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { OriginProofs } from '../auth/origin-proofs.ts';
 import type { ResumeTokens } from '../auth/resume-tokens.ts';
+import { revokeClient } from '../session/revoke-client.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import type { EndReason, Gone, SessionCatalog } from '../store/journal.ts';
 import { sendProblem } from './problem.ts';
@@ -25,6 +26,8 @@ export interface SessionRoutesParts {
   /** Where clients reach this service; without it the request's own host counts. */
   readonly publicUrl: string | undefined;
   readonly isDraining: () => boolean;
+  /** Counts a session whoever asks is about to begin; returns seconds to wait when it is one too many. [F5] */
+  readonly takeBeginning: (request: FastifyRequest) => Promise<number | undefined>;
 }
 
 /** The path of a session for one client; nothing in it is secret. [A1] */
@@ -38,22 +41,29 @@ const creation = v.object({
 export const sessionParams = v.object({ session_id: idSchema, client_id: idSchema });
 
 export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesParts): void {
-  app.post('/v1/sessions', { bodyLimit: bodyBytesMax }, async (request, reply) => {
+  const options = { bodyLimit: bodyBytesMax, config: { body: creation } };
+  app.post('/v1/sessions', options, async (request, reply) => {
     if (parts.isDraining()) return sendProblem(reply, 'draining');
     const body = v.safeParse(creation, request.body);
     if (!body.success)
-      return sendProblem(reply, 'bad-request', 'The body is {kind, input, client_id?}.');
+      return sendProblem(reply, 'bad-request', {
+        detail: 'The body is {kind, input, client_id?}.',
+      });
     const model = parts.models.get(body.output.kind);
     if (model === undefined)
-      return sendProblem(reply, 'bad-request', 'There is no session kind of that name here.');
+      return sendProblem(reply, 'bad-request', {
+        detail: 'There is no session kind of that name here.',
+      });
     const input = model.parseInput(body.output.input);
-    if (!input.ok) return sendProblem(reply, 'bad-request', `input: ${input.problem}`);
+    if (!input.ok) return sendProblem(reply, 'bad-request', { detail: `input: ${input.problem}` });
     // The name goes into an address that is handed on; without a public one it must at least look like a host.
     if (
       parts.publicUrl === undefined &&
       !/^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i.test(request.host)
     )
-      return sendProblem(reply, 'bad-request', 'The Host header is not a host.');
+      return sendProblem(reply, 'bad-request', { detail: 'The Host header is not a host.' });
+    const retryAfter = await parts.takeBeginning(request);
+    if (retryAfter !== undefined) return sendProblem(reply, 'too-many-sessions', { retryAfter });
     const sessionId = parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
@@ -71,6 +81,35 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
       expires_at: isoTime(nowMs + retentionMs),
     });
   });
+  app.delete(sessionPath, async (request, reply) => {
+    if (parts.isDraining()) return sendProblem(reply, 'draining');
+    const proof = proveClient(parts, request);
+    if (typeof proof === 'string') return sendProblem(reply, proof);
+    const { sessionId, clientId, generation } = proof;
+    const found = await revokeClient(parts, sessionId, clientId, generation);
+    if (found === 'revoked') return reply.code(204).send();
+    if (typeof found === 'string') return sendProblem(reply, found);
+    return sendProblem(reply, 'session-gone', { members: epitaph(found, clientId) });
+  });
+}
+
+interface Proof {
+  readonly sessionId: string;
+  readonly clientId: string;
+  readonly generation: number;
+}
+
+/** Nothing is looked up for someone who cannot prove the token. [A2] */
+function proveClient(
+  { tokens }: SessionRoutesParts,
+  request: FastifyRequest,
+): Proof | 'unauthorized' | 'session-unknown' {
+  const params = v.safeParse(sessionParams, request.params);
+  if (!params.success) return 'session-unknown';
+  const { session_id: sessionId, client_id: clientId } = params.output;
+  const [, token] = /^Bearer (\S{1,128})$/.exec(request.headers.authorization ?? '') ?? [];
+  const generation = token === undefined ? undefined : tokens.prove(sessionId, clientId, token);
+  return generation === undefined ? 'unauthorized' : { sessionId, clientId, generation };
 }
 
 type SessionAnswer =
@@ -78,12 +117,17 @@ type SessionAnswer =
   | { readonly kind: 'gone'; readonly body: object }
   | {
       readonly kind: 'problem';
-      readonly code: 'unauthorized' | 'token-retired' | 'session-unknown' | 'schema-too-new';
+      readonly code:
+        | 'unauthorized'
+        | 'token-retired'
+        | 'token-revoked'
+        | 'session-unknown'
+        | 'schema-too-new';
     };
 
 export function sendSession(reply: FastifyReply, answer: SessionAnswer): FastifyReply {
   if (answer.kind === 'problem') return sendProblem(reply, answer.code);
-  if (answer.kind === 'gone') return sendProblem(reply, 'session-gone', undefined, answer.body);
+  if (answer.kind === 'gone') return sendProblem(reply, 'session-gone', { members: answer.body });
   return reply.send(answer.body);
 }
 
@@ -92,13 +136,9 @@ export async function readSession(
   parts: SessionRoutesParts,
   request: FastifyRequest,
 ): Promise<SessionAnswer> {
-  const params = v.safeParse(sessionParams, request.params);
-  if (!params.success) return { kind: 'problem', code: 'session-unknown' };
-  const { session_id: sessionId, client_id: clientId } = params.output;
-  const [, token] = /^Bearer (\S{1,128})$/.exec(request.headers.authorization ?? '') ?? [];
-  const generation =
-    token === undefined ? undefined : parts.tokens.prove(sessionId, clientId, token);
-  if (generation === undefined) return { kind: 'problem', code: 'unauthorized' };
+  const proof = proveClient(parts, request);
+  if (typeof proof === 'string') return { kind: 'problem', code: proof };
+  const { sessionId, clientId, generation } = proof;
   const found = await parts.registry.read(sessionId);
   if (found.kind === 'gone') return { kind: 'gone', body: epitaph(found, clientId) };
   if (found.kind !== 'read') {
@@ -106,8 +146,9 @@ export async function readSession(
     return { kind: 'problem', code: isUnknown ? 'session-unknown' : 'schema-too-new' };
   }
   const { epoch, snapshot, ended } = found;
-  if (generation < provenGeneration(snapshot, clientId))
-    return { kind: 'problem', code: 'token-retired' };
+  const proven = provenGeneration(snapshot, clientId);
+  if (proven === revokedGeneration) return { kind: 'problem', code: 'token-revoked' };
+  if (generation < proven) return { kind: 'problem', code: 'token-retired' };
   const { offset, kind, version, state } = snapshot;
   const body = { session_id: sessionId, kind, version, epoch, offset, state };
   return { kind: 'snapshot', body: ended === undefined ? body : { ...body, ended: endOf(ended) } };

@@ -3,7 +3,7 @@ import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts
 import { encodeEntriesFrame, encodeFrame } from '../../shared/protocol/codec.ts';
 import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
 import { replayBytesMax, replayEntriesMax } from '../../shared/protocol/limits.ts';
-import { acceptedSeq } from '../../shared/session/fold.ts';
+import { acceptedSeq, revokedGeneration } from '../../shared/session/fold.ts';
 import type { Reader } from './reader.ts';
 import type { Answer, EncodedEntry } from './session.ts';
 import { joinEntries, type Tail } from './tail.ts';
@@ -36,6 +36,15 @@ export class Audience {
 
   /** Welcome, what was missed, `live`; the reader is a member before anything else can happen, so nothing falls between. [R1] */
   welcome(view: SessionView, reader: Reader): void {
+    if (reader.generation === revokedGeneration) {
+      this.#putOut(
+        reader.clientId,
+        closeCodes.forbidden,
+        'token-revoked: this client gave up its right',
+      );
+      reader.close(closeCodes.left, 'revoked');
+      return;
+    }
     const mismatch = mismatchOf(view.snapshot, reader.hello);
     if (mismatch !== undefined) {
       reader.close(...mismatch);
@@ -71,6 +80,9 @@ export class Audience {
         break;
       case 'retired':
         reader.close(closeCodes.forbidden, 'token-retired: a newer token was used');
+        break;
+      case 'revoked':
+        reader.close(closeCodes.forbidden, 'token-revoked: this client gave up its right');
         break;
       case 'too-many-writers':
         reader.close(closeCodes.overloaded, 'too-many-writers: the session has had its devices');
@@ -116,6 +128,14 @@ export class Audience {
     const readers = [...this.#readers];
     this.#readers.clear();
     for (const reader of readers) reader.close(code, reason);
+  }
+
+  #putOut(clientId: string, code: CloseCode, reason: string): void {
+    for (const reader of this.#readers) {
+      if (reader.clientId !== clientId) continue;
+      this.#readers.delete(reader);
+      reader.close(code, reason);
+    }
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   decideCommand,
   firstDivergence,
   provenGeneration,
+  revokedGeneration,
   writerIndex,
 } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
@@ -40,7 +41,7 @@ export type Answer<Reader> =
   | { readonly kind: 'gap'; readonly reader: Reader; readonly expected: number }
   /** The command at this seq is another one than was accepted: the client's storage was copied or rolled back. [C8] */
   | { readonly kind: 'diverged'; readonly reader: Reader }
-  | { readonly kind: 'retired'; readonly reader: Reader }
+  | { readonly kind: 'retired' | 'revoked'; readonly reader: Reader }
   | { readonly kind: 'too-many-writers'; readonly reader: Reader };
 
 export interface EncodedEntry {
@@ -95,11 +96,13 @@ function join<Reader>(
   const { reader, clientId, incarnation, generation } = input;
   const proven = provenGeneration(draft.snapshot, clientId);
   if (generation < proven) {
-    refuse(draft, { kind: 'retired', reader });
+    const kind = proven === revokedGeneration ? 'revoked' : 'retired';
+    refuse(draft, { kind, reader });
     return;
   }
   const known = writerIndex(draft.snapshot, clientId, incarnation);
-  if (known === -1 && draft.snapshot.writers.length >= writersMax) {
+  const isFull = draft.snapshot.writers.length >= writersMax && generation !== revokedGeneration;
+  if (known === -1 && isFull) {
     refuse(draft, { kind: 'too-many-writers', reader });
     return;
   }

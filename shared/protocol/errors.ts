@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'too-many-writers'
   | 'token-invalid'
   | 'token-retired'
+  | 'token-revoked'
   | 'session-unknown'
   | 'session-forgotten'
   | 'origin-invalid'

@@ -48,6 +48,15 @@ export const replayBytesMax = 524_288;
 /** Bytes of the body of `POST /v1/sessions`: a workout of a thousand segments fits three times. [B9] */
 export const bodyBytesMax = 262_144;
 
+/** Bytes of a request's line and headers together. [B11] */
+export const headerBytesMax = 16_384;
+
+/**
+ * Milliseconds a slow client has: for its headers, for its whole request, and without a byte in either direction; and how often it is
+ * looked. [F3]
+ */
+export const slowClientMs = { headers: 10_000, request: 20_000, idle: 30_000, check: 1_000 };
+
 /** Characters of a kind's, command's, event's or refusal's name. */
 export const nameCharsMax = 64;
 

@@ -17,6 +17,12 @@ export function writerIndex(snapshot: Snapshot, clientId: string, incarnation: s
   );
 }
 
+/**
+ * The generation a client is given that may not come back: above every one a token can name, so that all of them are retired, in
+ * every copy of the log and whatever is merged with it. [A7]
+ */
+export const revokedGeneration = 10_000_000_000;
+
 /** Highest token generation any incarnation of a client has proven. [A3] */
 export function provenGeneration(snapshot: Snapshot, clientId: string): number {
   return snapshot.writers.reduce(

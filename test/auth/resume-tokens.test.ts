@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 
-const tokens = resumeTokens('a secret of thirty-two characters or more');
+const tokens = resumeTokens(signingKeys(['a secret of thirty-two characters or more']));
 
 test('a token proves its generation for its session and client, and for no other', () => {
   const token = tokens.issue('session', 'client', 7);
@@ -13,7 +14,7 @@ test('a token proves its generation for its session and client, and for no other
 });
 
 test('another secret proves nothing', () => {
-  const token = resumeTokens('another secret of thirty-two characters').issue(
+  const token = resumeTokens(signingKeys(['another secret of thirty-two characters'])).issue(
     'session',
     'client',
     7,

@@ -1,5 +1,6 @@
 /** One session of a run: its devices, what they hear, and what it has come to. */
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
 import { seededRandom } from '../simulation/random.ts';
@@ -134,7 +135,7 @@ export class SessionRun {
   /** For a further device of the session, which gets its own token. */
   #resumeUrl(url: string): string {
     const clientId = crypto.randomUUID();
-    const token = resumeTokens(chaosSecret).issue(this.#sessionId, clientId, 1);
+    const token = resumeTokens(signingKeys([chaosSecret])).issue(this.#sessionId, clientId, 1);
     return `${url}/v1/sessions/${this.#sessionId}/clients/${clientId}#${token}`;
   }
 

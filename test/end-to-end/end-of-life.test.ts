@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { connect } from '../../client/connect.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
@@ -100,7 +101,7 @@ async function device(
 
 /** Another device of the same session. */
 function addressFor({ url }: Pick<LiveServer, 'url'>, sessionId: string, clientId: string): string {
-  const token = resumeTokens(testSecret).issue(sessionId, clientId, 1);
+  const token = resumeTokens(signingKeys([testSecret])).issue(sessionId, clientId, 1);
   return `${url}/v1/sessions/${sessionId}/clients/${clientId}#${token}`;
 }
 

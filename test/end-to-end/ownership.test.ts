@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { positionProofs } from '../../server/auth/position-proofs.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import type { ServerFrame } from '../../shared/protocol/frames.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import { adds, attach, createSession, epochOf, type Created } from '../support/raw-client.ts';
@@ -169,7 +170,7 @@ describe('Redis in trouble', () => {
     const { greeting: same } = await attach(created, { position, witness: unproven });
     expect(welcomeOf(same)).toMatchObject({ epoch, head: 1 });
     expect(same.map(({ type }) => type)).toEqual(['welcome', 'snapshot', 'live']);
-    const proof = positionProofs(testSecret).sign(created.session_id, epoch, 99);
+    const proof = positionProofs(signingKeys([testSecret])).sign(created.session_id, epoch, 99);
     const witness = { ...position, proof };
     await expect(attach(created, { position, witness })).rejects.toThrow('4110');
     expect(await reader.closed).toMatchObject({ code: 4009 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import {
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const tokens = resumeTokens(testSecret);
+const tokens = resumeTokens(signingKeys([testSecret]));
 const withToken = (created: Created, generation: number): object => {
   const { session_id, client_id } = created;
   return hello(created, { token: tokens.issue(session_id, client_id, generation) });

@@ -1,5 +1,6 @@
 /** Everything there is in one run: stores, instances, devices, the network between them, and the oracle that watches. */
 import { signatures } from '../../server/auth/signatures.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { tally } from '../support/tally.ts';
@@ -27,7 +28,7 @@ export interface WorldOptions {
 
 /** When every run begins. */
 export const startMs = 1_700_000_000_000;
-const signed = signatures('a secret of the simulator, long enough');
+const signed = signatures(signingKeys(['a secret of the simulator, long enough']));
 const input = { bound };
 
 export class World {

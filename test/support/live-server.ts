@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 import Fastify, { type FastifyInstance } from 'fastify';
 
-import { trackstand, type TrackstandOptions } from '../../server/trackstand.ts';
+import { logSettings } from '../../server/telemetry/log-settings.ts';
+import { serverOptions, trackstand, type TrackstandOptions } from '../../server/trackstand.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import { freshPostgres, freshRedis } from './services/shared-services.ts';
 import { tally } from './tally.ts';
@@ -20,15 +21,18 @@ export interface LiveServer {
 }
 
 export async function startServer(
-  options: Partial<TrackstandOptions> & { readonly withoutRedis?: boolean } = {},
+  options: Partial<TrackstandOptions> & {
+    readonly withoutRedis?: boolean;
+    readonly http?: Parameters<typeof serverOptions>[0];
+  } = {},
 ): Promise<LiveServer> {
-  const { withoutRedis = false, ...rest } = options;
+  const { withoutRedis = false, http, ...rest } = options;
   const postgres = options.postgres ?? (await freshPostgres()).url;
   const redis = withoutRedis ? undefined : (options.redis ?? (await freshRedis()).url);
   const log: string[] = [];
   const app = Fastify({
-    logger: { level: 'info', stream: { write: (line: string) => void log.push(line) } },
-    return503OnClosing: false,
+    logger: { ...logSettings('info'), stream: { write: (line: string) => void log.push(line) } },
+    ...serverOptions(http),
   });
   const sessions: readonly AnyModel[] = [tally];
   await app.register(trackstand, {
