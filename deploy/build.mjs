@@ -23,6 +23,7 @@ const nodeBuilds = [
   { 'storage/main': 'loadtest/storage/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
+  { 'fuzz/main': 'test/fuzz/main.ts' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },
   { 'prove/main': 'test/prove/main.ts' },
   {

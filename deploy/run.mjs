@@ -11,6 +11,7 @@ const needed = {
   'storage/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
   'chaos/main': ['server/main'],
+  'fuzz/main': ['server/main'],
   'server/sessions': [],
   'prove/main': ['server/main', 'deploy/verdict'],
 };

@@ -45,6 +45,7 @@ export async function installWebSockets(app: FastifyInstance, limits: Limits): P
       handleProtocols: (offered) =>
         subprotocols.find((known) => offered.has(known)) ?? [...offered][0] ?? false,
     },
+    errorHandler: reportSocketError,
     // The drain closes connections; the default would cut all of them at once, without a code.
     preClose: (done) => done(),
   });
@@ -69,6 +70,20 @@ export function installUpgrade(app: FastifyInstance, parts: UpgradeParts): void 
     handler: (request, reply) => parts.read(request, reply),
     wsHandler: (socket, request) => accept(socket, request, parts),
   });
+}
+
+/** What a client does to its socket or its frames has a code, ends in 'close', and is no fault of ours: anybody could fill the log. */
+function reportSocketError(
+  error: Error & { readonly code?: unknown },
+  socket: WebSocket,
+  request: FastifyRequest,
+): void {
+  if (typeof error.code === 'string') {
+    request.log.debug({ reason: error.code }, 'a socket failed');
+    return;
+  }
+  request.log.error({ err: error }, 'a connection failed');
+  socket.terminate();
 }
 
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {

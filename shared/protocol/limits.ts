@@ -57,6 +57,9 @@ export const headerBytesMax = 16_384;
  */
 export const slowClientMs = { headers: 10_000, request: 20_000, idle: 30_000, check: 1_000 };
 
+/** Levels of objects and lists in a command's data: far from what a stack takes, and far more than data has. [B12] */
+export const depthMax = 32;
+
 /** Characters of a kind's, command's, event's or refusal's name. */
 export const nameCharsMax = 64;
 

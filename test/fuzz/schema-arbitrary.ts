@@ -1,0 +1,91 @@
+/** Values a valibot schema takes, drawn from the schema itself, so that a field nobody thought of here is fuzzed too. */
+import fc, { type Arbitrary } from 'fast-check';
+
+/** The part of a valibot schema that is looked at. */
+export interface AnySchema {
+  readonly type: string;
+  readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
+  readonly entries?: Readonly<Record<string, AnySchema>>;
+  readonly items?: readonly AnySchema[];
+  readonly item?: AnySchema;
+  readonly options?: readonly unknown[];
+  readonly wrapped?: AnySchema;
+  readonly literal?: unknown;
+  readonly key?: AnySchema;
+  readonly value?: AnySchema;
+}
+
+/** Items of a list at most: bounds of lists are for the mutations. */
+const itemsMax = 4;
+
+export function valuesOf(schema: AnySchema): Arbitrary<unknown> {
+  const actions = new Map((schema.pipe ?? []).map(({ type, requirement }) => [type, requirement]));
+  switch (schema.type) {
+    case 'object':
+    case 'loose_object':
+    case 'strict_object':
+      return objects(schema.entries ?? {});
+    case 'variant':
+    case 'union':
+      return fc.oneof(...((schema.options ?? []) as AnySchema[]).map(valuesOf));
+    case 'picklist':
+      return fc.constantFrom(...(schema.options ?? []));
+    case 'literal':
+      return fc.constant(schema.literal);
+    case 'array':
+      return fc.array(valuesOf(schema.item ?? { type: 'unknown' }), { maxLength: itemsMax });
+    case 'tuple':
+      return fc.tuple(...(schema.items ?? []).map(valuesOf));
+    case 'record':
+      return fc.dictionary(fc.string(), valuesOf(schema.value ?? { type: 'unknown' }), {
+        maxKeys: itemsMax,
+      });
+    case 'nullable':
+    case 'nullish':
+      return fc.option(valuesOf(schema.wrapped ?? { type: 'unknown' }), { nil: null });
+    case 'optional':
+    case 'exact_optional':
+      return valuesOf(schema.wrapped ?? { type: 'unknown' });
+    case 'boolean':
+      return fc.boolean();
+    case 'number':
+      return numbers(actions);
+    case 'string':
+      return texts(actions);
+    case 'any':
+    case 'unknown':
+      return fc.jsonValue({ maxDepth: 3 });
+    default:
+      throw new Error(`Nobody said how to draw a value of the schema "${schema.type}".`);
+  }
+}
+
+function objects(entries: Readonly<Record<string, AnySchema>>): Arbitrary<unknown> {
+  const requiredKeys = Object.keys(entries).filter(
+    (key) => !/optional|nullish/.test(entries[key]?.type ?? ''),
+  );
+  const shape = Object.fromEntries(
+    Object.entries(entries).map(([key, schema]) => [key, valuesOf(schema)]),
+  );
+  return fc.record(shape, { requiredKeys });
+}
+
+function numbers(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
+  const isWhole = actions.has('safe_integer') || actions.has('integer');
+  const min = Number(actions.get('min_value') ?? Number.MIN_SAFE_INTEGER);
+  const max = Number(actions.get('max_value') ?? Number.MAX_SAFE_INTEGER);
+  if (isWhole)
+    return fc.oneof(
+      fc.integer({ min: Math.max(min, 0), max: 1_000 }),
+      fc.maxSafeInteger().filter((value) => value >= min && value <= max),
+    );
+  return fc.double({ min, max, noNaN: true, noDefaultInfinity: true });
+}
+
+function texts(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
+  const pattern = actions.get('regex');
+  if (pattern instanceof RegExp) return fc.stringMatching(pattern);
+  const maxLength = Math.min(Number(actions.get('max_length') ?? 40), 80);
+  const minLength = Number(actions.get('min_length') ?? 0);
+  return fc.string({ unit: 'binary', minLength, maxLength });
+}
