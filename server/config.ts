@@ -294,6 +294,11 @@ export const settings: Settings = {
   ],
 };
 
+/** Variables that hold secrets, passwords of stores among them. */
+export const secretVariables = [settings.secrets, settings.databaseUrl, settings.redisUrl].map(
+  ([variable]) => variable,
+);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws ConfigError with every fault there is. */

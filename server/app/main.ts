@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { ConfigError, readConfig } from '../config.ts';
+import { ConfigError, readConfig, secretVariables } from '../config.ts';
 import { buildApp } from './build-app.ts';
 import { listen } from './listen.ts';
 
@@ -11,6 +11,8 @@ const exitConfig = 78;
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  // A crash report of Node's lists the environment.
+  for (const name of secretVariables) delete process.env[name];
   const page = fileURLToPath(new URL('../app/', import.meta.url));
   const app = await buildApp(config, {
     page: existsSync(page) ? page : undefined,

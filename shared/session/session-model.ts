@@ -120,5 +120,7 @@ function parse<Value>(schema: StandardSchemaV1<unknown, Value>, input: unknown):
     String(typeof part === 'object' ? part.key : part),
   );
   const where = path.length === 0 ? '' : `${path.join('.')}: `;
-  return { ok: false, problem: `${where}${issue?.message ?? 'not valid'}` };
+  // What came is not repeated: it may be long, or secret.
+  const message = issue?.message.replace(/ but received ".*$/s, '') ?? 'not valid';
+  return { ok: false, problem: `${where}${message}` };
 }

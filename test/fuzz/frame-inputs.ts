@@ -108,7 +108,7 @@ export function wireCases(recorded: readonly string[]): Arbitrary<WireCase> {
   return fc.record({
     kind: fc.constant('wire' as const),
     isGreeted: fc.nat(9).map((roll) => roll > 2),
-    inputs: fc.oneof({ weight: 1, arbitrary: long }, { weight: 4, arbitrary: short }),
+    inputs: fc.oneof({ weight: 1, arbitrary: long }, { weight: 2, arbitrary: short }),
   });
 }
 

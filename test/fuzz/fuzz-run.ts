@@ -149,8 +149,10 @@ async function take(run: Run, fuzzCase: FuzzCase, seat: Seat): Promise<void> {
   else if (problem !== undefined) note(run, fuzzCase, problem);
 }
 
-function note({ findings }: Run, fuzzCase: FuzzCase | undefined, problem: string): void {
-  if (findings.length < findingsMax) findings.push({ fuzzCase, problem });
+function note({ findings, options }: Run, fuzzCase: FuzzCase | undefined, problem: string): void {
+  if (findings.length >= findingsMax) return;
+  findings.push({ fuzzCase, problem });
+  options.screen.write(`found: ${problem.slice(0, 300)}\n`);
 }
 
 async function atRest(run: Run): Promise<number> {

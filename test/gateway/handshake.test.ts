@@ -178,6 +178,29 @@ describe('bounds', () => {
     expect(await client.closed).toMatchObject({ code: 4001 });
   });
 
+  test('[B12] data nested deeper than allowed is answered with 4001, and others in the session go on', async () => {
+    const created = await createSession(server.url);
+    const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+    const send = async (levels: number) => {
+      const client = await attach(created);
+      client.send({ type: 'commands', seq: 1, commands: [['add', nested(levels), 1]] });
+      return client;
+    };
+    // Taken, and refused by the session kind.
+    expect(await (await send(32)).nextOf('entries')).toMatchObject({
+      entries: [{ refused: 'bad-command' }],
+    });
+    expect(await (await send(33)).closed).toMatchObject({ code: 4001 });
+    // Deeper than the stack.
+    const client = await attach(created);
+    const deep = 100_000;
+    client.send(
+      `{"type":"commands","seq":2,"commands":[["add",${'['.repeat(deep)}${']'.repeat(deep)},1]]}`,
+    );
+    expect(await client.closed).toMatchObject({ code: 4001 });
+    expect(server.log.filter((line) => line.includes('"level":50'))).toEqual([]);
+  });
+
   test('[B3] a frame with more commands than allowed is answered with 4001', async () => {
     const client = await attach(await createSession(server.url));
     client.send(adds(1, ...Array.from({ length: 257 }, () => 0)));
