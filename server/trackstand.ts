@@ -30,6 +30,7 @@ import { SessionRegistry, type RegistryParts } from './session/session-registry.
 import { openStores, type Stores } from './store/open-stores.ts';
 import { isTakenBack, type SchemaCatalog } from './store/schema-catalog.ts';
 
+export { installProblems } from './http/problem.ts';
 export { serverOptions } from './http/server-options.ts';
 
 /** `publicUrl`: where clients reach this service. */

@@ -5,7 +5,7 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify';
 import { workout } from '../../shared/workout/workout.ts';
 import type { Config } from '../config.ts';
 import { logSettings } from '../telemetry/log-settings.ts';
-import { serverOptions, trackstand } from '../trackstand.ts';
+import { installProblems, serverOptions, trackstand } from '../trackstand.ts';
 import { installPageHeaders } from './page-headers.ts';
 
 export interface AppParts {
@@ -49,6 +49,7 @@ export async function buildApp(
     socketPath: config.socketPath,
     onHandOver,
   });
+  installProblems(app);
   // Fastify's own answer repeats the address, and its log line has the query.
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).type('text/plain').send('There is nothing here.'),

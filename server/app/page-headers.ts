@@ -18,8 +18,9 @@ export function installPageHeaders(app: FastifyInstance, isTls: boolean): void {
   });
 }
 
+/** Bluetooth is the page's own by default, and browsers without it complain of its name. */
 const permissions =
-  'bluetooth=(self), screen-wake-lock=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()';
+  'screen-wake-lock=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()';
 
 /** No inline script or style, and nothing of another site. Some browsers do not take 'self' for a WebSocket. */
 function policy(host: string): string {

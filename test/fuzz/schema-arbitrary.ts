@@ -74,11 +74,9 @@ function numbers(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
   const isWhole = actions.has('safe_integer') || actions.has('integer');
   const min = Number(actions.get('min_value') ?? Number.MIN_SAFE_INTEGER);
   const max = Number(actions.get('max_value') ?? Number.MAX_SAFE_INTEGER);
-  if (isWhole)
-    return fc.oneof(
-      fc.integer({ min: Math.max(min, 0), max: 1_000 }),
-      fc.maxSafeInteger().filter((value) => value >= min && value <= max),
-    );
+  const whole = (upTo: number): Arbitrary<unknown> =>
+    fc.bigInt({ min: BigInt(Math.max(min, 0)), max: BigInt(upTo) }).map(Number);
+  if (isWhole) return fc.oneof(whole(Math.min(max, 1_000)), whole(max));
   return fc.double({ min, max, noNaN: true, noDefaultInfinity: true });
 }
 

@@ -1,0 +1,54 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { startAppServer, startBrowser, type AppServer } from './live-page.ts';
+
+let server: AppServer;
+let browser: Browser;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startAppServer(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server.kill();
+  await server.stop();
+});
+
+test('the page comes with a policy under which only its own files run', async () => {
+  const { headers } = await fetch(server.url);
+  const policy = headers.get('content-security-policy') ?? '';
+  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+  expect(policy).toContain(`connect-src 'self' ws://${new URL(server.url).host}`);
+  expect(policy).not.toMatch(/unsafe|\*|http:|https:|data:/);
+  expect(Object.fromEntries(headers)).toMatchObject({
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+  });
+  expect(headers.has('strict-transport-security')).toBe(false);
+});
+
+test('a ride begins under that policy without a word in the console, and what is smuggled in does not run', async () => {
+  const page = await browser.newPage();
+  const words: string[] = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) words.push(message.text());
+  });
+  page.on('pageerror', ({ message }) => words.push(message));
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Lunch break' }).click();
+  await page.getByRole('button', { name: /^Start/ }).click();
+  await expect
+    .poll(() => page.locator('.badge').innerText(), { timeout: 60_000 })
+    .toMatch(/^saved/);
+  expect(words).toEqual([]);
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.wasSmuggledIn = true';
+    document.head.append(script);
+  });
+  expect(await page.evaluate(() => 'wasSmuggledIn' in globalThis)).toBe(false);
+  expect(words.join('\n')).toMatch(/Content Security Policy/i);
+  await page.close();
+});
