@@ -84,6 +84,8 @@ export async function installNotFound(app: FastifyInstance, prefix: string): Pro
   await app.register(
     (below, _options, done) => {
       below.setNotFoundHandler((_request, reply) => sendProblem(reply, 'not-found'));
+      // A route as well: an app that serves files has one for everything, which would take what belongs here.
+      below.get('/*', (_request, reply) => reply.callNotFound());
       done();
     },
     { prefix },

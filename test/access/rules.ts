@@ -49,5 +49,6 @@ export const rules: Readonly<Record<string, Rule>> = {
   // Giving up what was given up changes nothing: whoever did not hear the answer asks again.
   [`DELETE ${session}`]: { answers: { ...ownerOnly(204, 401), revoked: 204 } },
   [`UPGRADE ${session}`]: { answers: ownerOnly('welcome', 4003) },
+  'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };

@@ -29,6 +29,16 @@ test('the page comes with a policy under which only its own files run', async ()
   expect(headers.has('strict-transport-security')).toBe(false);
 });
 
+test('beside the page, the protocol still answers what nothing stands at below its prefix', async () => {
+  for (const path of ['/v1/nothing', '/v1/sessions', `/v1/sessions/${'x'.repeat(300)}/clients/x`]) {
+    const response = await fetch(new URL(path, server.url));
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  }
+  const file = await fetch(new URL('/nothing.js', server.url));
+  expect([file.status, await file.text()]).toEqual([404, 'There is nothing here.']);
+});
+
 test('a ride begins under that policy without a word in the console, and what is smuggled in does not run', async () => {
   const page = await browser.newPage();
   const words: string[] = [];

@@ -148,7 +148,10 @@ describe('what a client is asked when no store knows its session', () => {
   test('[R12] [R9] one whose time would be over is not begun again', async () => {
     const { client, created } = await forgotten();
     const origin = { sessionId: created.session_id, kind: 'tally', input: { bound: 7 } };
-    const longAgo = originProofs(signingKeys([testSecret])).issue(origin, Date.now() - retentionMs - 1_000);
+    const longAgo = originProofs(signingKeys([testSecret])).issue(
+      origin,
+      Date.now() - retentionMs - 1_000,
+    );
     client.send({ type: 'remind', input: { bound: 7 }, origin: longAgo });
     expect(await client.closed).toMatchObject({ code: 4004 });
   });

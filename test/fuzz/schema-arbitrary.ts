@@ -1,10 +1,17 @@
 /** Values a valibot schema takes, drawn from the schema itself, so that a field nobody thought of here is fuzzed too. */
 import fc, { type Arbitrary } from 'fast-check';
 
+/** An action of a pipe, or a schema, which may have a pipe of its own. */
+interface PipeItem {
+  readonly type: string;
+  readonly requirement?: unknown;
+  readonly pipe?: readonly PipeItem[];
+}
+
 /** The part of a valibot schema that is looked at. */
 export interface AnySchema {
   readonly type: string;
-  readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
+  readonly pipe?: readonly PipeItem[];
   readonly entries?: Readonly<Record<string, AnySchema>>;
   readonly items?: readonly AnySchema[];
   readonly item?: AnySchema;
@@ -19,7 +26,7 @@ export interface AnySchema {
 const itemsMax = 4;
 
 export function valuesOf(schema: AnySchema): Arbitrary<unknown> {
-  const actions = new Map((schema.pipe ?? []).map(({ type, requirement }) => [type, requirement]));
+  const actions = new Map(actionsOf(schema));
   switch (schema.type) {
     case 'object':
     case 'loose_object':
@@ -33,7 +40,10 @@ export function valuesOf(schema: AnySchema): Arbitrary<unknown> {
     case 'literal':
       return fc.constant(schema.literal);
     case 'array':
-      return fc.array(valuesOf(schema.item ?? { type: 'unknown' }), { maxLength: itemsMax });
+      return fc.array(valuesOf(schema.item ?? { type: 'unknown' }), {
+        minLength: Number(actions.get('min_length') ?? 0),
+        maxLength: itemsMax,
+      });
     case 'tuple':
       return fc.tuple(...(schema.items ?? []).map(valuesOf));
     case 'record':
@@ -58,6 +68,11 @@ export function valuesOf(schema: AnySchema): Arbitrary<unknown> {
     default:
       throw new Error(`Nobody said how to draw a value of the schema "${schema.type}".`);
   }
+}
+
+function actionsOf({ type, requirement, pipe }: PipeItem): (readonly [string, unknown])[] {
+  // The first item of a pipe is the schema it stands on, without this pipe.
+  return pipe === undefined ? [[type, requirement]] : pipe.flatMap(actionsOf);
 }
 
 function objects(entries: Readonly<Record<string, AnySchema>>): Arbitrary<unknown> {
