@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 
 import { connect } from '../../client/connect.ts';
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import {
   adds,
@@ -118,7 +119,11 @@ describe('stores that go away under a session', () => {
     const next = await startServer({ redis, postgres: former.stores.postgres });
     cleanups.push(() => next.stop());
     const other = { ...created, client_id: 'client-of-the-other-device' };
-    const token = resumeTokens(testSecret).issue(other.session_id, other.client_id, 1);
+    const token = resumeTokens(signingKeys([testSecret])).issue(
+      other.session_id,
+      other.client_id,
+      1,
+    );
     other.resume_url = `${next.url}/v1/sessions/${other.session_id}/clients/${other.client_id}#${token}`;
     router.route('http://127.0.0.1:1');
     router.cut();
