@@ -29,7 +29,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'silent',
     SESSIONS_PER_HOUR_MAX: '10000',
   });
-  const built = await withRoutes(() => buildApp(config, page));
+  const built = await withRoutes(() => buildApp(config, { page: page }));
   await built.app.listen({ host: '127.0.0.1', port: 0 });
   url = `http://127.0.0.1:${(built.app.server.address() as AddressInfo).port}`;
   routes = built.routes;
