@@ -1,12 +1,13 @@
-/** Somebody who says hello with a token that is worth nothing: made up, of somebody else, or retired long ago. */
 import { signatures } from '../../server/auth/signatures.ts';
+/** Somebody who says hello with a token that is worth nothing: made up, of somebody else, or retired long ago. */
+import { signingKeys } from '../../server/auth/signing-keys.ts';
 import type { Hello } from '../../shared/protocol/frames.ts';
 import { tally } from '../support/tally.ts';
 import type { Random } from './random.ts';
 import { SimProcess } from './sim-process.ts';
 import type { World } from './world.ts';
 
-const forged = signatures('a secret that is not the one of the simulator').tokens;
+const forged = signatures(signingKeys(['a secret that is not the one of the simulator'])).tokens;
 
 /** How long a stranger waits for an answer. */
 const patienceMs = 10_000;
