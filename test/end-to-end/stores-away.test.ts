@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { connect } from '../../client/connect.ts';
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
+import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import {
   adds,
@@ -116,7 +117,9 @@ describe('stores that go away under a session', () => {
     await rider.nextOf('entries');
     // The former owner writes nothing more, and its rider never comes back: only Redis knows of the seven.
     const redis = `redis://${new URL(router.url).host}${pathname}`;
-    const next = await startServer({ redis, postgres: former.stores.postgres });
+    // As many commands as it takes until Redis is looked for again.
+    const limits = { ...defaultLimits, frames_per_s_max: 100_000 };
+    const next = await startServer({ redis, postgres: former.stores.postgres, limits });
     cleanups.push(() => next.stop());
     const other = { ...created, client_id: 'client-of-the-other-device' };
     const token = resumeTokens(signingKeys([testSecret])).issue(
