@@ -50,7 +50,9 @@ export function reconcile(
     !redis.isLog ||
     redis.snapshot.offset > saved.offset ||
     isAhead(sighting, redis.epoch, logged);
-  return { snapshot: logged, recent: redis.entries, saved, startsEpoch };
+  // Entries of another life are numbered otherwise than what Postgres has: behind it they would be a history that never was.
+  const recent = isSameLife ? redis.entries : [];
+  return { snapshot: logged, recent, saved, startsEpoch };
 }
 
 /**

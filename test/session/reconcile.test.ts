@@ -183,6 +183,7 @@ describe('Postgres restored to a time before the epoch of Redis', () => {
   test('[R12] Redis of a later epoch that has all of Postgres counts, under a new epoch', () => {
     const result = reconcile(tally, restored, recovered(5, 8, { epoch: '12-b' }), undefined);
     expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(3), startsEpoch: true });
+    expect(result.recent).toEqual([]);
   });
 
   test('[R12] not when its hashes do not reach back to what Postgres has, or it numbers the writers otherwise', () => {
