@@ -22,7 +22,9 @@ export interface Admission {
   readonly origins: Origins;
   readonly counts: ConnectionCounts;
   /** Counts a session that somebody at that address is about to begin; returns seconds to wait when it is one too many. [F5] */
-  readonly takeBeginning: (request: { readonly ip: string }) => Promise<number | undefined>;
+  readonly takeBeginning: (request: {
+    readonly ip: string | undefined;
+  }) => Promise<number | undefined>;
 }
 
 const boundsDefaults: AdmissionBounds = {

@@ -14,6 +14,7 @@ describe('what counts as one address', () => {
     ['2001:db8:0000:0001::', '2001:db8:0:1::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
+    [undefined, 'local'],
   ])('%s is %s', (address, key) => {
     expect(addressKey(address)).toBe(key);
   });

@@ -84,6 +84,9 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
       DRAIN_MOVES_PER_S: 500,
       // A busy machine may take its time.
       DRAIN_GRACE_MS: 15_000,
+      // Everybody comes from one address here.
+      SESSIONS_PER_HOUR_MAX: 1_000_000,
+      CONNECTIONS_PER_ADDRESS_MAX: 10_000,
       ...parts.instanceSettings,
     }),
   );
