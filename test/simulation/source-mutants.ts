@@ -49,8 +49,8 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
   'a token passes unproven': planted(
     [12],
     'server/auth/resume-tokens.ts',
-    'timingSafeEqual(given, expected)',
-    'timingSafeEqual(given, given)',
+    'keys.isSigned(signedText(sessionId, clientId, generation), signature)',
+    'true',
   ),
   'a token of another session passes': planted(
     [12],
