@@ -254,6 +254,7 @@ function carryNotifications(): void {
     startNotifications(): Promise<unknown>;
     readValue(): Promise<unknown>;
   }
+  // No type declares Web Bluetooth on the page, and not every browser has it.
   const scope = globalThis as unknown as {
     BluetoothRemoteGATTCharacteristic?: { readonly prototype: Characteristic };
   };

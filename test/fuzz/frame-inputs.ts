@@ -30,6 +30,7 @@ export interface WireCase {
 /** Stands for the seq that is next when it is sent, and one that is off by little. */
 export const nextSeq = 7_770_000_000;
 
+// A schema is read as data here, which its type hides: so are those below.
 const frameSchema = clientFrameSchema as unknown as AnySchema;
 const ofType = (...types: readonly string[]): Arbitrary<unknown> =>
   fc.oneof(

@@ -26,6 +26,7 @@ export function decodePowerMeter(frame: DataView): PowerMeterFrame | null {
   const reader = readBytes(frame);
   const flags = reader.uint16();
   const powerW = reader.int16();
+  // What is not used still takes its place before the crank's fields.
   for (const [bit, bytes] of fieldsBefore) if (hasBit(flags, bit)) reader.skip(bytes);
   const crank = hasBit(flags, crankBit) ? readCrank(reader) : null;
   return reader.isShort ? null : { powerW, crank };

@@ -48,18 +48,18 @@ function decodeWith(frame: DataView, resistanceBytes: number): BikeFrame | null 
   if (resistanceBytes === 1 && !has('resistance')) return null;
   const hasMore = has('moreData');
   const speed = hasMore ? {} : { speedKmh: reader.uint16() / 100 };
-  if (has('averageSpeed')) reader.skip(2);
+  if (has('averageSpeed')) reader.skip(2); // 0.01 km/h, not shown
   const cadence = has('cadence') ? { cadenceRpm: reader.uint16() / 2 } : {};
-  if (has('averageCadence')) reader.skip(2);
-  if (has('distance')) reader.skip(3);
-  if (has('resistance')) reader.skip(resistanceBytes);
+  if (has('averageCadence')) reader.skip(2); // 0.5 rpm, not shown
+  if (has('distance')) reader.skip(3); // metres, 24 bits, not shown
+  if (has('resistance')) reader.skip(resistanceBytes); // no unit that means anything
   const power = has('power') ? { powerW: reader.int16() } : {};
-  if (has('averagePower')) reader.skip(2);
-  if (has('energy')) reader.skip(5);
+  if (has('averagePower')) reader.skip(2); // W, not shown
+  if (has('energy')) reader.skip(5); // total, an hour, a minute: kcal
   const heartRate = has('heartRate') ? { heartRateBpm: reader.uint8() } : {};
-  if (has('metabolicEquivalent')) reader.skip(1);
-  if (has('elapsed')) reader.skip(2);
-  if (has('remaining')) reader.skip(2);
+  if (has('metabolicEquivalent')) reader.skip(1); // 0.1, not shown
+  if (has('elapsed')) reader.skip(2); // s; the ride has its own clock
+  if (has('remaining')) reader.skip(2); // s; the plan knows better
   const reading = { ...speed, ...cadence, ...power, ...heartRate };
   return isComplete(reader, flags) ? { reading, hasMore } : null;
 }

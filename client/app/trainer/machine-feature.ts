@@ -26,7 +26,7 @@ const targetBits = { power: 3, simulation: 13, cadence: 16 } as const;
 /** Null when the frame is too short. */
 export function decodeFeature(frame: DataView): MachineFeature | null {
   const reader = readBytes(frame);
-  reader.skip(4);
+  reader.skip(4); // what it measures: the frames tell that themselves
   const targets = reader.uint32();
   if (reader.isShort) return null;
   return {
