@@ -3,8 +3,10 @@ import type { Signatures } from '../../server/auth/signatures.ts';
 import { Connection } from '../../server/gateway/connection.ts';
 import { drain } from '../../server/lifecycle/drain.ts';
 import { createLifecycle } from '../../server/lifecycle/lifecycle.ts';
+import { Caretaker } from '../../server/session/caretaker.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { withCircuit } from '../../server/store/circuit.ts';
+import type { Housekeeping } from '../../server/store/journal.ts';
 import type { Journals } from '../../server/store/journals.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import type { Accept, Destination } from './network.ts';
@@ -12,6 +14,9 @@ import type { Random } from './random.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Road, SimStore } from './sim-store.ts';
 import { releases, type Version } from './tally-two.ts';
+
+/** Long enough for nobody: whom the caretaker looks after is for the faults to say, whether somebody is attached or not. */
+const caretakerSettings = { archiveAfterMs: 1, abandonedAfterMs: 1, tombstoneMs: 1 };
 
 export interface InstanceParts {
   readonly process: SimProcess;
@@ -34,6 +39,9 @@ export class Instance implements Destination {
   readonly #parts: InstanceParts;
   readonly #lifecycle = createLifecycle();
   readonly #registry: SessionRegistry;
+  readonly #caretaker: Caretaker;
+  /** What its caretaker is told to be due next. */
+  #due: readonly string[] = [];
   #arrivals = 0;
   readonly #connections = new Set<Connection>();
 
@@ -48,18 +56,30 @@ export class Instance implements Destination {
     };
     this.toPostgres = road('postgres');
     this.toRedis = road('redis');
-    this.#registry = new SessionRegistry({
+    const common = {
       journals: this.#journals(),
       models: new Map([[model.kind, model]]),
       newId: parts.newId,
       clock: process.clock,
+      reportError,
+    };
+    this.#registry = new SessionRegistry({
+      ...common,
       limits: defaultLimits,
       release: process.name,
       issueToken: signed.tokens.issue,
       signPosition: signed.positions.sign,
-      reportError,
       checkpointMs: parts.checkpointMs,
       detachedGraceMs: parts.detachedGraceMs,
+    });
+    this.#caretaker = new Caretaker({
+      ...common,
+      housekeeping: this.#housekeeping(),
+      registry: this.#registry,
+      random: () => 0,
+      settings: caretakerSettings,
+      archived: () => {},
+      buried: () => {},
     });
     this.#registry.start();
     this.#lifecycle.enter('ready');
@@ -102,6 +122,12 @@ export class Instance implements Destination {
     };
   };
 
+  /** Puts a session away, unless somebody is attached to it here. */
+  putAway(sessionId: string): void {
+    this.#due = [sessionId];
+    void this.#caretaker.tend();
+  }
+
   /** Leaves as a deploy makes it leave. */
   drain(): Promise<void> {
     return drain({
@@ -111,6 +137,18 @@ export class Instance implements Destination {
       connections: this.#connections,
       settings: { noticeMs: 100, movesPerS: 10, graceMs: 2_000 },
     });
+  }
+
+  #housekeeping(): Housekeeping {
+    return {
+      due: () => {
+        const due = this.#due;
+        this.#due = [];
+        return Promise.resolve(due);
+      },
+      touch: () => Promise.resolve(),
+      purge: () => Promise.resolve(0),
+    };
   }
 
   #journals(): Journals {

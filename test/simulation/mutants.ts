@@ -18,13 +18,16 @@ const appended = (): Promise<AppendResult> => Promise.resolve('appended');
 const like = (journal: Journal, other: Partial<Journal>): Journal => ({ ...journal, ...other });
 
 /** Whoever writes passes as the owner. */
-function withoutFence(store: MemoryStore): Journal {
-  const disguised = <Write extends Batch>(write: Write): Write => {
-    const ownerId = store.read(write.sessionId)?.owner;
-    return typeof ownerId === 'string' ? { ...write, ownerId } : write;
-  };
-  return like(store, { append: (batch) => store.append(disguised(batch)) });
+function asOwner<Write extends { readonly sessionId: string; readonly ownerId: string }>(
+  store: MemoryStore,
+  write: Write,
+): Write {
+  const ownerId = store.read(write.sessionId)?.owner;
+  return typeof ownerId === 'string' ? { ...write, ownerId } : write;
 }
+
+const withoutFence = (store: MemoryStore): Journal =>
+  like(store, { append: (batch) => store.append(asOwner(store, batch)) });
 
 /** What the store does not know counts as written. */
 const asThere =
@@ -71,6 +74,15 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     invariants: [4],
     tampering: {
       store: (store, name) => (name === 'postgres' ? withoutFence(store) : store),
+    },
+  },
+  'Redis forgets a session for a former owner': {
+    invariants: [4],
+    tampering: {
+      store: (store, name) =>
+        name === 'postgres'
+          ? store
+          : like(store, { archive: (archiving) => store.archive(asOwner(store, archiving)) }),
     },
   },
   'an append that does not continue the log counts as appended': {

@@ -12,6 +12,7 @@ export const serverFaults: readonly Fault[] = [
   { name: 'slow-calls', weight: 2, strike: slowCalls },
   { name: 'drain', weight: 2, strike: drainOne },
   { name: 'deploy', weight: 1, strike: deployNext },
+  { name: 'put-away', weight: 2, strike: putAway },
   { name: 'server-clock-set', weight: 1, strike: setServerClock },
   { name: 'redis-wiped', weight: 2, strike: wipeRedis },
   { name: 'redis-backup', weight: 2, strike: ({ redis }) => backUp(redis) },
@@ -89,6 +90,15 @@ function deployNext(world: World, random: Random): boolean {
   if (instance === undefined || !world.beginDeploy()) return false;
   world.startInstance(instance, 2);
   void instance.drain().then(() => world.removeInstance(instance));
+  return true;
+}
+
+/** An instance believes that nobody needs a session any more; most often somebody is attached to it elsewhere. */
+function putAway({ instances, sessionIds }: World, random: Random): boolean {
+  const instance = random.pick(instances);
+  const sessionId = random.pick(sessionIds);
+  if (instance === undefined || sessionId === undefined) return false;
+  instance.putAway(sessionId);
   return true;
 }
 

@@ -229,6 +229,7 @@ export class SimStore {
       if (method === 'create') oracle.created(argument as never);
       if (method === 'takeOver') oracle.tookOver(this.name, argument as never, result as never);
       if (method === 'append') oracle.appended(this.name, argument as never, result as never);
+      if (method === 'archive') oracle.archived(this.name, argument as never, result as never);
       if (method === 'startEpoch')
         oracle.startedEpoch(this.name, argument as never, result as never);
       return { result };

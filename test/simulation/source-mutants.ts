@@ -76,6 +76,12 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     'const generation = this.#prove(hello);',
     'void this.#parts.registry.find(this.sessionId, undefined).catch(() => {}); const generation = this.#prove(hello);',
   ),
+  'a session is put away although Postgres has not got all of it': planted(
+    [2],
+    'server/session/caretaker.ts',
+    'await new SessionSaver(session, journals).save(snapshot, new Tail(recent))',
+    "'clean'",
+  ),
   "the time of a command is whatever the device's clock says": {
     invariants: [1],
     edits: [

@@ -1,6 +1,7 @@
 /** Watches what lands in the stores: whose writes, where, and that nothing told to a client is missing. */
 import type {
   AppendResult,
+  Archiving,
   Batch,
   Claim,
   NewEpoch,
@@ -42,6 +43,7 @@ export class StoreOracle {
   readonly #closed = new Set<string>();
   takeoverCount = 0;
   landedCount = 0;
+  archivedCount = 0;
 
   constructor(ledger: Ledger, fail: (sentence: string) => void) {
     this.#ledger = ledger;
@@ -130,6 +132,21 @@ export class StoreOracle {
       ...this.#land(store, batch, holding),
       head,
     });
+  }
+
+  /** A session was put away: Postgres has all of it, and nobody else was its owner. [L2] */
+  archived(store: StoreName, archiving: Archiving, result: AppendResult): void {
+    if (result !== 'appended') return;
+    const { sessionId, ownerId, snapshot } = archiving;
+    const saved = this.saved(sessionId);
+    if (this.#holdings[store].get(sessionId)?.owner !== ownerId)
+      this.#fail(`${store} let ${ownerId} put away a session of another owner [O1]`);
+    // A Postgres restored in between has less; then the clients bring it back.
+    const isForgiven = store === 'redis' && this.#promises.isBroken(sessionId);
+    if (!isForgiven && !isSame(this.#linkOf(snapshot), saved))
+      this.#fail(`${store} put a session away at a state that Postgres does not have [L2]`);
+    if (store === 'redis') this.#holdings.redis.delete(sessionId);
+    this.archivedCount++;
   }
 
   startedEpoch(store: StoreName, start: NewEpoch, result: AppendResult): void {
