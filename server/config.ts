@@ -66,7 +66,7 @@ type Settings = {
   readonly [Name in keyof Config]: readonly [variable: string, Setting<Config[Name]>];
 };
 
-/** Every variable the server reads. README's table is checked against this one. */
+/** Every variable the server reads. OPERATIONS.md's table is checked against this one. */
 export const settings: Settings = {
   host: ['HOST', { help: 'Address to listen on.', fallback: '127.0.0.1', read: text }],
   port: [
