@@ -1,7 +1,13 @@
 /** Where one session's entries go first: Redis, or Postgres while there is no Redis. */
 import { delay, type Clock } from '../../shared/clock.ts';
 import type { Snapshot } from '../../shared/protocol/frames.ts';
-import { StoreUnavailableError, type AppendResult, type Batch } from '../store/journal.ts';
+import {
+  StoreUnavailableError,
+  type AppendResult,
+  type Batch,
+  type Journal,
+  type TakenOver,
+} from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
 import type { OpenedSession } from './open-session.ts';
 import { holdsMore } from './reconcile.ts';
@@ -60,14 +66,29 @@ export class SessionLog {
   async rejoin(snapshot: Snapshot): Promise<boolean> {
     const { log } = this.#journals;
     if (this.#isInRedis || log === undefined) return true;
-    const { sessionId, ownerId, term, epoch } = this.#session;
-    const held = await orUnavailable(log.peek(sessionId));
+    const held = await this.#claimIn(log, snapshot);
     if (held === 'unavailable') return true;
+    if (held.kind === 'outrun' || held.kind === 'too-new') return false;
     if (held.kind === 'taken' && holdsMore(held, snapshot)) return false;
+    const { sessionId, ownerId, term, epoch } = this.#session;
     const start = { sessionId, ownerId, term, epoch, snapshot };
     const result = await orUnavailable(log.startEpoch(start));
     this.#isInRedis = result === 'appended';
     return result === 'appended' || result === 'unavailable';
+  }
+
+  /**
+   * All that Redis has, and nothing is added to it any more: a former owner that still reaches it would otherwise be told of commands
+   * that the new epoch takes away. A Redis that answers and takes no write (full, a replica) is away.
+   */
+  async #claimIn(log: Journal, { kind, version }: Snapshot): Promise<TakenOver | 'unavailable'> {
+    const { sessionId, ownerId, term } = this.#session;
+    const claim = { sessionId, ownerId, term, versions: { [kind]: version } };
+    const claimed = await orUnavailable(log.takeOver(claim));
+    if (claimed === 'unavailable' || claimed.kind !== 'outrun' || claimed.term !== term)
+      return claimed;
+    // By its own earlier try, after which the epoch did not begin. Where it was another owner of this term, that is refused.
+    return orUnavailable(log.peek(sessionId));
   }
 }
 

@@ -179,6 +179,7 @@ describe('the sessions of an instance', () => {
     await settle();
     expect(again.reader.frames.at(-1)).toMatchObject({ accepted: 2, checkpointed: 2 });
     appendToRedis = (batch) => redis.append(batch);
+    takeOverInRedis = (claim) => redis.takeOver(claim);
     startInRedis = (start) => redis.startEpoch(start);
     again.host.receive(again.reader, 3, [['add', { amount: 7 }, 1]]);
     await settle();

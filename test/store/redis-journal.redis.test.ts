@@ -6,6 +6,7 @@ import {
   connectRedis,
   type RedisClient,
 } from '../../server/store/redis/connect-redis.ts';
+import { sessionKeys } from '../../server/store/redis/keys.ts';
 import { redisJournal } from '../../server/store/redis/redis-journal.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { freshRedis } from '../support/services/shared-services.ts';
@@ -72,6 +73,28 @@ describe('a Redis that restarts', () => {
     const recovered = await redisJournal(again).takeOver({ ...claim, ownerId: 'c' });
     expect(recovered).toMatchObject({ kind: 'taken', isContinuous: false });
     again.disconnect();
+    await service.stop();
+  });
+});
+
+describe('a Redis without memory', () => {
+  test('[R11] an epoch does not begin there, and what was trimmed is free all the same', async () => {
+    const service = await startRedis();
+    const redis = connectRedis(service.url, () => {});
+    await redis.connect();
+    const journal = redisJournal(redis);
+    const place = { sessionId: 'session-without-memory', ownerId: 'a', epoch: 'e1' };
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const entry = { offset: 1, writer: 0, seq: 1, at_ms: 5, hash: 'x', events: [] };
+    await journal.startEpoch({ ...place, term: 1, snapshot });
+    await journal.append({ ...place, prev: 0, head: 1, entries: JSON.stringify(entry) });
+    await redis.config('SET', 'maxmemory', '1');
+    const start = { ...place, term: 1, epoch: 'e2', snapshot: { ...snapshot, offset: 1 } };
+    await expect(journal.startEpoch(start)).rejects.toThrow(StoreUnavailableError);
+    expect(await journal.peek(place.sessionId)).toMatchObject({ epoch: 'e1', entries: [entry] });
+    expect(await journal.trim({ ...place, snapshot: start.snapshot })).toBe('appended');
+    expect(await redis.xlen(sessionKeys(place.sessionId).log)).toBe(0);
+    redis.disconnect();
     await service.stop();
   });
 });

@@ -11,13 +11,15 @@ if meta[1] then
   if tonumber(meta[2]) > term or (tonumber(meta[2]) == term and meta[1] ~= owner) then return 'fenced' end
   if meta[3] == epoch and meta[5] == identity and tonumber(meta[4]) > head then return 'behind' end
 end
+-- First of all: a server that is out of memory refuses what grows at the beginning of a script, and no more once it has written.
+-- Refused later, it would be the log of a session whose every append it refuses.
+redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('DEL', KEYS[2])
 redis.call('HDEL', KEYS[1], 'appends')
 -- An empty log is a key too: while a cluster moves a slot, it refuses scripts of which some keys are missing.
 redis.call('XGROUP', 'CREATE', KEYS[2], 'none', '0', 'MKSTREAM')
 redis.call('XGROUP', 'DESTROY', KEYS[2], 'none')
 redis.call('PEXPIRE', KEYS[2], ARGV[8])
-redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('HSET', KEYS[1], 'owner', owner, 'term', ARGV[2], 'epoch', epoch, 'head', ARGV[4], 'covered', ARGV[4],
   'kind', ARGV[6], 'version', ARGV[7], 'identity', identity)
 redis.call('PEXPIRE', KEYS[1], ARGV[8])

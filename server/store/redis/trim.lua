@@ -10,8 +10,9 @@ if string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') ~= meta[5] then re
 if meta[1] ~= ARGV[1] then return 'fenced' end
 if meta[2] ~= ARGV[2] or offset > tonumber(meta[3]) then return 'behind' end
 if offset <= tonumber(meta[4]) then return 'appended' end
-redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5])
+-- What frees memory first: a server that is out of it refuses a script that begins with what grows, and could never be emptied.
 redis.call('XTRIM', KEYS[2], 'MINID', (offset + 1) .. '-0')
+redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[5])
 redis.call('HSET', KEYS[1], 'covered', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
