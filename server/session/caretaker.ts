@@ -51,8 +51,9 @@ export class Caretaker {
 
   start(): void {
     const { clock, random, settings } = this.#parts;
-    // Several rounds in the time after which a session counts as quiet: those with somebody there are touched in each.
-    const roundMs = Math.min(roundMsMax, settings.archiveAfterMs / 4);
+    // Several rounds in the time after which a session is put away: those with somebody there are touched in each.
+    const { archiveAfterMs, abandonedAfterMs } = settings;
+    const roundMs = Math.min(roundMsMax, archiveAfterMs / 4, abandonedAfterMs / 4);
     // Instances that were started together do not come together.
     this.#cancelTimer = clock.after(roundMs * (0.75 + random() / 2), () => {
       this.#round = this.tend().finally(() => {
@@ -89,7 +90,8 @@ export class Caretaker {
     const attached = [...registry.hosts.values()].filter(({ readers }) => readers.size > 0);
     if (attached.length === 0) return;
     const ids = attached.map(({ sessionId }) => sessionId);
-    await housekeeping.touch(ids, settings.archiveAfterMs / 4);
+    const { archiveAfterMs: quietMs, abandonedAfterMs: abandonedMs } = settings;
+    await housekeeping.touch(ids, { quietMs, abandonedMs });
   }
 
   async #whileFull(work: () => Promise<number>): Promise<void> {

@@ -139,8 +139,14 @@ export interface Housekeeping {
     readonly restMs: number;
     readonly countMax: number;
   }): Promise<readonly string[]>;
-  /** Somebody is attached to these: their time begins anew. Those touched within `quietMs` or, not ended, an hour are left alone. */
-  touch(sessionIds: readonly string[], quietMs: number): Promise<void>;
+  /**
+   * Somebody is attached to these: their time begins anew, for one that ended before it is `quietMs`, for any before it is
+   * `abandonedMs`. Those touched a while ago only, and those somebody writes to just now, are left for the next time.
+   */
+  touch(
+    sessionIds: readonly string[],
+    asked: { readonly quietMs: number; readonly abandonedMs: number },
+  ): Promise<void>;
   /** Deletes archived sessions whose time is over, leaving tombstones, and tombstones whose time is over. Returns how many sessions. */
   purge(asked: { readonly tombstoneMs: number; readonly countMax: number }): Promise<number>;
 }

@@ -98,8 +98,17 @@ for (const [name, fresh] of Object.entries(databases))
     test('a session with somebody there is not due, and its time begins anew', async () => {
       const { sessionId } = await session({ head: 2, isEnd: true, idleMs: 8 * day });
       const housekeeping = postgresHousekeeping(pool);
-      await housekeeping.touch([sessionId], day / 4);
+      await housekeeping.touch([sessionId], settings);
       expect(await housekeeping.due(settings)).not.toContain(sessionId);
+    });
+
+    test('[L3] somebody who is there keeps a session from being abandoned, however short that time is', async () => {
+      const minute = 60_000;
+      const { sessionId } = await session({ head: 2, idleMs: 20 * minute });
+      const housekeeping = postgresHousekeeping(pool);
+      await housekeeping.touch([sessionId], { quietMs: day, abandonedMs: 30 * minute });
+      const asked = { ...settings, abandonedMs: 10 * minute };
+      expect(await housekeeping.due(asked)).not.toContain(sessionId);
     });
 
     test('an archived session has all its entries, however often it was taken up, and stays archived until it is', async () => {
@@ -188,3 +197,43 @@ for (const [name, fresh] of Object.entries(databases))
       expect(await journal.peek(sessionId)).toEqual({ kind: 'absent' });
     });
   });
+
+test('checkpoints of many sessions and a touch of the same ones do not wait for each other in a circle', async () => {
+  const pool = new Pool({ connectionString: (await freshPostgres()).url, max: 8 });
+  await migrate(pool);
+  const journal = postgresJournal(pool);
+  // They lie in the table in another order than checkpoints lock them in.
+  for (const sessionId of ['z', 'm', 'a']) {
+    await journal.create({ sessionId, epoch: 'e1', snapshot: snapshotAt(0), retentionMs: day });
+    await pool.query('update trackstand.sessions set owner_id = $1 where session_id = $2', [
+      'a',
+      sessionId,
+    ]);
+  }
+  const blocker = await pool.connect();
+  await blocker.query('begin');
+  await blocker.query(`select from trackstand.sessions where session_id = 'm' for update`);
+  let isTouched = false;
+  const touching = postgresHousekeeping(pool)
+    .touch(['a', 'm', 'z'], settings)
+    .then(() => {
+      isTouched = true;
+    });
+  const waitingCount = async (): Promise<number> => {
+    const { rows } = await pool.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    return rows.length;
+  };
+  while (!isTouched && (await waitingCount()) === 0);
+  const before = await waitingCount();
+  const entries = entriesBetween(0, 1);
+  const place = { ownerId: 'a', epoch: 'e1', prev: 0, head: 1, entries };
+  const appending = ['a', 'm', 'z'].map((sessionId) => journal.append({ ...place, sessionId }));
+  while ((await waitingCount()) === before);
+  await blocker.query('commit');
+  blocker.release();
+  expect(await Promise.all(appending)).toEqual(['appended', 'appended', 'appended']);
+  await touching;
+  await pool.end();
+});

@@ -55,12 +55,20 @@ update trackstand.sessions s set tended_at = now()
 from due where s.session_id = due.session_id
 returning s.session_id`;
 
-/** $1 sessions, $2 how old in ms the last touch must be for a session that ended, $3 for any, $4 retention in ms. */
+/**
+ * $1 sessions, $2 how old in ms the last touch must be for a session that ended, $3 for any, $4 retention in ms. Rows somebody writes to
+ * are passed over: waiting for one while holding others would be a deadlock with a checkpoint of the same sessions.
+ */
 export const touchSql = `
-update trackstand.sessions
-set expires_at = now() + $4::float8 * interval '1 millisecond'
-where session_id = any($1::text[])
-  and expires_at < now() + ($4::float8 - case when ended_at is null then $3::float8 else $2::float8 end) * interval '1 millisecond'`;
+with due as (
+  select session_id
+  from trackstand.sessions
+  where session_id = any($1::text[])
+    and expires_at < now() + ($4::float8 - case when ended_at is null then $3::float8 else $2::float8 end) * interval '1 millisecond'
+  for update skip locked
+)
+update trackstand.sessions s set expires_at = now() + $4::float8 * interval '1 millisecond'
+from due where s.session_id = due.session_id`;
 
 /** $1 sessions at most, $2 how long tombstones are kept, in ms. Returns how many. Log and archive go with the session. */
 export const purgeSql = `

@@ -6,8 +6,8 @@ import type { Housekeeping } from '../journal.ts';
 import { askingPostgres } from './ask-postgres.ts';
 import { dropTombstonesSql, dueSql, purgeSql, touchSql } from './end-of-life-statements.ts';
 
-/** Milliseconds between two touches of a session that has not ended: the row is written rarely, and no day is lost. */
-const anyTouchMs = 3_600_000;
+/** Milliseconds between two touches of a session, whose time ends after so many: the row is written rarely, and never too late. */
+const touchAfterMs = (endMs: number): number => Math.min(endMs / 4, 3_600_000);
 
 /** Statements with a bound of sessions each, so that no row is locked for long. */
 export function postgresHousekeeping(pool: Pool): Housekeeping {
@@ -18,8 +18,9 @@ export function postgresHousekeeping(pool: Pool): Housekeeping {
       const rows = await query<{ session_id: string }>(dueSql, values);
       return rows.map((row) => row.session_id);
     },
-    touch: async (sessionIds, quietMs) => {
-      await query(touchSql, [sessionIds, quietMs, anyTouchMs, retentionMs]);
+    touch: async (sessionIds, { quietMs, abandonedMs }) => {
+      const afterMs = [touchAfterMs(quietMs), touchAfterMs(abandonedMs)];
+      await query(touchSql, [sessionIds, ...afterMs, retentionMs]);
     },
     purge: async ({ tombstoneMs, countMax }) => {
       await query(dropTombstonesSql, [countMax]);
