@@ -12,3 +12,9 @@ export const flushRetryMs = 100;
  * that Redis and this process stay within bounds however long Postgres is away.
  */
 export const unsavedEntriesMax = 5_000;
+
+/**
+ * Milliseconds from a command until its session goes on in Postgres, where Postgres has it and Redis does not answer, so that clients
+ * cannot be told: a checkpoint's usual wait and a quick fail-over. Whoever gives no further command would never find out.
+ */
+export const untoldMaxMs = 7_000;

@@ -5,7 +5,7 @@ import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
 import type { AppendResult } from '../store/journal.ts';
 import { Audience, type SessionView } from './audience.ts';
-import { batchInputsMax, flushTriesMax, flushRetryMs, unsavedEntriesMax } from './host-limits.ts';
+import * as bounds from './host-limits.ts';
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
@@ -110,7 +110,7 @@ export class SessionHost {
   /** Commands of an attached reader, the first one with that seq. */
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
     if (this.#mailbox.hasLeft(reader)) return;
-    if (this.#snapshot.offset - this.#saver.saved.offset >= unsavedEntriesMax) {
+    if (this.#snapshot.offset - this.#saver.saved.offset >= bounds.unsavedEntriesMax) {
       this.#stalled.add(reader);
       reader.settled(commands.length);
       return;
@@ -147,9 +147,9 @@ export class SessionHost {
   async retire(code: CloseCode, reason: string): Promise<void> {
     this.#isRetiring = true;
     await this.#running;
-    for (let tries = 0; tries < flushTriesMax && this.#hasUnsaved(); tries++) {
+    for (let tries = 0; tries < bounds.flushTriesMax && this.#hasUnsaved(); tries++) {
       await this.checkpoint();
-      if (this.#hasUnsaved()) await delay(this.#parts.clock, flushRetryMs);
+      if (this.#hasUnsaved()) await delay(this.#parts.clock, bounds.flushRetryMs);
     }
     this.release(code, reason);
   }
@@ -176,7 +176,7 @@ export class SessionHost {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#hasWork() && this.#released === undefined) {
-      const inputs = this.#mailbox.take(batchInputsMax);
+      const inputs = this.#mailbox.take(bounds.batchInputsMax);
       try {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
@@ -242,14 +242,22 @@ export class SessionHost {
 
   async #save(): Promise<void> {
     if (this.#released !== undefined || !this.#log.isInRedis) return;
-    const saved = await this.#saver.save(this.#snapshot, this.#tail);
-    if (saved === 'refused') this.release(closeCodes.fenced, 'the session moved');
+    const at = this.#snapshot;
+    const saved = await this.#saver.save(at, this.#tail);
+    if (saved === 'refused' || (saved === 'untold' && this.#isUntoldTooLong(at)))
+      this.release(closeCodes.fenced, 'the session moved');
     if (this.#released !== undefined || saved !== 'saved') return;
     this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.elapsedMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
     this.#audience.askAgain(this.view, this.#stalled);
     this.#stalled.clear();
+  }
+
+  /** Not while commands come in: then the next append tells what Redis is up to. */
+  #isUntoldTooLong(at: Snapshot): boolean {
+    const nowMs = this.#parts.clock.elapsedMs();
+    return at === this.#snapshot && nowMs - (this.#unsavedSinceMs ?? nowMs) >= bounds.untoldMaxMs;
   }
 
   #hasWork(): boolean {

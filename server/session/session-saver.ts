@@ -2,6 +2,7 @@
 import type { Snapshot } from '../../shared/protocol/frames.ts';
 import { StoreUnavailableError, type Batch } from '../store/journal.ts';
 import type { Journals } from '../store/journals.ts';
+import { unlessAway } from './claim-session.ts';
 import type { OpenedSession } from './open-session.ts';
 import { foldRecovered } from './reconcile.ts';
 import { joinEntries, type Tail } from './tail.ts';
@@ -9,7 +10,8 @@ import { joinEntries, type Tail } from './tail.ts';
 /** Checkpoints between two that carry a snapshot: opening a session folds at most the entries of that many. */
 const checkpointsPerSnapshot = 16;
 
-export type Saved = 'saved' | 'clean' | 'unavailable' | 'refused';
+/** `untold`: Postgres has all of it, and Redis, which must know before clients do, does not answer. */
+export type Saved = 'saved' | 'clean' | 'unavailable' | 'untold' | 'refused';
 
 export class SessionSaver {
   readonly #session: OpenedSession;
@@ -61,7 +63,8 @@ export class SessionSaver {
         if (result !== 'appended') return 'refused';
         this.#written = pending.at;
       }
-      return await this.#trim(this.#written);
+      const result = await this.#trim(this.#written);
+      return result === 'untold' && this.#written.offset < at.offset ? 'unavailable' : result;
     } catch (error) {
       if (error instanceof StoreUnavailableError) return 'unavailable';
       throw error;
@@ -105,8 +108,11 @@ export class SessionSaver {
    */
   async #trim(snapshot: Snapshot): Promise<Saved> {
     const { sessionId, ownerId, epoch } = this.#session;
-    const result = await this.#journals.log?.trim({ sessionId, ownerId, epoch, snapshot });
-    if (result !== undefined && result !== 'appended') return 'refused';
+    const { log } = this.#journals;
+    const trim = { sessionId, ownerId, epoch, snapshot };
+    const result = log === undefined ? 'appended' : await unlessAway(log.trim(trim));
+    if (result === 'away') return 'untold';
+    if (result !== 'appended') return 'refused';
     this.#saved = snapshot;
     return 'saved';
   }

@@ -25,12 +25,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-async function withStores() {
+async function withStores(options: Parameters<typeof startServer>[0] = {}) {
   const redis = await startRedis();
   cleanups.push(() => redis.stop());
   const postgres = await startPostgres();
   cleanups.push(() => postgres.stop());
-  const server = await startServer({ redis: redis.url, postgres: postgres.url });
+  const server = await startServer({ ...options, redis: redis.url, postgres: postgres.url });
   cleanups.push(() => server.stop());
   return { redis, postgres, server };
 }
@@ -87,6 +87,16 @@ describe('stores that go away under a session', () => {
     const amounts = state.added.map(([, amount]) => amount);
     expect(amounts.at(-1)).toBe(1_000);
     expect(new Set(amounts).size).toBe(amounts.length);
+  });
+
+  test('[R11] [C6] Redis killed after the last command: it is told as saved, though nothing more is given', async () => {
+    const { redis, server } = await withStores({ checkpointMs: 1_000 });
+    const session = await riding(server);
+    session.send('add', { amount: 1 });
+    await when(session, isAccepted);
+    await redis.kill();
+    expect(session.view()).toMatchObject({ unsaved: 1 });
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 1 }, unaccepted: 0 });
   });
 
   test('[R8] Redis comes back with an older state: nothing of it takes the place of what happened since', async () => {
