@@ -96,6 +96,7 @@ function covers(whole: Snapshot, part: Snapshot): boolean {
   return part.writers.every(({ client_id, incarnation, accepted, hashes }, index) => {
     const writer = whole.writers[index];
     if (writer?.client_id !== client_id || writer.incarnation !== incarnation) return false;
+    if (accepted > writer.accepted) return false;
     return accepted === 0 || writer.hashes.at(accepted - writer.accepted - 1) === hashes.at(-1);
   });
 }

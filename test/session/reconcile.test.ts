@@ -73,6 +73,19 @@ describe('two stores', () => {
     expect(reconcile(tally, recovered(0, 9), stale, undefined).snapshot).toEqual(stateAt(9));
   });
 
+  test('[R12] Redis of a later epoch that lacks a command of Postgres is not believed, though the same one was given just before', () => {
+    const later = recovered(0, 2, {
+      epoch: '4-later',
+      entries: [
+        ...log.slice(0, 2),
+        { offset: 3, joined: { client_id: 'other', incarnation: 'life', generation: 1 } },
+      ],
+    });
+    const result = reconcile(tally, recovered(0, 3, { epoch: '3-former' }), later, undefined);
+    expect(result.snapshot.writers[0]).toMatchObject({ accepted: 2 });
+    expect(result.startsEpoch).toBe(true);
+  });
+
   test('[R11] a stale command behind a gap is left to its client', () => {
     const stale = recovered(6, 9, { epoch: 'old' });
     const result = reconcile(tally, recovered(0, 4), stale, undefined);
