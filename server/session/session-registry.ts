@@ -33,6 +33,8 @@ export class SessionRegistry {
   readonly #openings = new Map<string, Promise<Found>>();
   #cancelSweep: () => void = () => {};
   #recalling: Promise<unknown> = Promise.resolve();
+  /** Set once this instance lets every session go. */
+  #leaving: { readonly code: CloseCode; readonly reason: string } | undefined;
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -90,6 +92,7 @@ export class SessionRegistry {
 
   /** Lets every session go: takes nothing more, saves what was accepted, and closes who stayed. [D3] */
   async retireAll(code: CloseCode, reason: string): Promise<void> {
+    this.#leaving = { code, reason };
     await Promise.all([...this.#hosts.values()].map((host) => host.retire(code, reason)));
   }
 
@@ -104,6 +107,8 @@ export class SessionRegistry {
         },
       });
       this.#hosts.set(sessionId, host);
+      // Asked for before the others were retired, opened after: nobody would save what it still took.
+      if (this.#leaving !== undefined) host.release(this.#leaving.code, this.#leaving.reason);
       return { kind: 'host', host };
     } finally {
       this.#openings.delete(sessionId);

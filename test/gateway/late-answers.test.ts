@@ -128,6 +128,18 @@ describe('answers of the stores that come late', () => {
     expect(found.kind === 'host' && found.host.readers.size).toBe(0);
   });
 
+  test('[D3] a session that is opened when the others were let go already takes nothing more', async () => {
+    const { sent, closes, receive } = opened();
+    await receive(hello);
+    await receive(remind);
+    await registry.retireAll(4200, 'the instance is shutting down');
+    await answer(creations);
+    await receive({ type: 'commands', seq: 1, commands: [['add', { amount: 1 }, 1]] });
+    expect(closes).toEqual(['4200 the instance is shutting down']);
+    expect(sent).toEqual([{ type: 'forgotten' }]);
+    expect(registry.hosts.size).toBe(0);
+  });
+
   test('[R5] an older connection whose hashes took long does not put out the newer one', async () => {
     const begun = opened();
     await begun.receive(hello);
