@@ -10,13 +10,18 @@ const databaseVersion = 1;
  */
 export async function indexedDbStorage(name: string): Promise<SessionStorage> {
   const database = await openDatabase(name);
-  const write = (stores: string[], work: (transaction: IDBTransaction) => void): Promise<void> =>
+  const write = (
+    stores: string[],
+    work: (transaction: IDBTransaction) => void,
+    durability: IDBTransactionDurability = 'default',
+  ): Promise<void> =>
     new Promise((resolve, reject) => {
-      const transaction = database.transaction(stores, 'readwrite');
+      const transaction = database.transaction(stores, 'readwrite', { durability });
       transaction.addEventListener('complete', () => resolve());
       transaction.addEventListener('abort', () => reject(failure(transaction.error)));
       work(transaction);
     });
+  let keptIdentity: string | undefined;
   return {
     load: async () => {
       const session = await result<StoredSession | undefined>(
@@ -32,15 +37,21 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
       ]);
       return { session, commands: upToFirstHole(forgottenCount, keys, commands) };
     },
-    save: (session) =>
-      write(['session', 'commands'], (transaction) => {
+    save: async (session) => {
+      const { token, incarnation, forgottenCount = 0 } = session;
+      const identity = `${incarnation} ${token}`;
+      const work = (transaction: IDBTransaction): void => {
         transaction.objectStore('session').put(session, 'current');
-        const { incarnation, forgottenCount = 0 } = session;
         if (forgottenCount === 0) return;
         const store = transaction.objectStore('commands');
         store.delete(IDBKeyRange.upperBound([incarnation, forgottenCount]));
         store.delete(IDBKeyRange.lowerBound([incarnation, Number.MAX_SAFE_INTEGER]));
-      }),
+      };
+      // On disk before it is used: a device that lost power would come back with a token that is retired by then, or give what it
+      // sent under its new name once more. Everything else the server knows, and it may be written when the browser likes to. [A6] [R7]
+      await write(['session', 'commands'], work, identity === keptIdentity ? 'default' : 'strict');
+      keptIdentity = identity;
+    },
     addCommands: (incarnation, seq, commands) =>
       write(['commands'], (transaction) => {
         const store = transaction.objectStore('commands');

@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { indexedDbStorage } from '../../client/indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
@@ -85,4 +85,17 @@ test('IndexedDB keeps a session across openings of the page', async () => {
     session,
     commands: [command(1)],
   });
+});
+
+test('[A6] [R7] a new token and a new incarnation are on disk before they count as kept; the rest need not be', async () => {
+  const storage = await indexedDbStorage('durable');
+  const transactions = vi.spyOn(IDBDatabase.prototype, 'transaction');
+  onTestFinished(() => transactions.mockRestore());
+  for (const change of [{}, { accepted: 2 }, { token: 'u' }, { token: 'u', accepted: 3 }])
+    await storage.save({ ...session, ...change });
+  await storage.save({ ...session, token: 'u', incarnation: 'second' });
+  const durabilities = transactions.mock.results.map(
+    ({ value }) => (value as IDBTransaction).durability,
+  );
+  expect(durabilities).toEqual(['strict', 'default', 'strict', 'default', 'strict']);
 });
