@@ -8,7 +8,7 @@ interface Item {
 }
 
 /** A write whose answers the test gives. */
-function heldWrites() {
+function heldWrites(charsOf?: (item: Item) => number) {
   const writes: { items: readonly Item[]; answer: () => void; fail: (error: Error) => void }[] = [];
   const write = groupCommit<Item, number>(
     (items) =>
@@ -19,6 +19,7 @@ function heldWrites() {
           fail: reject,
         });
       }),
+    charsOf,
   );
   return { writes, write };
 }
@@ -74,4 +75,21 @@ test('a write that fails fails for all of its group, and the next goes on', asyn
   await turn();
   writes[1]?.answer();
   expect(await next).toBe(10);
+});
+
+test('what is much goes out in several, in the order it came; what alone is too much goes alone', async () => {
+  const { writes, write } = heldWrites(({ value }) => value);
+  const values = [1_500_000, 2_000_000, 1_000_000, 9_000_000, 1_000_000];
+  const all = values.map((value, index) => write({ sessionId: `session ${index}`, value }));
+  for (let count = 1; count <= 3; count++) {
+    await turn();
+    expect(writes).toHaveLength(count);
+    writes.at(-1)?.answer();
+  }
+  expect(await Promise.all(all)).toEqual(values.map((value) => value * 10));
+  expect(writes.map(({ items }) => items.map(({ value }) => value))).toEqual([
+    [1_500_000, 2_000_000],
+    [1_000_000, 1_000_000],
+    [9_000_000],
+  ]);
 });

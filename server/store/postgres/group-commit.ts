@@ -1,7 +1,13 @@
 /** While one write is under way, the next ones gather and go out together: many sessions, one transaction. */
 
-/** Sessions in one statement at most: keeps the time that rows are locked, and the memory for one statement, bounded. */
+/** Sessions in one statement at most: keeps the time that rows are locked bounded. */
 const groupMax = 500;
+
+/**
+ * Characters in one statement at most, unless one item has more: a second's work on a slow machine. When Postgres was away for long, all
+ * that waited in one statement would take longer than its time-out, again and again.
+ */
+const groupCharsMax = 4_000_000;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -12,15 +18,17 @@ interface Waiting<Item, Result> {
 /**
  * Turns a write of many into a write of one. `writeAll` gets items of distinct keys (a session's second batch waits for its first)
  * and returns a result per item, in order; when it rejects, all of the group do.
+ * `charsOf` an item is what it adds to a statement.
  */
 export function groupCommit<Item extends { readonly sessionId: string }, Result>(
   writeAll: (items: readonly Item[]) => Promise<readonly Result[]>,
+  charsOf: (item: Item) => number = () => 0,
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let isWriting = false;
 
   async function writeNext(): Promise<void> {
-    const [group, rest] = takeGroup(waiting);
+    const [group, rest] = takeGroup(waiting, charsOf);
     waiting = rest;
     isWriting = true;
     try {
@@ -50,12 +58,17 @@ export function groupCommit<Item extends { readonly sessionId: string }, Result>
 
 function takeGroup<Item extends { readonly sessionId: string }, Result>(
   waiting: readonly Waiting<Item, Result>[],
+  charsOf: (item: Item) => number,
 ): [group: Waiting<Item, Result>[], rest: Waiting<Item, Result>[]] {
   const seen = new Set<string>();
   const group: Waiting<Item, Result>[] = [];
   const rest: Waiting<Item, Result>[] = [];
+  let chars = 0;
   for (const entry of waiting) {
-    const fits = group.length < groupMax && !seen.has(entry.item.sessionId);
+    const more = charsOf(entry.item);
+    const isRoom = group.length === 0 || (group.length < groupMax && chars + more <= groupCharsMax);
+    const fits = isRoom && !seen.has(entry.item.sessionId);
+    if (fits) chars += more;
     seen.add(entry.item.sessionId);
     (fits ? group : rest).push(entry);
   }

@@ -49,7 +49,10 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
       return row.epoch === epoch ? 'appended' : 'behind';
     });
   });
-  const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches));
+  const append = groupCommit(
+    (batches: readonly Batch[]) => appendAll(query, batches),
+    ({ entries, snapshot }) => entries.length + (snapshot?.length ?? 0),
+  );
   return {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
       const { kind, version } = snapshot;
