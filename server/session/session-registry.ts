@@ -2,6 +2,7 @@
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
 import type { Gone } from '../store/journal.ts';
+import { unlessAway } from './claim-session.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
 import type { Reader, RecalledHashes, Sighting } from './reader.ts';
@@ -73,9 +74,13 @@ export class SessionRegistry {
   async read(
     sessionId: string,
   ): Promise<ReadSession | Gone | { readonly kind: 'unknown' | 'too-new' }> {
-    const { epoch, snapshot } = this.#hosts.get(sessionId)?.view ?? {};
-    if (epoch !== undefined && snapshot !== undefined) return { kind: 'read', epoch, snapshot };
-    return readSession(this.#parts, sessionId);
+    const view = this.#hosts.get(sessionId)?.view;
+    if (view === undefined) return readSession(this.#parts, sessionId);
+    const { epoch, snapshot, isEnded } = view;
+    // When it ended only Postgres knows; while that is away, or does not know yet, the state tells that it did.
+    const stored = isEnded && (await unlessAway(this.#parts.journals.checkpoints.peek(sessionId)));
+    const ended = typeof stored === 'object' && stored.kind === 'taken' ? stored.ended : undefined;
+    return { kind: 'read', epoch, snapshot, ended };
   }
 
   /** Starts looking after checkpoints and sessions nobody is attached to. */

@@ -170,6 +170,18 @@ describe.each([{ withRedis: true }, { withRedis: false }])(
       expect(rows).toEqual({ log: 1, archive: 2 });
     });
 
+    test('[R10] a finished session is read as finished while its device is still there, too', async () => {
+      const { server } = await served(withRedis);
+      const one = await device(server, memoryStorage());
+      one.send('add', { amount: 100 });
+      await when(one, ({ isFinal }) => isFinal);
+      const other = addressFor(server, one.sessionId, 'client-of-the-second-one');
+      expect(await read(other)).toMatchObject({
+        status: 200,
+        body: { state: { total: 100 }, ended: { reason: 'finished' } },
+      });
+    });
+
     test('[L5] what comes after a workout was finished elsewhere is recorded, counted, told, and stays with its device', async () => {
       const { server, stores } = await served(withRedis);
       const storage = memoryStorage();
