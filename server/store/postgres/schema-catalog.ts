@@ -24,7 +24,8 @@ where s.session_id = $1 and s.expires_at > now()`;
 
 /**
  * $1 kind, $2 version. The lock waits for every statement that creates, claims or raises a session and has not read the ceiling yet,
- * and makes later ones wait until it can be read: afterwards nobody works on a former one. Appends and reads go on.
+ * and makes later ones wait until it can be read: afterwards nobody works on a former one. Checkpoints wait as well, since one may mark
+ * an end; reads go on.
  */
 const lockSql = `lock table trackstand.sessions in share mode`;
 const setSql = `
