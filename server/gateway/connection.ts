@@ -77,7 +77,8 @@ export class Connection {
     this.#parts = parts;
     this.#bucket = fullBucket(parts.clock.elapsedMs(), parts.limits.frames_per_s_max);
     this.#cancelTimer = parts.clock.after(helloTimeoutMs, () =>
-      this.#fail(new ProtocolError('hello-timeout', 'No hello came in time.')),
+      // No mistake of the client's: a network that stalls must not end a session for good.
+      this.close(closeCodes.heartbeatMissed, 'hello-timeout: no hello came in time'),
     );
   }
 
@@ -162,7 +163,7 @@ export class Connection {
       if ((await this.#attach(reader)) === 'attached') return;
       this.#state = { kind: 'awaiting-remind', reader };
       this.#cancelTimer = this.#parts.clock.after(helloTimeoutMs, () =>
-        this.#fail(sessionUnknown()),
+        this.close(closeCodes.heartbeatMissed, 'remind-timeout: no reminder came in time'),
       );
       this.#send(encodeFrame({ type: 'forgotten' }));
     } catch (error) {

@@ -7,7 +7,6 @@ export type ErrorCode =
   | 'unknown-frame'
   | 'hello-expected'
   | 'hello-repeated'
-  | 'hello-timeout'
   | 'too-many-commands'
   | 'too-many-in-flight'
   | 'too-many-frames'

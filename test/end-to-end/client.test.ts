@@ -1,9 +1,13 @@
+import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect, SessionNotCreatedError, type ConnectOptions } from '../../client/connect.ts';
 import { memoryStorage } from '../../client/session-storage.ts';
+import { systemClock, type Clock } from '../../shared/clock.ts';
+import { genesis } from '../../shared/session/fold.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
+import { createSession, newIncarnation, type Created } from '../support/raw-client.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 import { startRouter, type TcpRouter } from '../support/tcp-router.ts';
 import { isSaved, when } from '../support/watching.ts';
@@ -132,4 +136,51 @@ describe('the client library against a real server', () => {
     await expect(refused).rejects.toThrow(SessionNotCreatedError);
     await expect(refused).rejects.toMatchObject({ code: 'bad-request' });
   });
+
+  test.each(['hello', 'remind'])(
+    '[H2] [R12] a %s that is stuck in the network while the timers of a hidden tab sleep ends no session',
+    async (stuck) => {
+      const server = await started({ withoutRedis: true });
+      let stuckCount = 0;
+      class StallingSocket extends WebSocket {
+        override send(frame: string): void {
+          if (frame.includes(`"type":"${stuck}"`) && stuckCount++ === 0) return;
+          super.send(frame);
+        }
+      }
+      const after: Clock['after'] = (delayMs, callback) =>
+        systemClock.after(delayMs >= 1_000 ? 3_600_000 : delayMs, callback);
+      const created = await createSession(server.url);
+      if (stuck === 'remind') await loseEverything(server);
+      const storage = memoryStorage();
+      await storage.save(keptFrom(created));
+      const clock = { ...systemClock, after };
+      const session = await connected(server.url, { storage, clock, WebSocket: StallingSocket });
+      session.send('add', { amount: 5 });
+      expect(await when(session, isSaved)).toMatchObject({ state: { total: 5 } });
+      expect(stuckCount).toBe(2);
+    },
+  );
 });
+
+async function loseEverything({ stores }: LiveServer): Promise<void> {
+  const client = new Client({ connectionString: stores.postgres });
+  await client.connect();
+  await client.query('delete from trackstand.sessions');
+  await client.end();
+}
+
+/** What a device keeps of a session it began. */
+function keptFrom({ session_id: sessionId, client_id: clientId, resume_url, origin }: Created) {
+  const { href, hash } = new URL(resume_url);
+  const input = { bound: 1_000_000 };
+  return {
+    ...{ sessionId, clientId, origin, input },
+    url: href.replace(hash, ''),
+    token: hash.slice(1),
+    incarnation: newIncarnation(),
+    accepted: 0,
+    checkpointed: 0,
+    snapshot: genesis(tally, input),
+  };
+}

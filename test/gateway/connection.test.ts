@@ -90,7 +90,7 @@ describe('one connection', () => {
     clock.pass(helloTimeoutMs - 1);
     expect(socket.closes).toEqual([]);
     clock.pass(1);
-    expect(socket.closes).toEqual(['4001 hello-timeout: No hello came in time.']);
+    expect(socket.closes).toEqual(['4108 hello-timeout: no hello came in time']);
   });
 
   test('[H5] a ping goes out every heartbeat, and an answer keeps the connection', async () => {

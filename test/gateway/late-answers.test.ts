@@ -98,11 +98,11 @@ describe('answers of the stores that come late', () => {
     expect(sent.at(-1)).toMatchObject({ type: 'live' });
   });
 
-  test('[R12] [H2] one that does not come in time ends the connection', async () => {
+  test('[R12] [H2] one that does not come in time ends the connection, and not the session for that client', async () => {
     const { closes, receive } = opened();
     await receive(hello);
     clock.pass(helloTimeoutMs);
-    expect(closes).toEqual(['4004 session-unknown: There is no such session.']);
+    expect(closes).toEqual(['4108 remind-timeout: no reminder came in time']);
   });
 
   test('[R5] a connection that has gone while its session was begun again puts nobody out', async () => {
