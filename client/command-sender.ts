@@ -1,5 +1,6 @@
 /** Decides when commands leave: at once when nothing is in flight, else gathered for a moment, never more than the server takes. */
 import type { Clock } from '../shared/clock.ts';
+import { fittingCount } from '../shared/protocol/command-size.ts';
 import type { ClientFrame } from '../shared/protocol/frames.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
 import { commandsBetween, type Outbox } from './outbox.ts';
@@ -89,13 +90,14 @@ export class CommandSender {
   }
 
   #transmit(outbox: Outbox): void {
-    const { in_flight_max: inFlightMax, frame_commands_max: frameMax } = this.#limits;
-    const room = inFlightMax - (this.#sentSeq - this.#acceptedSeq);
-    const through = Math.min(this.#keptSeq, this.#sentSeq + Math.min(room, frameMax));
+    const room = this.#limits.in_flight_max - (this.#sentSeq - this.#acceptedSeq);
+    const through = Math.min(this.#keptSeq, this.#sentSeq + room);
     if (through <= this.#sentSeq) return;
     const seq = this.#sentSeq + 1;
-    this.#sentSeq = through;
-    this.#send({ type: 'commands', seq, commands: [...commandsBetween(outbox, seq, through)] });
+    const waiting = commandsBetween(outbox, seq, through);
+    const commands = waiting.slice(0, fittingCount(waiting, this.#limits));
+    this.#sentSeq += commands.length;
+    this.#send({ type: 'commands', seq, commands });
     this.#rest();
   }
 }

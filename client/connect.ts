@@ -2,7 +2,9 @@
 import * as v from 'valibot';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
+import { sizeFault } from '../shared/protocol/command-size.ts';
 import { idSchema } from '../shared/protocol/frames.ts';
+import { defaultLimits } from '../shared/protocol/limits.ts';
 import { genesis } from '../shared/session/fold.ts';
 import type { AnyNamed, SessionModel } from '../shared/session/session-model.ts';
 import { readKept } from './kept-session.ts';
@@ -109,6 +111,9 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
     send: (type, data) => {
       const parsed = options.session.parseCommand(type, data);
       if (!parsed.ok) throw new TypeError(`${type}: ${parsed.problem}`);
+      // Once it is in the outbox it would be sent again and again, and end every connection.
+      const fault = sizeFault(data, defaultLimits);
+      if (fault !== undefined) throw new TypeError(`${type}: ${fault}`);
       client.send(type, data);
     },
     view: () => asView<State>(client.view()),

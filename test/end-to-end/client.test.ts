@@ -137,6 +137,35 @@ describe('the client library against a real server', () => {
     await expect(refused).rejects.toMatchObject({ code: 'bad-request' });
   });
 
+  test('[B1] [R6] many large commands given without a network fit into frames, and all arrive', async () => {
+    const server = await started();
+    const router = await routed(server);
+    const session = await connected(router.url);
+    await when(session, ({ status }) => status === 'connected');
+    router.route('http://127.0.0.1:1');
+    router.cut();
+    await when(session, ({ status }) => status !== 'connected');
+    // 500 kB in fewer commands than a frame may have.
+    const note = 'ä'.repeat(1_000);
+    const given: { readonly amount: number } = Object.assign({ amount: 1 }, { note });
+    for (let count = 0; count < 250; count++) session.send('add', { ...given });
+    router.route(server.url);
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 250 } });
+  });
+
+  test('[B2] [B12] a command no server would take is refused when it is given, and ends nothing', async () => {
+    const session = await connected((await started()).url);
+    const large: { readonly amount: number } = Object.assign(
+      { amount: 1 },
+      { note: 'x'.repeat(20_000) },
+    );
+    const deep = Array.from({ length: 40 }).reduce<object>((inner) => ({ inner }), {});
+    const nested: { readonly amount: number } = Object.assign({ amount: 1 }, { deep });
+    for (const data of [large, nested]) expect(() => session.send('add', data)).toThrow(TypeError);
+    session.send('add', { amount: 2 });
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 2 } });
+  });
+
   test.each(['hello', 'remind'])(
     '[H2] [R12] a %s that is stuck in the network while the timers of a hidden tab sleep ends no session',
     async (stuck) => {

@@ -1,0 +1,37 @@
+/** How large a command is: for who sends it, and for who takes it. Pure. */
+import type { WireCommand } from './frames.ts';
+import { depthMax, type Limits } from './limits.ts';
+
+/** One sentence when no server would take such data, whatever it says. [B2] [B12] */
+export function sizeFault(
+  data: unknown,
+  { command_bytes_max: bytesMax }: Pick<Limits, 'command_bytes_max'>,
+): string | undefined {
+  // Before anything walks through it: what is nested deeper than the stack would end the session, for everybody in it.
+  if (isDeeper(data, depthMax)) return `A command's data is ${depthMax} levels deep at most.`;
+  if (jsonBytes(data) > bytesMax) return `A command has ${bytesMax} bytes at most.`;
+  return undefined;
+}
+
+/** Bytes of a value as JSON in UTF-8. */
+export function jsonBytes(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value ?? null)).length;
+}
+
+/** How many of these commands, from the first, go into one frame; one at least. [B1] [B3] */
+export function fittingCount(
+  commands: readonly WireCommand[],
+  { frame_bytes_max: bytesMax, frame_commands_max: countMax }: Limits,
+): number {
+  let bytes = envelopeBytes;
+  const place = commands.findIndex((command) => (bytes += jsonBytes(command) + 1) > bytesMax);
+  return Math.min(countMax, place === -1 ? commands.length : Math.max(1, place));
+}
+
+/** Bytes of a frame around its commands, and some more. */
+const envelopeBytes = 128;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
