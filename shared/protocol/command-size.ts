@@ -14,7 +14,7 @@ export function sizeFault(
 }
 
 /** Bytes of a value as JSON in UTF-8. */
-export function jsonBytes(value: unknown): number {
+function jsonBytes(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value ?? null)).length;
 }
 

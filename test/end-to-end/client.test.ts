@@ -204,7 +204,10 @@ function keptFrom({ session_id: sessionId, client_id: clientId, resume_url, orig
   const { href, hash } = new URL(resume_url);
   const input = { bound: 1_000_000 };
   return {
-    ...{ sessionId, clientId, origin, input },
+    sessionId,
+    clientId,
+    origin,
+    input,
     url: href.replace(hash, ''),
     token: hash.slice(1),
     incarnation: newIncarnation(),
