@@ -15,6 +15,8 @@ import { installUpgrade, installWebSockets } from './gateway/upgrade.ts';
 import { installFrontDoor } from './http/front-door.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
+import { createSessionOffice } from './http/session-office.ts';
+import type { ConnectOwners, SessionOwners } from './http/session-owners.ts';
 import {
   installSessionRoutes,
   readSession,
@@ -53,6 +55,8 @@ export interface TrackstandOptions extends AdmissionSettings {
   readonly socketPath?: string | undefined;
   /** Takes what to call when the connections routed elsewhere now are to be handed over. */
   readonly onHandOver?: ((start: () => void) => void) | undefined;
+  /** Whose sessions are whose: accounts, for example. Without it sessions belong to who has their token. */
+  readonly owners?: ConnectOwners | undefined;
 }
 
 const upgradeProblems = {
@@ -96,14 +100,14 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   installProblems(app);
   installFrontDoor(app, admission.origins);
   await installNotFound(app, '/v1');
+  const shared = { registry, ...signed, clock, newClientId: randomUUID };
+  const owners = await options.owners?.(app, createSessionOffice(shared, stores.forget));
   const routes = {
+    ...shared,
+    begins: owners?.begins ?? nobodyBegins,
     models,
     catalog: journals.checkpoints,
-    registry,
-    ...signed,
-    clock,
     newId,
-    newClientId: randomUUID,
     publicUrl: options.publicUrl,
     isDraining,
     takeBeginning: admission.takeBeginning,
@@ -131,6 +135,8 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const caretaker = makeCaretaker(app, stores, care);
   liveWith(app, parts, caretaker, stores);
 }
+
+const nobodyBegins: SessionOwners['begins'] = () => Promise.resolve({ kind: 'nobody' });
 
 function reachStores(
   app: FastifyInstance,

@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'token-retired'
   | 'token-revoked'
   | 'origin-not-allowed'
+  | 'access-refused'
   | 'session-unknown'
   | 'session-gone'
   | 'schema-too-new'
@@ -31,6 +32,7 @@ const statuses: Readonly<Record<ProblemCode, readonly [status: number, title: st
   'token-retired': [401, 'A newer resume token was used already.'],
   'token-revoked': [401, 'This client gave up its right to the session.'],
   'origin-not-allowed': [403, 'Pages of that site may not use this service.'],
+  'access-refused': [401, 'The access token is missing, has expired, or its login has ended.'],
   'session-unknown': [404, 'There is no such session.'],
   'session-gone': [410, 'The time of the session is over.'],
   'schema-too-new': [503, 'Another instance serves that schema version; try again.'],

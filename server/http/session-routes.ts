@@ -13,6 +13,7 @@ import { revokeClient } from '../session/revoke-client.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import type { EndReason, Gone, SessionCatalog } from '../store/journal.ts';
 import { sendProblem } from './problem.ts';
+import type { SessionOwners } from './session-owners.ts';
 
 export interface SessionRoutesParts {
   readonly models: ReadonlyMap<string, AnyModel>;
@@ -28,6 +29,7 @@ export interface SessionRoutesParts {
   readonly isDraining: () => boolean;
   /** Counts a session whoever asks is about to begin; returns seconds to wait when it is one too many. [F5] */
   readonly takeBeginning: (request: FastifyRequest) => Promise<number | undefined>;
+  readonly begins: SessionOwners['begins'];
 }
 
 /** The path of a session for one client; nothing in it is secret. [A1] */
@@ -62,13 +64,17 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
       !/^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i.test(request.host)
     )
       return sendProblem(reply, 'bad-request', { detail: 'The Host header is not a host.' });
-    const retryAfter = await parts.takeBeginning(request);
+    const beginning = await parts.begins(request.headers.authorization);
+    if (beginning.kind === 'refused') return sendProblem(reply, 'access-refused');
+    const isNobody = beginning.kind === 'nobody';
+    const retryAfter = isNobody ? await parts.takeBeginning(request) : undefined;
     if (retryAfter !== undefined) return sendProblem(reply, 'too-many-sessions', { retryAfter });
     const sessionId = parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
     const outcome = await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
     if (outcome === 'above-ceiling') return sendProblem(reply, 'schema-too-new');
+    if (beginning.kind === 'owner') await beginning.own(sessionId, clientId);
     const token = parts.tokens.issue(sessionId, clientId, 1);
     const nowMs = parts.clock.nowMs();
     const base = parts.publicUrl ?? `${request.protocol}://${request.host}`;

@@ -11,10 +11,12 @@ import { schemaCatalog } from './postgres/schema-catalog.ts';
 import {
   checkEviction,
   connectRedis,
+  isConnected,
   isRedisUp,
   masterOf,
   type RedisClient,
 } from './redis/connect-redis.ts';
+import { sessionKeys } from './redis/keys.ts';
 import { logVersions } from './redis/log-versions.ts';
 import { redisJournal } from './redis/redis-journal.ts';
 import type { LogVersions, SchemaCatalog } from './schema-catalog.ts';
@@ -37,6 +39,8 @@ export interface Stores {
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
   }>;
+  /** Takes sessions that are deleted in Postgres out of Redis; those it cannot be asked about go there in three days. */
+  readonly forget: (sessionIds: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -85,6 +89,12 @@ export async function openStores({
         postgres: isPostgresUp ? 'up' : 'down',
         redis: hasRedis === undefined ? 'absent' : hasRedis ? 'up' : 'down',
       };
+    },
+    forget: async (sessionIds) => {
+      if (redis === undefined || !isConnected(redis)) return;
+      await Promise.all(
+        sessionIds.map((id) => redis.del(...Object.values(sessionKeys(id))).catch(no)),
+      );
     },
     close: async () => {
       redis?.disconnect();

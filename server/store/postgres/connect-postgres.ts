@@ -5,10 +5,14 @@ import { Pool } from 'pg';
 const connectTimeoutMs = 2_000;
 const statementTimeoutMs = 10_000;
 
-export function connectPostgres(url: string, reportError: (error: Error) => void): Pool {
+export function connectPostgres(
+  url: string,
+  reportError: (error: Error) => void,
+  connectionsMax = 8,
+): Pool {
   const pool = new Pool({
     connectionString: url,
-    max: 8,
+    max: connectionsMax,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs,
     // Ends with the process instead of holding it up.

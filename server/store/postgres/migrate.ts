@@ -5,12 +5,14 @@ import { StoreUnavailableError } from '../journal.ts';
 import sessions from './migrations/0001-sessions.sql';
 import endOfLife from './migrations/0002-end-of-life.sql';
 import schemaCeilings from './migrations/0003-schema-ceilings.sql';
+import accounts from './migrations/0004-accounts.sql';
 
 /** In order; a migration that was released never changes. */
 const migrations: readonly (readonly [name: string, sql: string])[] = [
   ['0001-sessions', sessions],
   ['0002-end-of-life', endOfLife],
   ['0003-schema-ceilings', schemaCeilings],
+  ['0004-accounts', accounts],
 ];
 
 /** Any number nobody else uses: two instances that start together migrate one after the other. */

@@ -19,3 +19,8 @@ export function sessionKeys(sessionId: string): SessionKeys {
   const tag = `ts:{${sessionId}}`;
   return { meta: `${tag}:meta`, log: `${tag}:log`, snapshot: `${tag}:snapshot` };
 }
+
+/** Of what one key may do in a while; the key must hold nothing secret or personal. */
+export function limitKey(rate: string, key: string): string {
+  return `ts:limit:${rate}:${key}`;
+}

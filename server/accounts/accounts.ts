@@ -1,0 +1,156 @@
+/** Accounts, for a service whose sessions belong to people: everything put together by hand, to be given to `trackstand` as owners. */
+import { availableParallelism } from 'node:os';
+
+import type { FastifyInstance } from 'fastify';
+
+import { systemClock } from '../../shared/clock.ts';
+import { signingKeys } from '../auth/signing-keys.ts';
+import { startHasher } from '../hashing/password-hasher.ts';
+import type { ConnectOwners } from '../http/session-owners.ts';
+import { StoreUnavailableError } from '../store/journal.ts';
+import { openAccountStores, type AccountStores } from '../store/open-account-stores.ts';
+import { findAsker } from './access.ts';
+import { accountBook } from './account-book.ts';
+import type { AccountParts } from './account-parts.ts';
+import { installAccountProblems } from './account-problems.ts';
+import { accountRates, type AccountRates } from './account-rates.ts';
+import { installAccountRoutes } from './account-routes.ts';
+import { accountTokens } from './account-tokens.ts';
+import { startEndingRights } from './end-rights.ts';
+import { loginBook } from './login-book.ts';
+import { installLoginRoutes } from './login-routes.ts';
+import { createMailer, type Mailer } from './mailer.ts';
+import { installOwnedSessionRoutes } from './owned-session-routes.ts';
+
+export interface AccountsOptions {
+  readonly postgres: string;
+  readonly redis?: string | undefined;
+  /** Signs access and refresh tokens; of several the first signs, and all prove. */
+  readonly secrets: readonly string[];
+  readonly publicUrl?: string | undefined;
+  /** log2 of bcrypt's rounds. */
+  readonly hashCost: number;
+  /** Where mail goes, and from whom; without it nobody can register or choose another password by mail. */
+  readonly mail?: { readonly url: string; readonly from: string } | undefined;
+  /** Threads that hash; by default one core is left to live sessions. */
+  readonly hashWorkerCount?: number | undefined;
+  readonly hashWaitingMax?: number | undefined;
+  readonly connectionsMax?: number | undefined;
+  readonly accessMs?: number | undefined;
+  readonly loginMs?: number | undefined;
+  readonly rates?: Partial<AccountRates> | undefined;
+}
+
+const defaults = {
+  /** How long a stolen access token is good where nothing is looked up. */
+  accessMs: 10 * 60_000,
+  /** A device that is used every other month stays signed in. */
+  loginMs: 60 * 24 * 3_600_000,
+  /** At a quarter of a second each, whoever is last in line waits some ten seconds a worker: as long as a person does. */
+  hashWaitingMax: 50,
+};
+
+/** Leaves one core to live sessions where there is more than one. */
+export function hashWorkerDefault(coreCount = availableParallelism()): number {
+  return Math.max(1, coreCount - 1);
+}
+
+/** Closes with the app. Rejects with one sentence when it cannot begin. */
+export function accounts(options: AccountsOptions): ConnectOwners {
+  return async (app, office) => {
+    const clock = systemClock;
+    const stores = openAccountStores({
+      postgres: options.postgres,
+      redis: options.redis,
+      connectionsMax: options.connectionsMax,
+      clock,
+      warn: (store, error) =>
+        app.log.warn({ store, reason: error.message }, 'a store of accounts is in trouble'),
+    });
+    const hasher = await startHasher({
+      cost: options.hashCost,
+      workerCount: options.hashWorkerCount ?? hashWorkerDefault(),
+      waitingMax: options.hashWaitingMax ?? defaults.hashWaitingMax,
+      isHoldingConnection: stores.statements.isHolding,
+    });
+    const mailer = options.mail && openMailer(app, options.mail);
+    const logins = loginBook(stores.statements);
+    const rights = startEndingRights({
+      logins,
+      sessions: office,
+      clock,
+      reportError: (error) => reportEnding(app, error),
+    });
+    const parts: AccountParts = {
+      ...readOptions(options),
+      ...booksOf(stores, options.secrets),
+      limit: stores.limit,
+      hasher,
+      mailer,
+      sessions: office,
+      clock,
+      revokeSoon: rights.soon,
+    };
+    await installRoutes(app, parts);
+    app.addHook('onClose', async () => {
+      await rights.stop();
+      await mailer?.close();
+      await hasher.close();
+      await stores.close();
+    });
+    return { begins: (authorization) => begins(parts, authorization) };
+  };
+}
+
+function readOptions(options: AccountsOptions) {
+  return {
+    publicUrl: options.publicUrl,
+    accessMs: options.accessMs ?? defaults.accessMs,
+    loginMs: options.loginMs ?? defaults.loginMs,
+    rates: { ...accountRates, ...options.rates },
+  };
+}
+
+function booksOf({ statements }: AccountStores, secrets: readonly string[]) {
+  return {
+    accounts: accountBook(statements),
+    logins: loginBook(statements),
+    tokens: accountTokens(signingKeys(secrets)),
+  };
+}
+
+function openMailer(app: FastifyInstance, mail: { url: string; from: string }): Mailer {
+  return createMailer(mail, {
+    clock: systemClock,
+    print: (printed) => app.log.warn({ mail: printed }, 'a mail, in the place of sending it'),
+    reportError: (reason) => app.log.error({ reason }, 'a mail was not sent'),
+  });
+}
+
+/** While a store is away the next look does it: that is no news. */
+function reportEnding(app: FastifyInstance, error: unknown): void {
+  if (error instanceof StoreUnavailableError) return;
+  app.log.error({ err: error }, 'the right of a client could not be ended yet');
+}
+
+async function installRoutes(app: FastifyInstance, parts: AccountParts): Promise<void> {
+  await app.register((below, _options, done) => {
+    installAccountProblems(below);
+    installAccountRoutes(below, parts);
+    installLoginRoutes(below, parts);
+    installOwnedSessionRoutes(below, parts);
+    done();
+  });
+}
+
+/** An access token that is no good is refused rather than taken for nobody's: its device must refresh it, or its ride is lost to it. */
+async function begins(parts: AccountParts, authorization: string | undefined) {
+  if (authorization === undefined) return { kind: 'nobody' as const };
+  const asker = await findAsker(parts, authorization);
+  if (asker === undefined) return { kind: 'refused' as const };
+  const own = async (sessionId: string, clientId: string): Promise<void> => {
+    const isOwn = await parts.logins.own(asker.identity, { sessionId, clientId });
+    if (!isOwn) throw new StoreUnavailableError('Postgres', 'the login ended at that moment');
+  };
+  return { kind: 'owner' as const, own };
+}

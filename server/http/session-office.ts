@@ -1,0 +1,53 @@
+/** What the framework does with sessions for those who own them. */
+import type { Clock } from '../../shared/clock.ts';
+import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import { provenGeneration } from '../../shared/session/fold.ts';
+import type { ResumeTokens } from '../auth/resume-tokens.ts';
+import { revokeClient } from '../session/revoke-client.ts';
+import type { SessionRegistry } from '../session/session-registry.ts';
+import { StoreUnavailableError } from '../store/journal.ts';
+import type { SessionOffice } from './session-owners.ts';
+
+export interface OfficeParts {
+  readonly registry: SessionRegistry;
+  readonly tokens: ResumeTokens;
+  readonly clock: Clock;
+  readonly newClientId: () => string;
+}
+
+/** `forgetLogs`: takes what is left of sessions out of Redis. */
+export function createSessionOffice(
+  parts: OfficeParts,
+  forgetLogs: (sessionIds: readonly string[]) => Promise<void>,
+): SessionOffice {
+  const { registry, tokens, newClientId } = parts;
+  return {
+    prove: async (sessionId, clientId, token) => {
+      const generation = tokens.prove(sessionId, clientId, token);
+      if (generation === undefined) return 'refused';
+      const found = await registry.read(sessionId);
+      if (found.kind === 'unknown' || found.kind === 'gone') return 'session-unknown';
+      if (found.kind === 'too-new')
+        throw new StoreUnavailableError('Postgres', 'another instance knows that schema');
+      return generation < provenGeneration(found.snapshot, clientId) ? 'refused' : 'proven';
+    },
+    admit: (sessionId, base) => {
+      const clientId = newClientId();
+      const token = tokens.issue(sessionId, clientId, 1);
+      const resumeUrl = `${base}/v1/sessions/${sessionId}/clients/${clientId}#${token}`;
+      return { clientId, resumeUrl };
+    },
+    revoke: async (sessionId, clientId) => {
+      const result = await revokeClient(parts, sessionId, clientId);
+      if (result === 'schema-too-new')
+        throw new StoreUnavailableError('Postgres', 'another instance knows that schema');
+    },
+    forget: async (sessionIds) => {
+      for (const sessionId of sessionIds)
+        registry.hosts
+          .get(sessionId)
+          ?.release(closeCodes.unknownSession, 'session-unknown: it was deleted');
+      await forgetLogs(sessionIds);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** The hook for services whose sessions belong to somebody: who begins one, and what may be done with one for its owner. */
+import type { FastifyInstance } from 'fastify';
+
+/** What the service decides. */
+export interface SessionOwners {
+  /**
+   * Who begins a session, by the Authorization header of the request: nobody it knows; somebody who must be turned away; or an owner,
+   * whom the session is given to as soon as it stands.
+   */
+  readonly begins: (authorization: string | undefined) => Promise<Beginning>;
+}
+
+export type Beginning =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'refused' }
+  | {
+      readonly kind: 'owner';
+      readonly own: (sessionId: string, clientId: string) => Promise<void>;
+    };
+
+/** What the framework does for owners. All reject with StoreUnavailableError or FencedError while it cannot be done. */
+export interface SessionOffice {
+  /** Whether a client may take the session up with that token. */
+  readonly prove: (
+    sessionId: string,
+    clientId: string,
+    token: string,
+  ) => Promise<'proven' | 'refused' | 'session-unknown'>;
+  /** Lets one more client, with an id of its own, take up a session that is there. `base`: where clients reach the service. */
+  readonly admit: (
+    sessionId: string,
+    base: string,
+  ) => { readonly clientId: string; readonly resumeUrl: string };
+  /** Ends a client's right to the session, wherever it is connected. Asking again is safe. */
+  readonly revoke: (sessionId: string, clientId: string) => Promise<void>;
+  /** Puts away what is left of sessions that are deleted in Postgres: their connections here and their logs in Redis. */
+  readonly forget: (sessionIds: readonly string[]) => Promise<void>;
+}
+
+/** Called once, inside the plugin, so that routes installed here have its front door and its way with errors. */
+export type ConnectOwners = (app: FastifyInstance, office: SessionOffice) => Promise<SessionOwners>;

@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+import bcrypt from 'bcryptjs';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import {
+  HashingBusyError,
+  startHasher,
+  type HasherOptions,
+  type PasswordHasher,
+} from '../../server/hashing/password-hasher.ts';
+
+const started: PasswordHasher[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((hasher) => hasher.close()));
+});
+
+async function start(options: Partial<HasherOptions> = {}): Promise<PasswordHasher> {
+  const hasher = await startHasher({
+    cost: 6,
+    workerCount: 1,
+    waitingMax: 100,
+    isHoldingConnection: () => false,
+    ...options,
+  });
+  started.push(hasher);
+  return hasher;
+}
+
+describe('hashes', () => {
+  test('are standard bcrypt: another implementation checks ours, ours checks what another one made', async () => {
+    const hasher = await start();
+    const hash = await hasher.hash('correct horse');
+    expect(hash).toMatch(/^\$2b\$06\$/);
+    expect(bcrypt.compareSync('correct horse', hash)).toBe(true);
+    expect(await hasher.verify('correct horse', hash)).toMatchObject({ isRight: true });
+    // The revisions other implementations write; crypt(3) calls the same algorithm 2y.
+    for (const made of [
+      bcrypt.hashSync('correct horse', 5),
+      bcrypt.hashSync('correct horse', 5).replace('$2b$', '$2y$'),
+    ])
+      expect(await hasher.verify('correct horse', made)).toMatchObject({ isRight: true });
+  });
+
+  test('of a lower cost are outdated, of the same or a higher one are not', async () => {
+    const hasher = await start();
+    expect([5, 6, 7].map((cost) => hasher.isOutdated(bcrypt.hashSync('x', cost)))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test('cost the same work whether the password is right, wrong, of a cheaper hash, or of nobody', async () => {
+    const hasher = await start({ cost: 8 });
+    const current = bcrypt.hashSync('right', 8);
+    const cheaper = bcrypt.hashSync('right', 5);
+    const verdicts = await Promise.all([
+      hasher.verify('right', current),
+      hasher.verify('wrong', current),
+      hasher.verify('wrong', cheaper),
+      hasher.verify('right', undefined),
+    ]);
+    expect(verdicts.map(({ isRight }) => isRight)).toEqual([true, false, false, false]);
+    expect(verdicts.map(({ rounds }) => rounds)).toEqual([256, 256, 256, 256]);
+  });
+});
+
+describe('the threads', () => {
+  test('refuse at once what is more than may wait, and say how long the line is', async () => {
+    const hasher = await start({ waitingMax: 3 });
+    const taken = Array.from({ length: 4 }, () => hasher.hash('one of many'));
+    const refusal: unknown = await hasher.hash('one too many').catch((error: unknown) => error);
+    expect(hasher.pendingCount()).toBe(4);
+    expect(refusal).toBeInstanceOf(HashingBusyError);
+    expect((refusal as HashingBusyError).retryAfterS).toBe(
+      Math.max(1, Math.ceil((4 * hasher.hashMs()) / 1_000)),
+    );
+    expect(await Promise.all(taken)).toHaveLength(4);
+    expect(hasher.pendingCount()).toBe(0);
+    expect(await hasher.hash('room again')).toMatch(/^\$2b\$/);
+  });
+
+  test('the time to wait follows what a hash really takes', async () => {
+    const cheap = await start({ cost: 4 });
+    const dear = await start({ cost: 10 });
+    expect(dear.hashMs()).toBeGreaterThan(cheap.hashMs());
+  });
+
+  test('give way to live sessions: on Linux each has a lower priority than the one that serves', async () => {
+    const before = niceness();
+    await start({ workerCount: 2 });
+    const after = niceness();
+    expect(after.filter((nice) => nice >= 10).length).toBe(
+      before.filter((nice) => nice >= 10).length + 2,
+    );
+    expect(niceness(process.pid)).toEqual([before[0]]);
+  });
+
+  test('refuse a caller that holds a database connection', async () => {
+    let isHolding = false;
+    const hasher = await start({ isHoldingConnection: () => isHolding });
+    isHolding = true;
+    await expect(hasher.hash('x')).rejects.toThrow(/while a database connection is held/);
+    await expect(hasher.verify('x', undefined)).rejects.toThrow(
+      /while a database connection is held/,
+    );
+  });
+});
+
+/** Of every thread of this process, or of one. Field 19 of /proc/[pid]/stat; the name before it may hold spaces. */
+function niceness(thread?: number): number[] {
+  const threads = thread === undefined ? readdirSync('/proc/self/task') : [String(thread)];
+  return threads.map((id) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+}
