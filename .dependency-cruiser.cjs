@@ -111,6 +111,25 @@ module.exports = {
     ),
     allow('auth', '^server/auth/', ['^server/auth/', '^shared/(?!workout/)'], 'proofs know nobody'),
     allow(
+      'hashing',
+      '^server/hashing/',
+      ['^server/hashing/'],
+      'who hashes knows no accounts and no database',
+    ),
+    allow(
+      'accounts',
+      '^server/accounts/',
+      [
+        '^server/accounts/',
+        '^server/(admission|auth|hashing)/',
+        '^server/http/session-owners\\.ts$',
+        '^server/store/(journal|rate-limit|open-account-stores)\\.ts$',
+        '^server/store/postgres/statement-pool\\.ts$',
+        '^shared/(?!workout/)',
+      ],
+      'accounts know sessions by the hook alone, and never a connection to a database',
+    ),
+    allow(
       'lifecycle',
       '^server/lifecycle/',
       ['^server/lifecycle/', '^server/(gateway|session)/', '^shared/(?!workout/)'],
@@ -135,6 +154,7 @@ module.exports = {
       [
         '^server/app/',
         '^server/(trackstand|config)\\.ts$',
+        '^server/accounts/(accounts|operator-command)\\.ts$',
         '^server/cli/run-cli\\.ts$',
         '^server/telemetry/log-settings\\.ts$',
         '^shared/workout/',
@@ -155,8 +175,11 @@ module.exports = {
     },
     onlyIn('ioredis', ['^server/store/(redis/|open-stores\\.ts)', '^loadtest/']),
     onlyIn('pg', ['^server/store/(postgres/|open-stores\\.ts)', '^loadtest/']),
+    onlyIn('piscina', ['^server/hashing/']),
+    onlyIn('bcryptjs', ['^server/hashing/']),
+    onlyIn('nodemailer', ['^server/accounts/']),
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
-    onlyIn('fastify', ['^server/(gateway|http|app)/', '^server/trackstand\\.ts$']),
+    onlyIn('fastify', ['^server/(gateway|http|accounts|app)/', '^server/trackstand\\.ts$']),
     onlyIn('@fastify', ['^server/(gateway|app)/']),
   ],
   options: {

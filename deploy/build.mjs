@@ -14,7 +14,11 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** What becomes what. An inner list is one build whose entries share chunks, so that their classes are the same classes. */
 const nodeBuilds = [
-  { 'server/main': 'server/app/main.ts' },
+  {
+    'server/main': 'server/app/main.ts',
+    'server/operator': 'server/app/operator/main.ts',
+    'server/hash-worker': 'server/hashing/hash-worker.js',
+  },
   { 'server/sessions': 'server/app/sessions.ts' },
   { 'local/main': 'deploy/local/main.ts' },
   { 'deploy/verdict': 'deploy/verdict/main.ts' },
@@ -29,6 +33,8 @@ const nodeBuilds = [
   {
     'trackstand/server': 'server/trackstand.ts',
     'trackstand/commands': 'server/cli/run-cli.ts',
+    'trackstand/accounts': 'server/accounts/accounts.ts',
+    'trackstand/hash-worker': 'server/hashing/hash-worker.js',
     'trackstand/client': 'client/connect.ts',
     'trackstand/session': 'shared/session/session-model.ts',
   },

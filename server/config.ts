@@ -29,6 +29,9 @@ export interface Config {
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   readonly sessionsPerHourMax: number;
+  readonly hashCost: number;
+  readonly mailUrl: string | undefined;
+  readonly mailFrom: string;
   readonly logLevel: LogLevel;
   readonly release: string;
   readonly checkpointMs: number;
@@ -148,6 +151,22 @@ export const settings: Settings = {
       fallback: '120',
       read: integer(1, 1_000_000_000),
     },
+  ],
+  hashCost: [
+    'HASH_COST',
+    { help: 'bcrypt’s cost; a step more doubles the time.', fallback: '12', read: integer(4, 20) },
+  ],
+  mailUrl: [
+    'MAIL_URL',
+    {
+      help: '`smtp://` or `smtps://`; `log:` prints mails to the log; without it nobody registers by mail.',
+      fallback: '',
+      read: optionalUrl('smtp:', 'smtps:', 'log:'),
+    },
+  ],
+  mailFrom: [
+    'MAIL_FROM',
+    { help: 'Sender of mails.', fallback: 'Trackstand <trackstand@localhost>', read: text },
   ],
   logLevel: [
     'LOG_LEVEL',

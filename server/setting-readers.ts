@@ -12,7 +12,7 @@ export const url =
     URL.canParse(text) && schemes.includes(new URL(text).protocol)
       ? { value: text }
       : {
-          fault: `must be a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+          fault: `must be a URL that begins with ${schemes.map((scheme) => (scheme === 'log:' ? scheme : `${scheme}//`)).join(' or ')}`,
         };
 
 export const optionalUrl =

@@ -96,6 +96,8 @@ export function serverProgram(
       // Empty rather than absent, which would let through what the shell happens to have.
       REDIS_URL: stores.redisUrl ?? '',
       TRACKSTAND_SECRET: folder.secret,
+      // On one's own machine nobody else reads the log.
+      MAIL_URL: 'log:',
     },
     cwd: folder.path,
     logFile: join(folder.path, 'server.log'),

@@ -36,14 +36,14 @@ export function installAccountRoutes(app: FastifyInstance, parts: AccountParts):
     const signedIn = await choosePassword(parts, request, body);
     return sendSignedIn(parts, { request, reply }, signedIn, body.refresh_in);
   });
-  app.get('/v1/accounts/me', async (request) => {
+  app.get('/v1/accounts/me', async (request, reply) => {
     const { account } = await askerOf(parts, request);
-    return {
+    return reply.send({
       account_id: account.accountId,
       email: account.email,
       is_operator: account.isOperator,
       created_at: account.createdAt.toISOString(),
-    };
+    });
   });
   app.post('/v1/accounts/me/password', options, async (request, reply) => {
     const asker = await askerOf(parts, request);

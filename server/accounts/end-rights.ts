@@ -28,7 +28,7 @@ export function startEndingRights(parts: EndingParts): RightsEnding {
   let running: Promise<void> | undefined;
   let isAskedAgain = false;
   let isStopped = false;
-  let cancel = (): void => {};
+  let cancel: (() => void) | undefined;
   const soon = (): void => {
     if (isStopped) return;
     isAskedAgain = true;
@@ -37,10 +37,9 @@ export function startEndingRights(parts: EndingParts): RightsEnding {
     });
   };
   const work = async (): Promise<void> => {
-    while (isAskedAgain && !isStopped) {
-      isAskedAgain = false;
-      await endRights(parts).catch(reportError);
-    }
+    isAskedAgain = false;
+    await endRights(parts).catch(reportError);
+    if (isAskedAgain && !isStopped) await work();
   };
   const look = (): void => {
     cancel = clock.after(lookMs, () => {
@@ -53,7 +52,7 @@ export function startEndingRights(parts: EndingParts): RightsEnding {
     soon,
     stop: async () => {
       isStopped = true;
-      cancel();
+      cancel?.();
       await running;
     },
   };

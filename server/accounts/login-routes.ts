@@ -48,10 +48,10 @@ export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): v
     if (loginId !== undefined && (await logins.endById(loginId))) parts.revokeSoon();
     return reply.code(204).send();
   });
-  app.get('/v1/logins', async (request) => {
+  app.get('/v1/logins', async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const devices = await logins.list(identity.accountId);
-    return {
+    return reply.send({
       logins: devices.map(({ loginId, name, createdAt, lastUsedAt }) => ({
         login_id: loginId,
         device: name,
@@ -59,7 +59,7 @@ export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): v
         created_at: createdAt.toISOString(),
         last_used_at: lastUsedAt.toISOString(),
       })),
-    };
+    });
   });
   const end = async (request: FastifyRequest, which: (loginId: string) => Which) => {
     const { identity } = await askerOf(parts, request);

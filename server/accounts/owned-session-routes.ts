@@ -10,17 +10,16 @@ const options = { bodyLimit: accountBodyBytesMax };
 
 export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountParts): void {
   const { logins, sessions } = parts;
-  app.get('/v1/accounts/me/sessions', async (request) => {
+  app.get('/v1/accounts/me/sessions', async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const owned = await logins.listSessions(identity.accountId);
-    return {
-      sessions: owned.map(({ sessionId, kind, createdAt, expiresAt }) => ({
-        session_id: sessionId,
-        kind,
-        created_at: createdAt.toISOString(),
-        expires_at: expiresAt.toISOString(),
-      })),
-    };
+    const listed = owned.map(({ sessionId, kind, createdAt, expiresAt }) => ({
+      session_id: sessionId,
+      kind,
+      created_at: createdAt.toISOString(),
+      expires_at: expiresAt.toISOString(),
+    }));
+    return reply.send({ sessions: listed });
   });
   app.post('/v1/accounts/me/sessions', options, async (request, reply) => {
     const { identity } = await askerOf(parts, request);

@@ -1,7 +1,7 @@
 /** What a password may be. Length decides; characters of certain kinds are not asked for, and nothing expires. */
 import { createHash } from 'node:crypto';
 
-import { isCommon } from './common-passwords.ts';
+import { isCommon } from './first-guesses.ts';
 
 /** Characters, as a person counts them. Fewer fall to a few thousand guesses; more than the maximum only costs time. */
 export const passwordCharsMin = 8;
@@ -15,7 +15,7 @@ export type ReadPassword = { readonly password: string } | { readonly fault: str
 /** One form for what keyboards write in several ways: an é of one character or of two. */
 export function readPassword(text: string): ReadPassword {
   const password = text.normalize('NFC');
-  const count = [...password].length;
+  const count = Array.from(password).length;
   if (count < passwordCharsMin)
     return { fault: `The password has ${passwordCharsMin} characters or more.` };
   if (count > passwordCharsMax)

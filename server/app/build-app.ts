@@ -1,9 +1,10 @@
-/** The workout app's server: the framework with one session kind, and the page. */
+/** The workout app's server: the framework with one session kind, accounts, and the page. */
 import fastifyStatic from '@fastify/static';
 import Fastify, { LogController, type FastifyInstance } from 'fastify';
 
 import { workout } from '../../shared/workout/workout.ts';
-import type { Config } from '../config.ts';
+import { accounts } from '../accounts/accounts.ts';
+import { ConfigError, type Config } from '../config.ts';
 import { logSettings } from '../telemetry/log-settings.ts';
 import { installProblems, serverOptions, trackstand } from '../trackstand.ts';
 import { installPageHeaders } from './page-headers.ts';
@@ -48,6 +49,14 @@ export async function buildApp(
     endOfLife: { archiveAfterMs, abandonedAfterMs, tombstoneMs },
     socketPath: config.socketPath,
     onHandOver,
+    owners: accounts({
+      postgres: config.databaseUrl,
+      redis: config.redisUrl,
+      secrets: config.secrets,
+      publicUrl: config.publicUrl,
+      hashCost: config.hashCost,
+      mail: mailOf(config),
+    }),
   });
   installProblems(app);
   // Fastify's own answer repeats the address, and its log line has the query.
@@ -60,4 +69,12 @@ export async function buildApp(
       await below.register(fastifyStatic, { root: page });
     });
   return app;
+}
+
+/** A link in a mail must not lead to wherever the request that caused it said it was sent. */
+function mailOf({ mailUrl, mailFrom, publicUrl }: Config) {
+  if (mailUrl === undefined) return undefined;
+  if (mailUrl !== 'log:' && publicUrl === undefined)
+    throw new ConfigError(['PUBLIC_URL is not set: mails could not say where to go.']);
+  return { url: mailUrl, from: mailFrom };
 }

@@ -2,7 +2,7 @@
  * Hashes passwords in a thread of its own. Plain JS, so that it runs before any build too. Text in, text out: what it makes is
  * standard bcrypt, which any other implementation checks.
  */
-import { getPriority, setPriority } from 'node:os';
+import { getPriority, platform, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
 import bcrypt from 'bcryptjs';
@@ -11,7 +11,7 @@ import bcrypt from 'bcryptjs';
 const niceness = 10;
 
 // On Linux a priority belongs to a thread, and 0 means this one; elsewhere it would be the whole process's, live sessions included.
-if (process.platform === 'linux') setPriority(0, Math.max(getPriority(0), niceness));
+if (platform() === 'linux') setPriority(0, Math.max(getPriority(0), niceness));
 
 /** 128 fixed bits, as bcrypt writes a salt: for hashes nobody keeps. */
 const saltOf = (cost) => `$2b$${String(cost).padStart(2, '0')}$abcdefghijklmnopqrstuu`;
@@ -22,7 +22,7 @@ const saltOf = (cost) => `$2b$${String(cost).padStart(2, '0')}$abcdefghijklmnopq
  * @param {{ kind: 'hash', password: string, cost: number } | { kind: 'verify', password: string, hash: string | undefined, cost: number }} task
  * @returns {{ hash?: string, isRight?: boolean, rounds: number, tookMs: number }}
  */
-export default function work(task) {
+export function work(task) {
   const startedMs = performance.now();
   const { password, cost } = task;
   if (task.kind === 'hash') {

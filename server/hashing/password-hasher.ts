@@ -63,6 +63,7 @@ export async function startHasher(options: HasherOptions): Promise<PasswordHashe
   const { cost, workerCount, waitingMax, isHoldingConnection } = options;
   const threads = new Piscina<object, Work>({
     filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
+    name: 'work',
     minThreads: workerCount,
     maxThreads: workerCount,
   });

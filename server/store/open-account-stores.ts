@@ -1,6 +1,7 @@
 /** The stores of accounts: connections of their own, so that a storm of logins takes none from live sessions. */
 import type { Clock } from '../../shared/clock.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
+import { migrate } from './postgres/migrate.ts';
 import { statementPool, type StatementPool } from './postgres/statement-pool.ts';
 import { memoryRateLimit, withFallback, type RateLimit } from './rate-limit.ts';
 import { connectRedis } from './redis/connect-redis.ts';
@@ -18,6 +19,8 @@ export interface AccountStoreOptions {
 export interface AccountStores {
   readonly statements: StatementPool;
   readonly limit: RateLimit;
+  /** Brings the database up to date, for who comes before the first server. */
+  readonly migrate: () => Promise<unknown>;
   readonly close: () => Promise<void>;
 }
 
@@ -35,12 +38,13 @@ export function openAccountStores({
   const pool = connectPostgres(postgres, (error) => warn('Postgres', error), connectionsMax);
   const statements = statementPool(pool);
   const own = memoryRateLimit(clock);
-  if (redisUrl === undefined) return { statements, limit: own, close: statements.close };
+  const shared = { statements, migrate: () => migrate(pool) };
+  if (redisUrl === undefined) return { ...shared, limit: own, close: statements.close };
   const redis = connectRedis(redisUrl, (error) => warn('Redis', error));
   // Whether it answers is seen when it is asked; it goes on trying by itself.
   redis.connect().catch(() => {});
   return {
-    statements,
+    ...shared,
     limit: withFallback(redisRateLimit(redis), own),
     close: async () => {
       redis.disconnect();

@@ -12,6 +12,13 @@ const secretPaths = [
   '*.resume_url',
   'password',
   '*.password',
+  'new_password',
+  '*.new_password',
+  'access_token',
+  '*.access_token',
+  'refresh_token',
+  '*.refresh_token',
+  'res.headers["set-cookie"]',
 ];
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -11,6 +11,8 @@ export interface Answer {
 }
 
 export interface AccountServer extends LiveServer {
+  /** Routes of accounts, as `METHOD /path`. */
+  readonly routes: readonly string[];
   /** Mails in the log so far, the latest last. */
   readonly mails: () => readonly { readonly to: string; readonly text: string }[];
   /** Of the latest mail to that address. */
@@ -42,7 +44,8 @@ export async function startAccountServer(
   const { withoutRedis = false } = options;
   const postgres = options.postgres ?? (await freshPostgres()).url;
   const redis = withoutRedis ? undefined : (options.redis ?? (await freshRedis()).url);
-  const owners = accounts({
+  const routes: string[] = [];
+  const connectOwners = accounts({
     secrets: [testSecret],
     hashCost: 4,
     hashWorkerCount: 1,
@@ -52,6 +55,14 @@ export async function startAccountServer(
     postgres,
     redis,
   });
+  const owners: typeof connectOwners = (app, office) => {
+    app.addHook('onRoute', ({ method, url }) => {
+      // A GET comes with a HEAD of its own.
+      if (method !== 'HEAD' && !url.startsWith('/v1/sessions'))
+        routes.push(`${String(method)} ${url}`);
+    });
+    return connectOwners(app, office);
+  };
   const server = await startServer({
     ...options,
     postgres,
@@ -87,6 +98,7 @@ export async function startAccountServer(
   };
   return {
     ...server,
+    routes,
     mails,
     mailedToken,
     ask,

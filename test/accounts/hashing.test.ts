@@ -87,12 +87,12 @@ describe('the threads', () => {
     expect(dear.hashMs()).toBeGreaterThan(cheap.hashMs());
   });
 
-  test('give way to live sessions: on Linux each has a lower priority than the one that serves', async () => {
+  test('give way to live sessions: on Linux theirs is a lower priority than that of the one that serves', async () => {
     const before = niceness();
-    await start({ workerCount: 2 });
+    await start({ workerCount: 1 });
     const after = niceness();
     expect(after.filter((nice) => nice >= 10).length).toBe(
-      before.filter((nice) => nice >= 10).length + 2,
+      before.filter((nice) => nice >= 10).length + 1,
     );
     expect(niceness(process.pid)).toEqual([before[0]]);
   });

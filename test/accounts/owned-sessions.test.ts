@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect, type LiveSession } from '../../client/connect.ts';
-import type { WebSocketConstructor } from '../../client/link.ts';
 import { tally } from '../support/tally.ts';
 import { isSaved, when } from '../support/watching.ts';
 import { startAccountServer, tokensOf, type AccountServer } from './account-server.ts';
@@ -40,7 +39,7 @@ async function ride(resumeUrl: string) {
   const session = await connect({
     session: tally,
     resumeUrl,
-    WebSocket: WebSocket as unknown as WebSocketConstructor,
+    WebSocket,
   });
   rides.push(session);
   return session;

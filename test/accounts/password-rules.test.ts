@@ -1,8 +1,8 @@
 import bcrypt from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
 
-import { isCommon } from '../../server/accounts/common-passwords.ts';
 import { readEmail } from '../../server/accounts/email-address.ts';
+import { isCommon } from '../../server/accounts/first-guesses.ts';
 import {
   bcryptInput,
   readNewPassword,

@@ -29,9 +29,6 @@ export interface StatementPool {
 /** The pool is this one's alone from now on. */
 export function statementPool(pool: Pool): StatementPool {
   const holding = new AsyncLocalStorage<true>();
-  const unavailable = (cause: unknown): never => {
-    throw new StoreUnavailableError('Postgres', cause);
-  };
   return {
     statement: async <Row extends QueryResultRow>(sql: string, values: readonly unknown[]) =>
       (await pool.query<Row>(sql, [...values]).catch(unavailable)).rows,
@@ -56,4 +53,8 @@ export function statementPool(pool: Pool): StatementPool {
     isHolding: () => holding.getStore() === true,
     close: () => pool.end(),
   };
+}
+
+function unavailable(cause: unknown): never {
+  throw new StoreUnavailableError('Postgres', cause);
 }

@@ -30,7 +30,7 @@ const rows = [
   'asdfghjkl',
   'zxcvbnm',
 ];
-const runs = [...rows, ...rows.map((row) => [...row].toReversed().join(''))];
+const runs = [...rows, ...rows.map((row) => Array.from(row).toReversed().join(''))];
 
 const lookalikes: Readonly<Record<string, string>> = {
   '@': 'a',
@@ -63,7 +63,7 @@ export function isCommon(password: string, email: string): boolean {
 
 /** With letters in the place of the signs that stand for them. */
 function spoken(text: string): string {
-  return [...text].map((character) => lookalikes[character] ?? character).join('');
+  return Array.from(text, (character) => lookalikes[character] ?? character).join('');
 }
 
 /** Without what is not a letter at its ends. */
@@ -98,7 +98,7 @@ function isRepeated(text: string): boolean {
   return [1, 2, 3, 4].some(
     (period) =>
       text.length >= 2 * period &&
-      [...text].every((character, index) => character === text[index % period]),
+      Array.from(text).every((character, index) => character === text[index % period]),
   );
 }
 
