@@ -5,8 +5,11 @@ import { workout } from '../../shared/workout/workout.ts';
 import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
+import { accountClient } from './account-client.ts';
+import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import { loginKeeper } from './login-keeper.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import type { Ride } from './ride-loop.ts';
 import { startScreen } from './start-screen.ts';
@@ -25,16 +28,26 @@ const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
-const options = { url: location.origin, session: workout, storage, keepsCommands: true } as const;
-await begin();
+const kept = { session: workout, storage, keepsCommands: true } as const;
+const options = { ...kept, url: location.origin };
+const client = accountClient(loginKeeper(clock));
+const door = accountDoor({ client, storage, leave: () => void begin(), takeUp });
+// A link opened in this tab: the ride goes on behind it, in a page that begins anew.
+globalThis.addEventListener('hashchange', () => {
+  if (/^#(account$|password=)/.test(location.hash)) location.reload();
+});
+if (!door.openFromAddress()) await begin();
 
 async function begin(): Promise<void> {
   try {
     if ((await storage.load()) === undefined) showStart();
-    else show(await connect(options), 'taken-up');
+    else {
+      show(await connect(options), 'taken-up');
+      await door.claimRide();
+    }
   } catch (error) {
     reportError(error);
-    showScreen(startScreen({ choose, notice: notOpened }));
+    showStart(notOpened);
   }
 }
 
@@ -43,14 +56,20 @@ function takeOver(): void {
   void begin();
 }
 
-function showStart(): void {
-  showScreen(startScreen({ choose, notice }));
+function showStart(told = notice): void {
+  const account = { label: door.label(), open: door.open };
+  showScreen(startScreen({ choose, notice: told, account }));
+}
+
+/** A ride of the account, begun on another device. */
+async function takeUp(resumeUrl: string): Promise<void> {
+  show(await connect({ ...kept, resumeUrl }), 'taken-up');
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
   const input = { plan, ftpW };
   try {
-    show(await connect({ ...options, input }), 'begun');
+    show(await connect({ ...options, input, fetch: client.fetch }), 'begun');
     return null;
   } catch (error) {
     if (error instanceof SessionNotCreatedError) return whyNot(error);
@@ -66,7 +85,8 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
 }
 
 function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
-  openRide({ ride, occasion, clock, ticker, wakeLock, commands, left: showStart, takeOver });
+  const left = (): void => showStart();
+  openRide({ ride, occasion, clock, ticker, wakeLock, commands, left, takeOver });
 }
 
 async function commands(): Promise<readonly KeptCommand[]> {

@@ -13,9 +13,11 @@ export interface StartScreenParts {
   readonly choose: (plan: Plan, ftpW: number) => Promise<string | null>;
   /** What the rider should know beforehand; '' for nothing. */
   readonly notice: string;
+  /** The way to the account, and what it is called. */
+  readonly account: { readonly label: string; readonly open: () => void };
 }
 
-export function startScreen({ choose, notice }: StartScreenParts): HTMLElement {
+export function startScreen({ choose, notice, account }: StartScreenParts): HTMLElement {
   let ftpW = rememberedFtpW();
   const hint = element('p', { class: 'hint', role: 'status' }, [notice]);
   const cards = element('div', { class: 'cards' });
@@ -52,6 +54,7 @@ export function startScreen({ choose, notice }: StartScreenParts): HTMLElement {
       element('div', { class: 'title' }, [
         element('p', { class: 'wordmark' }, ['Trackstand']),
         element('h1', {}, ['What do you ride today?']),
+        button({ class: 'to-account' }, [account.label], account.open),
       ]),
       ftp,
     ]),

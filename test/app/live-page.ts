@@ -21,8 +21,10 @@ export interface AppServer {
   stop(): Promise<void>;
 }
 
-/** Builds, and starts a server that saves every second or so. */
-export async function startAppServer(): Promise<AppServer> {
+/** Builds, and starts a server that saves every second or so. `more`: settings besides. */
+export async function startAppServer(
+  more: Readonly<Record<string, string>> = {},
+): Promise<AppServer> {
   await builtFile('app');
   const main = await builtFile('server/main');
   const [postgres, redis] = await Promise.all([freshPostgres(), freshRedis()]);
@@ -35,6 +37,8 @@ export async function startAppServer(): Promise<AppServer> {
     REDIS_URL: redis.url,
     TRACKSTAND_SECRET: 'a secret of thirty-two characters or more',
     CHECKPOINT_MS: '1000',
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    ...more,
   };
   const launch = (): Promise<PrivateServer> =>
     startServer({ file: process.execPath, args: [main], ready: /listening/i, env }, folder);

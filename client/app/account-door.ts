@@ -1,0 +1,62 @@
+/** Where the account is come to and left: from the choice of workouts, from a link in a mail, and past a ride that is kept here. */
+import type { SessionStorage } from '../session-storage.ts';
+import type { AccountClient } from './account-client.ts';
+import { showAccount } from './account-screen.ts';
+import { showChoosePassword, showSignIn, type SignInParts } from './sign-in-screens.ts';
+
+export interface AccountDoorParts {
+  readonly client: AccountClient;
+  readonly storage: SessionStorage;
+  /** Back to the ride or to the choice of workouts, whichever there is. */
+  readonly leave: () => void;
+  /** Takes a ride of the account up on this device. */
+  readonly takeUp: (resumeUrl: string) => Promise<void>;
+}
+
+export interface AccountDoor {
+  readonly label: () => string;
+  readonly open: () => void;
+  /** Opens what the address asks for: the account, or the choice of a password. False when it asks for neither. */
+  readonly openFromAddress: () => boolean;
+  /** Makes the ride this device keeps the account's, when it is signed in. It is a ride all the same when that does not work. */
+  readonly claimRide: () => Promise<void>;
+}
+
+export function accountDoor({ client, storage, leave, takeUp }: AccountDoorParts): AccountDoor {
+  const claimRide = async (): Promise<void> => {
+    const kept = await storage.load();
+    if (kept === undefined || !client.isSignedIn()) return;
+    const { sessionId, clientId, token } = kept.session;
+    await client.claim({ sessionId, clientId, token }).catch(() => {});
+  };
+  const signIn: SignInParts = {
+    client,
+    leave,
+    done: () => void claimRide().then(open),
+  };
+  const open = (): void => {
+    if (client.isSignedIn()) void showSignedIn();
+    else showSignIn(signIn);
+  };
+  const showSignedIn = async (): Promise<void> => {
+    const isFree = (await storage.load()) === undefined;
+    const offered = isFree ? takeUp : undefined;
+    const parts = { client, takeUp: offered, leave, signedOut: leave };
+    // Signed out by another device, or the service is away: the form says which when it is sent.
+    await showAccount(parts).catch(() => showSignIn(signIn));
+  };
+  return {
+    label: () => (client.isSignedIn() ? 'Your account' : 'Sign in'),
+    open,
+    openFromAddress: () => {
+      const [, token] = /^#password=([\w-]{43})$/.exec(location.hash) ?? [];
+      if (token === undefined && location.hash !== '#account') return false;
+      // What stands in the address is kept in the history, and read over a shoulder.
+      history.replaceState(null, '', location.pathname);
+      if (token === undefined) open();
+      else showChoosePassword(signIn, token);
+      return true;
+    },
+    claimRide,
+  };
+}

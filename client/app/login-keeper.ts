@@ -1,0 +1,70 @@
+/** Whether this device is signed in, and the access token that says so; it is renewed when it is needed. */
+import type { Clock } from '../../shared/clock.ts';
+import { AccountError, ask, text, type Body } from './account-requests.ts';
+
+export interface LoginKeeper {
+  /** Whether this device was signed in when it was last heard of. */
+  readonly isSignedIn: () => boolean;
+  /** Keeps what the service answered to who signed in. */
+  readonly keep: (tokens: Body) => void;
+  readonly forget: () => void;
+  /** An access token that is good for a while; undefined when this device is not signed in. Rejects with AccountError. */
+  readonly access: () => Promise<string | undefined>;
+}
+
+/** Only says that there is something to ask for: the token itself is in a cookie no script reads. */
+const hintKey = 'trackstand-signed-in';
+
+/** Milliseconds before its end at which an access token is not begun with any more. */
+const marginMs = 30_000;
+
+export function loginKeeper(clock: Clock): LoginKeeper {
+  let access: { readonly token: string; readonly untilMs: number } | undefined;
+  const keep = (body: Body): void => {
+    const validMs = Number(body['expires_in_s']) * 1_000;
+    access = { token: text(body, 'access_token'), untilMs: clock.nowMs() + validMs };
+    setHint(true);
+  };
+  const forget = (): void => {
+    access = undefined;
+    setHint(false);
+  };
+  const current = (): string | undefined =>
+    access !== undefined && clock.nowMs() < access.untilMs - marginMs ? access.token : undefined;
+  /** One tab at a time: a refresh token that was replaced and comes again looks stolen. */
+  const refresh = (): Promise<string | undefined> =>
+    navigator.locks.request('trackstand-login', async () => {
+      if (current() !== undefined || !hasHint()) return current();
+      try {
+        keep(await ask('POST', '/v1/logins/refresh'));
+      } catch (error) {
+        if (!(error instanceof AccountError) || error.code !== 'login-ended') throw error;
+        forget();
+      }
+      return current();
+    });
+  return {
+    isSignedIn: hasHint,
+    keep,
+    forget,
+    access: async () => current() ?? (hasHint() ? refresh() : undefined),
+  };
+}
+
+function hasHint(): boolean {
+  try {
+    return localStorage.getItem(hintKey) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Where nothing can be kept, the next page begins signed out. */
+function setHint(isSignedIn: boolean): void {
+  try {
+    if (isSignedIn) localStorage.setItem(hintKey, 'yes');
+    else localStorage.removeItem(hintKey);
+  } catch {
+    // See above.
+  }
+}

@@ -1,0 +1,142 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+
+import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
+import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
+
+const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
+const light = { ...desktop, colorScheme: 'light' } as const;
+const phone = {
+  viewport: { width: 360, height: 740 },
+  colorScheme: 'dark',
+  isMobile: true,
+  hasTouch: true,
+} as const;
+
+let server: AppServer;
+let browser: Browser;
+let mails: SmtpSink;
+const riders: Rider[] = [];
+beforeAll(async () => {
+  mails = await startSmtpSink();
+  [server, browser] = await Promise.all([
+    startAppServer({ MAIL_URL: mails.url, HASH_COST: '4' }),
+    startBrowser(),
+  ]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  await mails.stop();
+});
+afterEach(async () => {
+  const problems = riders.flatMap((rider) => rider.problems);
+  await Promise.all(riders.splice(0).map((rider) => rider.leave()));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+});
+
+async function come(options: Parameters<typeof newRider>[2]): Promise<Rider> {
+  const rider = await newRider(browser, server.url, options);
+  riders.push(rider);
+  return rider;
+}
+
+const press = ({ page }: Rider, name: string | RegExp) =>
+  page.getByRole('button', { name }).click();
+const fill = ({ page }: Rider, label: string, text: string) =>
+  page.getByLabel(label, { exact: true }).fill(text);
+const title = ({ page }: Rider, text: string) =>
+  page.getByRole('heading', { level: 1, name: text }).waitFor();
+
+/** Registers in the page, follows the link of the mail, and chooses a password. */
+async function register(rider: Rider, email: string): Promise<void> {
+  await press(rider, 'Sign in');
+  await press(rider, 'Make an account');
+  await fill(rider, 'E-mail address', email);
+  await press(rider, 'Send me the link');
+  const { text } = await mails.next();
+  const [link = ''] = /http:\S+#password=\S+/.exec(text) ?? [];
+  await rider.page.goto(link);
+  await title(rider, 'Choose a password');
+  expect(rider.page.url()).not.toContain('password=');
+  await fill(rider, 'New password', 'password1');
+  await press(rider, 'Take this one');
+  await rider.page.getByText('among the first that are tried').waitFor();
+  await rider.photograph('account-password');
+  await fill(rider, 'New password', 'mistral over ventoux');
+  await press(rider, 'Take this one');
+  await title(rider, email);
+}
+
+async function signIn(rider: Rider, email: string, password: string): Promise<void> {
+  await press(rider, 'Sign in');
+  await fill(rider, 'E-mail address', email);
+  await fill(rider, 'Password', password);
+  await press(rider, 'Sign in');
+}
+
+test('an account is made by mail, and a ride begun with it is taken up on another device', async () => {
+  const rider = await come(desktop);
+  await rider.photograph('account-start');
+  await register(rider, 'ada@example.com');
+  await rider.photograph('account');
+  await press(rider, 'Back');
+  await press(rider, /Recovery/);
+  await rider.page.getByRole('button', { name: /^Start/ }).click();
+  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+
+  const other = await come(phone);
+  await press(other, 'Sign in');
+  await other.photograph('account-sign-in-phone');
+  await fill(other, 'E-mail address', 'ada@example.com');
+  await fill(other, 'Password', 'wrong by far');
+  await press(other, 'Sign in');
+  await other.page.getByText('The e-mail address or the password is wrong.').waitFor();
+  await fill(other, 'Password', 'mistral over ventoux');
+  await press(other, 'Sign in');
+  await title(other, 'ada@example.com');
+  await other.photograph('account-phone');
+  await press(other, 'Open here');
+  await expect.poll(() => other.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+});
+
+test('a ride begun without an account becomes the account’s, and goes on', async () => {
+  const rider = await come(light);
+  await press(rider, /Recovery/);
+  await rider.page.getByRole('button', { name: /^Start/ }).click();
+  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+  const elapsedS = await rider.elapsedS();
+  await rider.page.goto(`${server.url}/#account`);
+  await rider.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await press(rider, 'Make an account');
+  await fill(rider, 'E-mail address', 'bob@example.com');
+  await press(rider, 'Send me the link');
+  await rider.page.getByText('A mail is on its way').waitFor();
+  const { text } = await mails.next();
+  await rider.page.goto(/http:\S+#password=\S+/.exec(text)?.[0] ?? '');
+  await fill(rider, 'New password', 'tailwind to the sea');
+  await press(rider, 'Take this one');
+  await title(rider, 'bob@example.com');
+  await rider.page.getByText(/^Begun /).waitFor();
+  await rider.photograph('account-light');
+  await press(rider, 'Back');
+  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThan(elapsedS);
+});
+
+test('a page that is loaded again is still signed in, signing out ends that, and the account can be deleted', async () => {
+  const rider = await come(desktop);
+  await register(rider, 'cleo@example.com');
+  await rider.page.reload();
+  await press(rider, 'Your account');
+  await title(rider, 'cleo@example.com');
+  await press(rider, 'Sign out');
+  await title(rider, 'What do you ride today?');
+  await signIn(rider, 'cleo@example.com', 'mistral over ventoux');
+  await title(rider, 'cleo@example.com');
+  await rider.page.getByText('Delete the account').click();
+  await fill(rider, 'Your password', 'mistral over ventoux');
+  await press(rider, 'Delete everything');
+  await title(rider, 'What do you ride today?');
+  await signIn(rider, 'cleo@example.com', 'mistral over ventoux');
+  await rider.page.getByText('The e-mail address or the password is wrong.').waitFor();
+});
