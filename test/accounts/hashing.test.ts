@@ -1,14 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 import bcrypt from 'bcryptjs';
+import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { bcryptInput } from '../../server/accounts/password-rules.ts';
 import {
   HashingBusyError,
   startHasher,
   type HasherOptions,
   type PasswordHasher,
 } from '../../server/hashing/password-hasher.ts';
+import { freshPostgres } from '../support/services/shared-services.ts';
 
 const started: PasswordHasher[] = [];
 afterEach(async () => {
@@ -40,6 +43,24 @@ describe('hashes', () => {
       bcrypt.hashSync('correct horse', 5).replace('$2b$', '$2y$'),
     ])
       expect(await hasher.verify('correct horse', made)).toMatchObject({ isRight: true });
+  });
+
+  test('are those of a native implementation, in both directions: pgcrypto’s', async () => {
+    const hasher = await start();
+    const client = new Client({ connectionString: (await freshPostgres()).url });
+    await client.connect();
+    await client.query('create extension pgcrypto');
+    const password = bcryptInput('ein langes Passwort, länger als es bcrypt liest: '.repeat(2));
+    // pgcrypto knows the algorithm by its former name.
+    const ours = (await hasher.hash(password)).replace('$2b$', '$2a$');
+    const { rows } = await client.query<{ same: boolean; theirs: string }>(
+      `select crypt($1, $2) = $2 as same, crypt($1, gen_salt('bf', 5)) as theirs`,
+      [password, ours],
+    );
+    await client.end();
+    expect(rows[0]?.same).toBe(true);
+    expect(await hasher.verify(password, rows[0]?.theirs)).toMatchObject({ isRight: true });
+    expect(await hasher.verify(`${password}!`, rows[0]?.theirs)).toMatchObject({ isRight: false });
   });
 
   test('of a lower cost are outdated, of the same or a higher one are not', async () => {
