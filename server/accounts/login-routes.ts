@@ -73,8 +73,10 @@ export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): v
     return reply.code(204).send();
   });
   app.delete('/v1/logins/:login_id', async (request, reply) => {
-    const loginId = idParam(request, 'login_id');
-    const count = await end(request, () => ({ kind: 'one', loginId }));
+    const count = await end(request, () => ({
+      kind: 'one',
+      loginId: idParam(request, 'login_id'),
+    }));
     if (count === 0) throw new AccountProblemError('not-found');
     return reply.code(204).send();
   });

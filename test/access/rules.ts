@@ -41,14 +41,32 @@ export const rules: Readonly<Record<string, Rule>> = {
   'GET /healthz': { answers: everybody(200) },
   'GET /version': { answers: everybody(200) },
   // Trial rides begin without an account; how many is bounded per address. [F5]
+  // A resume token is no access token: who shows one there is told so, rather than taken for nobody.
   'POST /v1/sessions': {
-    answers: everybody(201),
+    answers: { anonymous: 201, other: 401, owner: 401, revoked: 401 },
     body: rightBody,
   },
   [`GET ${session}`]: { answers: ownerOnly(200, 401) },
   // Giving up what was given up changes nothing: whoever did not hear the answer asks again.
   [`DELETE ${session}`]: { answers: { ...ownerOnly(204, 401), revoked: 204 } },
   [`UPGRADE ${session}`]: { answers: ownerOnly('welcome', 4003) },
+  // Open to everybody, and without a body a bad request.
+  'POST /v1/accounts': { answers: everybody(400) },
+  'POST /v1/accounts/resets': { answers: everybody(400) },
+  'POST /v1/accounts/passwords': { answers: everybody(400) },
+  'POST /v1/logins': { answers: everybody(400) },
+  'POST /v1/logins/refresh': { answers: everybody(401) },
+  'POST /v1/logins/end': { answers: everybody(204) },
+  // An access token's: a resume token opens none of them. Who has one gets what is theirs alone: test/accounts/.
+  'GET /v1/logins': { answers: everybody(401) },
+  'DELETE /v1/logins': { answers: everybody(401) },
+  'DELETE /v1/logins/:login_id': { answers: everybody(401) },
+  'GET /v1/accounts/me': { answers: everybody(401) },
+  'DELETE /v1/accounts/me': { answers: everybody(401) },
+  'POST /v1/accounts/me/password': { answers: everybody(401) },
+  'GET /v1/accounts/me/sessions': { answers: everybody(401) },
+  'POST /v1/accounts/me/sessions': { answers: everybody(401) },
+  'POST /v1/accounts/me/sessions/:session_id/clients': { answers: everybody(401) },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };
