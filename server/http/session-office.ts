@@ -27,7 +27,7 @@ export function createSessionOffice(
       if (generation === undefined) return 'refused';
       const found = await registry.read(sessionId);
       if (found.kind === 'unknown' || found.kind === 'gone') return 'session-unknown';
-      if (found.kind === 'too-new')
+      if (found.kind !== 'read')
         throw new StoreUnavailableError('Postgres', 'another instance knows that schema');
       return generation < provenGeneration(found.snapshot, clientId) ? 'refused' : 'proven';
     },

@@ -68,7 +68,7 @@ describe('mail', () => {
       // Nobody listens there, and no retry comes round: everything waits.
       { url: 'smtp://127.0.0.1:1', from },
       {
-        clock: { nowMs: () => 0, after: () => () => {} },
+        clock: { nowMs: () => 0, elapsedMs: () => 0, after: () => () => {} },
         print: () => {},
         reportError: (reason) => reasons.push(reason),
       },
