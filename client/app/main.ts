@@ -85,8 +85,16 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
 }
 
 function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
-  const left = (): void => showStart();
-  openRide({ ride, occasion, clock, ticker, wakeLock, commands, left, takeOver });
+  openRide({
+    ride,
+    occasion,
+    clock,
+    ticker,
+    wakeLock,
+    commands,
+    left: () => showStart(),
+    takeOver,
+  });
 }
 
 async function commands(): Promise<readonly KeptCommand[]> {
