@@ -1,6 +1,8 @@
 /** Keeps account of what a break came to, also of what comes back only after the session is served again. */
-import type { Welcome } from '../shared/protocol/frames.ts';
+import type { ServerFrame, Welcome } from '../shared/protocol/frames.ts';
 import type { ResumeReceipt } from './status.ts';
+
+type Gone = Pick<Extract<ServerFrame, { type: 'gone' }>, 'reason' | 'accepted'>;
 
 export class ResumeAccount {
   #receipt: ResumeReceipt | undefined;
@@ -59,9 +61,12 @@ export class ResumeAccount {
     this.#forgottenCount = 0;
   }
 
-  /** The time of the session is over. */
-  gone(lost: number): void {
-    this.#receipt = { gapMs: 0, replayed: 0, resent: 0, lost, result: 'gone' };
+  /** The time of the session is over, or its owner deleted it: then nothing is lost that was wanted. */
+  gone({ reason, accepted }: Gone, lastSeq: number): void {
+    const isDeleted = reason === 'deleted';
+    const lost = isDeleted ? 0 : Math.max(0, lastSeq - accepted);
+    const result = isDeleted ? 'deleted' : 'gone';
+    this.#receipt = { gapMs: 0, replayed: 0, resent: 0, lost, result };
   }
 
   #lostNow(): number {

@@ -177,7 +177,7 @@ export class SessionClient {
         this.#finished(frame.offset);
         break;
       case 'gone':
-        this.#account.gone(Math.max(0, lastSeq(this.#outbox) - frame.accepted));
+        this.#account.gone(frame, lastSeq(this.#outbox));
         this.#outlook.changed();
         break;
       case 'goaway':

@@ -23,7 +23,8 @@ export interface ResumeReceipt {
    * neither here nor there any more. Rises after the break, too, as answers to what was sent again come in. [L5]
    */
   readonly lost: number;
-  readonly result: 'new' | 'resumed' | 'rebuilt' | 'gone';
+  /** `gone`: its time was over. `deleted`: its owner wanted that; nothing counts as lost then. [L4] [L6] */
+  readonly result: 'new' | 'resumed' | 'rebuilt' | 'gone' | 'deleted';
 }
 
 /** A session as this device sees it at a moment. */

@@ -101,7 +101,9 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   installFrontDoor(app, admission.origins);
   await installNotFound(app, '/v1');
   const shared = { registry, ...signed, clock, newClientId: randomUUID };
-  const owners = await options.owners?.(app, createSessionOffice(shared, stores.forget));
+  const endOfLife = options.endOfLife ?? endOfLifeDefaults;
+  const office = { ...shared, tombstoneMs: endOfLife.tombstoneMs };
+  const owners = await options.owners?.(app, createSessionOffice(office, stores.forget));
   const routes = {
     ...shared,
     begins: owners?.begins ?? nobodyBegins,
@@ -130,7 +132,6 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const settings = options.drain ?? drainDefaults;
   const parts = { lifecycle, clock, registry, connections, settings };
   installHealth(app, parts, options, stores.probe);
-  const endOfLife = options.endOfLife ?? endOfLifeDefaults;
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
   liveWith(app, parts, caretaker, stores);

@@ -140,10 +140,10 @@ function stopBanner(
   root.hidden = true;
   return {
     root,
-    show: ({ status, stopCode }) => {
+    show: ({ status, stopCode, receipt }) => {
       setShown(root, status === 'stopped');
       if (status !== 'stopped') return;
-      const reason = stopReason(stopCode);
+      const reason = stopReason(stopCode, receipt?.result);
       offer = reason.offer;
       setText(sentence, reason.sentence);
       setText(act, labels[offer]);

@@ -41,6 +41,10 @@ const stopReasons: Readonly<Record<number, StopReason>> = {
   },
   4009: { sentence: 'This ride goes on in another tab.', offer: 'take-over' },
 };
+const deletedReason: StopReason = {
+  sentence: 'This ride was deleted together with its account.',
+  offer: 'new-ride',
+};
 const otherReason: StopReason = {
   sentence: 'This page and the service do not understand each other.',
   offer: 'reload',
@@ -91,7 +95,11 @@ function opening(gapMs: number, occasion: Occasion): string {
 }
 
 /** Why the session has stopped in this page. */
-export function stopReason(stopCode: number | undefined): StopReason {
+export function stopReason(
+  stopCode: number | undefined,
+  result?: ResumeReceipt['result'],
+): StopReason {
+  if (result === 'deleted') return deletedReason;
   return stopReasons[stopCode ?? 0] ?? otherReason;
 }
 

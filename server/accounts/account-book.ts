@@ -1,6 +1,6 @@
 /**
- * What Postgres knows of accounts. Every function is one statement: it takes no connection and gives none, so nobody can hold one
- * while a password is hashed. All reject with StoreUnavailableError.
+ * What Postgres knows of accounts. Every function is one statement, or one transaction of nothing but statements: it takes no
+ * connection and gives none, so nobody can hold one while a password is hashed. All reject with StoreUnavailableError.
  */
 import type { StatementPool } from '../store/postgres/statement-pool.ts';
 
@@ -31,10 +31,14 @@ export interface AccountBook {
   ) => Promise<string | undefined>;
   /** Replaces the password if it is still `formerHash`, and ends every login but the one. */
   readonly changePassword: (change: PasswordChange) => Promise<boolean>;
-  /** Deletes the account with its logins and sessions if the password is still `formerHash`; resolves with the sessions' ids. */
+  /**
+   * Deletes the account with its logins and sessions if the password is still `formerHash`; resolves with the sessions' ids. A
+   * tombstone stands for each of them, for `tombstoneMs`: what a client still has of one must not bring it back. [L6]
+   */
   readonly deleteAccount: (
     accountId: string,
     formerHash: string,
+    tombstoneMs: number,
   ) => Promise<readonly string[] | undefined>;
   /** Makes an account, or an operator of the one that has this address; its password is the new one then, and its logins end. */
   readonly putOperator: (
@@ -94,15 +98,31 @@ with changed as (
 ), ${endingLogins('$4')}
 select account_id from changed`;
 
-/** $1 account, $2 former password. One row per session, or one without, or none when the password is another. */
+/** $1 account, $2 former password. Who is making a session the account's comes first, or waits and finds no account any more. */
+const lockAccountSql = `
+select email from trackstand.accounts where account_id = $1 and password_hash = $2 for update`;
+
+/**
+ * $1 account, $2 how long tombstones are kept, in ms. They say nothing of who wrote, or how much. Locked in the order in which
+ * checkpoints of many sessions lock them.
+ */
+const burySessionsSql = `
+with owned as (
+  select session_id from trackstand.sessions where account_id = $1 order by session_id for update
+), deleted as (
+  delete from trackstand.sessions s using owned o where s.session_id = o.session_id returning s.session_id
+), buried as (
+  insert into trackstand.tombstones (session_id, ended_at, end_reason, writers, expires_at)
+  select session_id, now(), 'deleted', '[]', now() + $2::float8 * interval '1 millisecond' from deleted
+)
+select session_id from deleted`;
+
+/** $1 account, $2 its address. */
 const deleteAccountSql = `
 with deleted as (
-  delete from trackstand.accounts where account_id = $1 and password_hash = $2
-  returning account_id, email
-), mails as (
-  delete from trackstand.mail_tokens m using deleted d where m.email = d.email
+  delete from trackstand.accounts where account_id = $1
 )
-select s.session_id from deleted d left join trackstand.sessions s on s.account_id = d.account_id`;
+delete from trackstand.mail_tokens where email = $2`;
 
 /** $1 id of a new account, $2 address, $3 password. `xmax` is 0 in a row that was inserted. */
 const putOperatorSql = `
@@ -122,7 +142,7 @@ with former as (
 insert into trackstand.mail_tokens (token_hash, email, expires_at)
 values ($1, $2, now() + $3::float8 * interval '1 millisecond')`;
 
-export function accountBook({ statement }: StatementPool): AccountBook {
+export function accountBook({ statement, transaction }: StatementPool): AccountBook {
   const find = async (sql: string, value: string): Promise<Account | undefined> => {
     const [row] = await statement<AccountRow>(sql, [value]);
     return row === undefined ? undefined : readAccount(row);
@@ -154,11 +174,15 @@ export function accountBook({ statement }: StatementPool): AccountBook {
       const values = [accountId, formerHash, passwordHash, keptLoginId];
       return (await statement(changePasswordSql, values)).length > 0;
     },
-    deleteAccount: async (...values) => {
-      const rows = await statement<{ session_id: string | null }>(deleteAccountSql, values);
-      if (rows.length === 0) return undefined;
-      return rows.flatMap(({ session_id: id }) => (id === null ? [] : [id]));
-    },
+    deleteAccount: (accountId, formerHash, tombstoneMs) =>
+      transaction(async (step) => {
+        const [account] = await step<{ email: string }>(lockAccountSql, [accountId, formerHash]);
+        if (account === undefined) return undefined;
+        const buried = [accountId, tombstoneMs];
+        const rows = await step<{ session_id: string }>(burySessionsSql, buried);
+        await step(deleteAccountSql, [accountId, account.email]);
+        return rows.map(({ session_id: id }) => id);
+      }),
     putOperator: async (...values) => {
       const [row] = await statement<{ is_new: boolean }>(putOperatorSql, values);
       return row?.is_new === true ? 'created' : 'updated';

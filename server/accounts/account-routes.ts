@@ -54,7 +54,8 @@ export function installAccountRoutes(app: FastifyInstance, parts: AccountParts):
     const asker = await askerOf(parts, request);
     const { password } = readBody(bodies.deletion, request);
     const { accountId, passwordHash } = await proveAgain(parts, asker, password);
-    const sessionIds = await parts.accounts.deleteAccount(accountId, passwordHash);
+    const { tombstoneMs } = parts.sessions;
+    const sessionIds = await parts.accounts.deleteAccount(accountId, passwordHash, tombstoneMs);
     if (sessionIds === undefined) throw new AccountProblemError('login-refused');
     await parts.sessions.forget(sessionIds);
     return reply.code(204).send();

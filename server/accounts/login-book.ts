@@ -102,12 +102,17 @@ const endings: Readonly<Record<Which['kind'], string>> = {
   others: endSql('account_id = $1 and login_id <> $2'),
 };
 
-/** $1 session, $2 client, $3 account, $4 login. The lock keeps the login from ending unseen at the same moment. */
+/**
+ * $1 session, $2 client, $3 account, $4 login. The locks keep the account from being deleted, which locks in the same order, and the
+ * login from ending unseen at the same moment.
+ */
 const ownSql = `
-with alive as (
-  select login_id from trackstand.logins
-  where login_id = $4 and account_id = $3 and expires_at > now()
-  for share
+with account as (
+  select account_id from trackstand.accounts where account_id = $3 for key share
+), alive as (
+  select login_id from trackstand.logins l join account using (account_id)
+  where login_id = $4 and expires_at > now()
+  for share of l
 ), owned as (
   update trackstand.sessions s set account_id = $3
   from alive

@@ -1,6 +1,7 @@
 /** What the framework does with sessions for those who own them. */
 import type { Clock } from '../../shared/clock.ts';
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import { retentionMs } from '../../shared/protocol/limits.ts';
 import { provenGeneration } from '../../shared/session/fold.ts';
 import type { ResumeTokens } from '../auth/resume-tokens.ts';
 import { revokeClient } from '../session/revoke-client.ts';
@@ -13,6 +14,8 @@ export interface OfficeParts {
   readonly tokens: ResumeTokens;
   readonly clock: Clock;
   readonly newClientId: () => string;
+  /** How long it is known what became of a session whose time is over. */
+  readonly tombstoneMs: number;
 }
 
 /** `forgetLogs`: takes what is left of sessions out of Redis. */
@@ -22,6 +25,8 @@ export function createSessionOffice(
 ): SessionOffice {
   const { registry, tokens, newClientId } = parts;
   return {
+    // For as long as a client could prove what the session began with: it would begin again. [R12]
+    tombstoneMs: Math.max(parts.tombstoneMs, retentionMs),
     prove: async (sessionId, clientId, token) => {
       const generation = tokens.prove(sessionId, clientId, token);
       if (generation === undefined) return 'refused';
@@ -43,10 +48,9 @@ export function createSessionOffice(
         throw new StoreUnavailableError('Postgres', 'another instance knows that schema');
     },
     forget: async (sessionIds) => {
+      // Its clients come back and are told what became of it, as those of other instances are.
       for (const sessionId of sessionIds)
-        registry.hosts
-          .get(sessionId)
-          ?.release(closeCodes.unknownSession, 'session-unknown: it was deleted');
+        registry.hosts.get(sessionId)?.release(closeCodes.fenced, 'the session was deleted');
       await forgetLogs(sessionIds);
     },
   };

@@ -33,7 +33,12 @@ export interface SessionOffice {
   ) => { readonly clientId: string; readonly resumeUrl: string };
   /** Ends a client's right to the session, wherever it is connected. Asking again is safe. */
   readonly revoke: (sessionId: string, clientId: string) => Promise<void>;
-  /** Puts away what is left of sessions that are deleted in Postgres: their connections here and their logs in Redis. */
+  /** How long a tombstone must stand for a session that its owner deletes, in ms. */
+  readonly tombstoneMs: number;
+  /**
+   * Puts away what is left of sessions that are deleted in Postgres: their connections here and their logs in Redis. Other instances
+   * find out with their next write, or within 20 s. [L6]
+   */
   readonly forget: (sessionIds: readonly string[]) => Promise<void>;
 }
 

@@ -44,8 +44,11 @@ export interface Recovered {
   readonly entries: readonly Entry[];
 }
 
-/** `finished`: the session kind says so. `abandoned`: nobody was attached for too long; whoever comes takes it up again. */
-export type EndReason = 'finished' | 'abandoned';
+/**
+ * `finished`: the session kind says so. `abandoned`: nobody was attached for too long; whoever comes takes it up again. `deleted`: its
+ * owner wanted it gone, and nothing of it is kept. [L6]
+ */
+export type EndReason = 'finished' | 'abandoned' | 'deleted';
 
 /** The time of the session is over; how far each writer had come. Unlike `absent`, this is known: nothing was lost. [L4] */
 export interface Gone {

@@ -152,7 +152,7 @@ export const serverFrameSchema = v.variant('type', [
   v.object({ type: v.literal('final'), offset: count }),
   v.object({
     type: v.literal('gone'),
-    reason: v.picklist(['finished', 'abandoned']),
+    reason: v.picklist(['finished', 'abandoned', 'deleted']),
     ended_ms: count,
     accepted: count,
   }),

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
@@ -151,31 +150,4 @@ describe('when a login ends', () => {
     live.send('add', { amount: 1 });
     expect((await stopped).stopCode).toBe(4003);
   });
-});
-
-test('deleting the account deletes its sessions, in Postgres and in Redis, and ends them wherever they are', async () => {
-  const one = await start();
-  const { postgres, redis } = one.stores;
-  const other = await start({ postgres, redis });
-  const { access } = await one.register('ada@example.com');
-  const here = await begin(one, access);
-  const there = await begin(other, access);
-  const trial = await begin(one);
-  const [a, b, c] = [
-    await ride(here.resume_url),
-    await ride(there.resume_url),
-    await ride(trial.resume_url),
-  ];
-  for (const live of [a, b, c]) await add(live as never, () => live.send('add', { amount: 1 }));
-  const gone = [a, b].map((live) => when(live, ({ status }) => status === 'stopped'));
-  const body = { password: 'mistral over ventoux' };
-  expect((await one.ask('DELETE', '/v1/accounts/me', { access, body })).status).toBe(204);
-  b.send('add', { amount: 1 });
-  expect((await Promise.all(gone)).map(({ stopCode }) => stopCode)).toEqual([4004, 4004]);
-  const client = new Redis(redis ?? '');
-  const keys = await client.keys('ts:{*');
-  client.disconnect();
-  expect(keys.filter((key) => !key.includes(trial.session_id))).toEqual([]);
-  expect(keys.length).toBeGreaterThan(0);
-  await add(c as never, () => c.send('add', { amount: 1 }));
 });

@@ -93,5 +93,7 @@ test('a ride that another tab took over can be taken back', () => {
   expect(stopReason(4009).offer).toBe('take-over');
   expect(stopReason(4004).offer).toBe('new-ride');
   expect(stopReason(4010).offer).toBe('reload');
+  expect(stopReason(4005, 'gone').sentence).toContain('time of this ride is over');
+  expect(stopReason(4005, 'deleted').sentence).toContain('deleted together with its account');
   expect(stopReason(undefined).offer).toBe('reload');
 });

@@ -136,4 +136,20 @@ describe('a client at the end of its session', () => {
     });
     expect(await kept()).toBe(2);
   });
+
+  test('[L6] a session its owner deleted stops it, and nothing counts as lost', async () => {
+    greet(socketAt(0));
+    client.send('add', { amount: 5 });
+    await settle();
+    socketAt(0).end(4110);
+    clock.pass(200);
+    socketAt(1).open();
+    socketAt(1).receive({ type: 'gone', reason: 'deleted', ended_ms: 5, accepted: 0 });
+    socketAt(1).end(4005);
+    expect(client.view()).toMatchObject({
+      status: 'stopped',
+      stopCode: 4005,
+      receipt: { lost: 0, result: 'deleted' },
+    });
+  });
 });

@@ -2,8 +2,8 @@
 
 /**
  * $1 session, $2 kind, $3 version, $4 epoch, $5 retention in ms, $6 snapshot, $7 its offset. One statement: a session without a
- * snapshot cannot exist. One that is there already stays as it is. Tells whether the kind has a lower ceiling: then no session begins,
- * while one that began elsewhere is kept.
+ * snapshot cannot exist. One that is there already stays as it is, and one that is gone stays gone: only its client would have it begin
+ * again. Tells whether the kind has a lower ceiling: then no session begins, while one that began elsewhere is kept.
  */
 export const createSql = `
 with ceiling as (
@@ -12,6 +12,7 @@ with ceiling as (
   insert into trackstand.sessions (session_id, kind, version, epoch, expires_at)
   select $1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond'
   where not exists (select 1 from ceiling)
+    and not exists (select 1 from trackstand.tombstones where session_id = $1)
   on conflict do nothing
   returning session_id
 ), logged as (

@@ -35,9 +35,10 @@ create table trackstand.mail_tokens (
 
 create index mail_tokens_email on trackstand.mail_tokens (email);
 
--- Null for a trial ride without an account.
+-- Null for a trial ride without an account. No cascade: whoever deletes an account deletes its sessions first, and leaves a tombstone
+-- for each.
 alter table trackstand.sessions
-  add column account_id text references trackstand.accounts on delete cascade;
+  add column account_id text references trackstand.accounts;
 
 create index sessions_account_id on trackstand.sessions (account_id) where account_id is not null;
 
