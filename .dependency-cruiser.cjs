@@ -98,7 +98,7 @@ module.exports = {
       [
         '^server/http/',
         '^server/(admission|auth|session|lifecycle)/',
-        '^server/store/journal\\.ts$',
+        '^server/store/(journal|rate-limit)\\.ts$',
         '^shared/(?!workout/)',
       ],
       'routes know no sockets and no concrete store',
@@ -106,8 +106,8 @@ module.exports = {
     allow(
       'admission',
       '^server/admission/',
-      ['^server/admission/', '^shared/(?!workout/)'],
-      'who gets in is decided without knowing what is inside',
+      ['^server/admission/', '^server/store/rate-limit\\.ts$', '^shared/(?!workout/)'],
+      'who gets in is decided without knowing what is inside; how often, the port of rate limits tells',
     ),
     allow('auth', '^server/auth/', ['^server/auth/', '^shared/(?!workout/)'], 'proofs know nobody'),
     allow(

@@ -86,13 +86,13 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const { limits = defaultLimits, release = 'dev' } = options;
   const models = new Map(options.sessions.map((model) => [model.kind, model]));
   const signed = signatures(signingKeys([options.secret].flat()));
-  const admission = createAdmission(options, clock);
   const lifecycle = createLifecycle();
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
     app.log.error({ err: error, session_id: sessionId }, 'a session failed');
   const stores = await reachStores(app, options, clock);
-  const { journals } = stores;
+  const { journals, limit } = stores;
+  const admission = createAdmission(options, limit);
   const hosting = { journals, models, clock, limits, release, reportError };
   const registry = createRegistry(options, signed, hosting);
   const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
@@ -102,7 +102,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   await installNotFound(app, '/v1');
   const shared = { registry, ...signed, clock, newClientId: randomUUID };
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
-  const office = { ...shared, tombstoneMs: endOfLife.tombstoneMs };
+  const office = { ...shared, limit, tombstoneMs: endOfLife.tombstoneMs };
   const owners = await options.owners?.(app, createSessionOffice(office, stores.forget));
   const routes = {
     ...shared,

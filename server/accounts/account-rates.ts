@@ -17,6 +17,8 @@ export interface AccountRates {
   readonly mailByAccount: Rate;
   /** Refreshes from one address; each costs a statement. */
   readonly refreshByAddress: Rate;
+  /** Sessions begun by one account; those without one are counted by address. [F5] */
+  readonly sessionByAccount: Rate;
 }
 
 export const accountRates: AccountRates = {
@@ -25,6 +27,7 @@ export const accountRates: AccountRates = {
   mailByAddress: { name: 'mail-address', burst: 20, eachMs: 180_000 },
   mailByAccount: { name: 'mail-account', burst: 3, eachMs: 1_200_000 },
   refreshByAddress: { name: 'refresh-address', burst: 300, eachMs: 200 },
+  sessionByAccount: { name: 'session-account', burst: 60, eachMs: 60_000 },
 };
 
 /** Takes one of each, in order; throws with the time to wait when there is none. */

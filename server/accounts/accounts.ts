@@ -8,7 +8,8 @@ import { signingKeys } from '../auth/signing-keys.ts';
 import { startHasher } from '../hashing/password-hasher.ts';
 import type { ConnectOwners } from '../http/session-owners.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
-import { openAccountStores, type AccountStores } from '../store/open-account-stores.ts';
+import { openAccountStores } from '../store/open-account-stores.ts';
+import type { StatementPool } from '../store/postgres/statement-pool.ts';
 import { findAsker } from './access.ts';
 import { accountBook } from './account-book.ts';
 import type { AccountParts } from './account-parts.ts';
@@ -24,7 +25,6 @@ import { installOwnedSessionRoutes } from './owned-session-routes.ts';
 
 export interface AccountsOptions {
   readonly postgres: string;
-  readonly redis?: string | undefined;
   /** Signs access and refresh tokens; of several the first signs, and all prove. */
   readonly secrets: readonly string[];
   readonly publicUrl?: string | undefined;
@@ -59,22 +59,20 @@ export function hashWorkerDefault(coreCount = availableParallelism()): number {
 export function accounts(options: AccountsOptions): ConnectOwners {
   return async (app, office) => {
     const clock = systemClock;
-    const stores = openAccountStores({
+    const { statements } = openAccountStores({
       postgres: options.postgres,
-      redis: options.redis,
       connectionsMax: options.connectionsMax,
-      clock,
-      warn: (store, error) =>
-        app.log.warn({ store, reason: error.message }, 'a store of accounts is in trouble'),
+      warn: (error) =>
+        app.log.warn({ store: 'Postgres', reason: error.message }, 'a store is in trouble'),
     });
     const hasher = await startHasher({
       cost: options.hashCost,
       workerCount: options.hashWorkerCount ?? hashWorkerDefault(),
       waitingMax: options.hashWaitingMax ?? defaults.hashWaitingMax,
-      isHoldingConnection: stores.statements.isHolding,
+      isHoldingConnection: statements.isHolding,
     });
     const mailer = options.mail && openMailer(app, options.mail);
-    const logins = loginBook(stores.statements);
+    const logins = loginBook(statements);
     const rights = startEndingRights({
       logins,
       sessions: office,
@@ -83,8 +81,8 @@ export function accounts(options: AccountsOptions): ConnectOwners {
     });
     const parts: AccountParts = {
       ...readOptions(options),
-      ...booksOf(stores, options.secrets),
-      limit: stores.limit,
+      ...booksOf(statements, options.secrets),
+      limit: office.limit,
       hasher,
       mailer,
       sessions: office,
@@ -96,7 +94,7 @@ export function accounts(options: AccountsOptions): ConnectOwners {
       await rights.stop();
       await mailer?.close();
       await hasher.close();
-      await stores.close();
+      await statements.close();
     });
     return { begins: (authorization) => begins(parts, authorization) };
   };
@@ -111,7 +109,7 @@ function readOptions(options: AccountsOptions) {
   };
 }
 
-function booksOf({ statements }: AccountStores, secrets: readonly string[]) {
+function booksOf(statements: StatementPool, secrets: readonly string[]) {
   return {
     accounts: accountBook(statements),
     logins: loginBook(statements),
@@ -148,6 +146,8 @@ async function begins(parts: AccountParts, authorization: string | undefined) {
   if (authorization === undefined) return { kind: 'nobody' as const };
   const asker = await findAsker(parts, authorization);
   if (asker === undefined) return { kind: 'refused' as const };
+  const waitMs = await parts.limit.take(parts.rates.sessionByAccount, asker.account.accountId);
+  if (waitMs > 0) return { kind: 'limited' as const, retryAfterS: Math.ceil(waitMs / 1_000) };
   const own = async (sessionId: string, clientId: string): Promise<void> => {
     const isOwn = await parts.logins.own(asker.identity, { sessionId, clientId });
     if (!isOwn) throw new StoreUnavailableError('Postgres', 'the login ended at that moment');

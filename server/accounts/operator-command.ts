@@ -1,5 +1,4 @@
 /** Makes the first operator, from the machine itself: who can run commands there may. */
-import { systemClock } from '../../shared/clock.ts';
 import { startHasher } from '../hashing/password-hasher.ts';
 import { openAccountStores } from '../store/open-account-stores.ts';
 import { accountBook } from './account-book.ts';
@@ -27,18 +26,14 @@ export async function putOperator(command: OperatorCommand): Promise<OperatorRes
   if (email === undefined) return { kind: 'fault', fault: 'That is not an e-mail address.' };
   const read = readNewPassword(command.password, email);
   if ('fault' in read) return { kind: 'fault', fault: read.fault };
-  const stores = openAccountStores({
-    postgres: command.postgres,
-    clock: systemClock,
-    warn: () => {},
-  });
+  const stores = openAccountStores({ postgres: command.postgres, warn: () => {} });
   try {
     await stores.migrate();
     const passwordHash = await hashOnce(bcryptInput(read.password), command.hashCost);
     const { putOperator: put } = accountBook(stores.statements);
     return { kind: await put(newAccountId(), email, passwordHash), email };
   } finally {
-    await stores.close();
+    await stores.statements.close();
   }
 }
 

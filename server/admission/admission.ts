@@ -1,5 +1,5 @@
 /** How much of this instance there is for everybody, and for one address. */
-import type { Clock } from '../../shared/clock.ts';
+import type { Rate, RateLimit } from '../store/rate-limit.ts';
 import { addressKey } from './address-key.ts';
 import {
   countConnections,
@@ -7,7 +7,6 @@ import {
   type ConnectionCounts,
 } from './connection-counts.ts';
 import { createOrigins, type Origins, type OriginSettings } from './origins.ts';
-import { createQuota } from './quota.ts';
 
 export interface AdmissionBounds extends ConnectionBounds {
   /** Sessions an address may begin an hour without an account, and at once. */
@@ -33,12 +32,18 @@ const boundsDefaults: AdmissionBounds = {
   sessionsPerHourMax: 120,
 };
 
-export function createAdmission(settings: AdmissionSettings, clock: Clock): Admission {
+const hourMs = 3_600_000;
+
+export function createAdmission(settings: AdmissionSettings, limit: RateLimit): Admission {
   const bounds = { ...boundsDefaults, ...settings.bounds };
-  const beginnings = createQuota(clock, bounds.sessionsPerHourMax);
+  const perHour = bounds.sessionsPerHourMax;
+  const beginnings: Rate = { name: 'session-address', burst: perHour, eachMs: hourMs / perHour };
   return {
     origins: createOrigins(settings),
     counts: countConnections(bounds),
-    takeBeginning: ({ ip }) => Promise.resolve(beginnings.take(addressKey(ip))),
+    takeBeginning: async ({ ip }) => {
+      const waitMs = await limit.take(beginnings, addressKey(ip));
+      return waitMs === 0 ? undefined : Math.ceil(waitMs / 1_000);
+    },
   };
 }

@@ -51,7 +51,6 @@ export async function buildApp(
     onHandOver,
     owners: accounts({
       postgres: config.databaseUrl,
-      redis: config.redisUrl,
       secrets: config.secrets,
       publicUrl: config.publicUrl,
       hashCost: config.hashCost,

@@ -40,7 +40,7 @@ const statuses: Readonly<Record<ProblemCode, readonly [status: number, title: st
   'request-timeout': [408, 'The request did not come in time.'],
   'body-too-large': [413, 'The body is too large.'],
   'too-many-connections': [429, 'There are too many connections from your address.'],
-  'too-many-sessions': [429, 'Too many sessions were begun from your address; try again later.'],
+  'too-many-sessions': [429, 'Too many sessions were begun; try again later.'],
   'headers-too-large': [431, 'The headers are too large.'],
   overloaded: [503, 'This instance has as many connections as it takes; try again.'],
   'store-unavailable': [503, 'The stores cannot be asked now; try again.'],

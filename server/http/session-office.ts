@@ -7,6 +7,7 @@ import type { ResumeTokens } from '../auth/resume-tokens.ts';
 import { revokeClient } from '../session/revoke-client.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
+import type { RateLimit } from '../store/rate-limit.ts';
 import type { SessionOffice } from './session-owners.ts';
 
 export interface OfficeParts {
@@ -14,6 +15,7 @@ export interface OfficeParts {
   readonly tokens: ResumeTokens;
   readonly clock: Clock;
   readonly newClientId: () => string;
+  readonly limit: RateLimit;
   /** How long it is known what became of a session whose time is over. */
   readonly tombstoneMs: number;
 }
@@ -25,6 +27,7 @@ export function createSessionOffice(
 ): SessionOffice {
   const { registry, tokens, newClientId } = parts;
   return {
+    limit: parts.limit,
     // For as long as a client could prove what the session began with: it would begin again. [R12]
     tombstoneMs: Math.max(parts.tombstoneMs, retentionMs),
     prove: async (sessionId, clientId, token) => {

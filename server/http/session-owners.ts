@@ -1,11 +1,13 @@
 /** The hook for services whose sessions belong to somebody: who begins one, and what may be done with one for its owner. */
 import type { FastifyInstance } from 'fastify';
 
+import type { RateLimit } from '../store/rate-limit.ts';
+
 /** What the service decides. */
 export interface SessionOwners {
   /**
-   * Who begins a session, by the Authorization header of the request: nobody it knows; somebody who must be turned away; or an owner,
-   * whom the session is given to as soon as it stands.
+   * Who begins a session, by the Authorization header of the request: nobody it knows; somebody who must be turned away, now or for
+   * good; or an owner, whom the session is given to as soon as it stands.
    */
   readonly begins: (authorization: string | undefined) => Promise<Beginning>;
 }
@@ -13,6 +15,8 @@ export interface SessionOwners {
 export type Beginning =
   | { readonly kind: 'nobody' }
   | { readonly kind: 'refused' }
+  /** Has begun as many as it may for now. */
+  | { readonly kind: 'limited'; readonly retryAfterS: number }
   | {
       readonly kind: 'owner';
       readonly own: (sessionId: string, clientId: string) => Promise<void>;
@@ -33,6 +37,8 @@ export interface SessionOffice {
   ) => { readonly clientId: string; readonly resumeUrl: string };
   /** Ends a client's right to the session, wherever it is connected. Asking again is safe. */
   readonly revoke: (sessionId: string, clientId: string) => Promise<void>;
+  /** How often a key may do something. */
+  readonly limit: RateLimit;
   /** How long a tombstone must stand for a session that its owner deletes, in ms. */
   readonly tombstoneMs: number;
   /**

@@ -66,6 +66,8 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
       return sendProblem(reply, 'bad-request', { detail: 'The Host header is not a host.' });
     const beginning = await parts.begins(request.headers.authorization);
     if (beginning.kind === 'refused') return sendProblem(reply, 'access-refused');
+    if (beginning.kind === 'limited')
+      return sendProblem(reply, 'too-many-sessions', { retryAfter: beginning.retryAfterS });
     const isNobody = beginning.kind === 'nobody';
     const retryAfter = isNobody ? await parts.takeBeginning(request) : undefined;
     if (retryAfter !== undefined) return sendProblem(reply, 'too-many-sessions', { retryAfter });

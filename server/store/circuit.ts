@@ -3,7 +3,7 @@ import type { Clock } from '../../shared/clock.ts';
 import { StoreUnavailableError, type Journal } from './journal.ts';
 
 /** Milliseconds between two tries of a store that is away. */
-const restMs = 500;
+export const restMs = 500;
 
 /**
  * The same journal; what fails with StoreUnavailableError is not asked again for a moment, so that nobody waits for a time-out in

@@ -8,6 +8,7 @@ import { migrate } from './postgres/migrate.ts';
 import { postgresHousekeeping } from './postgres/postgres-housekeeping.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
 import { schemaCatalog } from './postgres/schema-catalog.ts';
+import { memoryRateLimit, withFallback, type RateLimit } from './rate-limit.ts';
 import {
   checkEviction,
   connectRedis,
@@ -19,6 +20,7 @@ import {
 import { sessionKeys } from './redis/keys.ts';
 import { logVersions } from './redis/log-versions.ts';
 import { redisJournal } from './redis/redis-journal.ts';
+import { redisRateLimit } from './redis/redis-rate-limit.ts';
 import type { LogVersions, SchemaCatalog } from './schema-catalog.ts';
 
 export interface StoreOptions {
@@ -35,6 +37,8 @@ export interface Stores {
   /** Undefined without Redis. */
   readonly logVersions: LogVersions | undefined;
   readonly housekeeping: Housekeeping;
+  /** In Redis, so that they outlive instances and hold over all of them; without it, or while it is away, each has its own. */
+  readonly limit: RateLimit;
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -82,6 +86,7 @@ export async function openStores({
     schemas: schemaCatalog(pool),
     logVersions: redis === undefined ? undefined : logVersions(redis),
     housekeeping: postgresHousekeeping(pool),
+    limit: limitOf(redis, clock),
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);
@@ -101,6 +106,11 @@ export async function openStores({
       await pool.end();
     },
   };
+}
+
+function limitOf(redis: RedisClient | undefined, clock: Clock): RateLimit {
+  const own = memoryRateLimit(clock);
+  return redis === undefined ? own : withFallback(redisRateLimit(redis), own, clock);
 }
 
 function redisSide(redis: RedisClient, clock: Clock): Journal {

@@ -1,5 +1,6 @@
 /** How often a key may do something: the port, and the limits of one instance alone. */
 import type { Clock } from '../../shared/clock.ts';
+import { restMs } from './circuit.ts';
 
 /** One kind of limit. */
 export interface Rate {
@@ -21,12 +22,12 @@ export interface RateLimit {
 const keysMax = 50_000;
 
 /** The same rule as in Redis, in this process: forgotten when it ends, and each instance has its own. */
-export function memoryRateLimit(clock: Pick<Clock, 'nowMs'>): RateLimit {
+export function memoryRateLimit(clock: Pick<Clock, 'elapsedMs'>): RateLimit {
   const fullAtMs = new Map<string, number>();
   return {
     take: ({ name, burst, eachMs }, key) => {
       const id = `${name}:${key}`;
-      const nowMs = clock.nowMs();
+      const nowMs = clock.elapsedMs();
       const nextMs = Math.max(fullAtMs.get(id) ?? 0, nowMs) + eachMs;
       const waitMs = nextMs - nowMs - eachMs * burst;
       if (waitMs > 0) return Promise.resolve(Math.ceil(waitMs));
@@ -44,13 +45,28 @@ export function memoryRateLimit(clock: Pick<Clock, 'nowMs'>): RateLimit {
 }
 
 /** The shared limits; while they cannot be asked, those of this instance. Being strict on each is better than on none. */
-export function withFallback(shared: RateLimit, own: RateLimit): RateLimit {
+export function withFallback(
+  shared: RateLimit,
+  own: RateLimit,
+  clock: Pick<Clock, 'elapsedMs'>,
+): RateLimit {
+  let awayUntilMs = -Infinity;
+  /** Nobody waits in line for the time-outs of a store that does not answer. */
+  const asked = async <Result>(ask: (limit: RateLimit) => Promise<Result>): Promise<Result> => {
+    if (clock.elapsedMs() < awayUntilMs) return ask(own);
+    try {
+      return await ask(shared);
+    } catch {
+      awayUntilMs = clock.elapsedMs() + restMs;
+      return ask(own);
+    }
+  };
   return {
-    take: (rate, key) => shared.take(rate, key).catch(() => own.take(rate, key)),
+    take: (rate, key) => asked((limit) => limit.take(rate, key)),
     clear: async (rate, key) => {
-      // A limit that is not cleared now clears itself in time.
-      await shared.clear(rate, key).catch(() => {});
       await own.clear(rate, key);
+      // One that cannot be cleared in Redis now clears itself in time.
+      await asked((limit) => limit.clear(rate, key));
     },
   };
 }

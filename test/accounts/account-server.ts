@@ -53,7 +53,6 @@ export async function startAccountServer(
     publicUrl: undefined,
     ...options,
     postgres,
-    redis,
   });
   const owners: typeof connectOwners = (app, office) => {
     app.addHook('onRoute', ({ method, url }) => {

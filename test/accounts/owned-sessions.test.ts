@@ -67,6 +67,25 @@ describe('a session', () => {
     expect(await listOf(server, stranger.access)).toEqual([]);
   });
 
+  test('[F5] is one of so many that an account may begin in a while, on any instance', async () => {
+    const rates = { sessionByAccount: { name: 'session-account', burst: 2, eachMs: 600_000 } };
+    const server = await start({ rates, bounds: { sessionsPerHourMax: 1 } });
+    const { postgres, redis } = server.stores;
+    const other = await start({ postgres, redis, rates });
+    const { access } = await server.register('ada@example.com');
+    await begin(server, access);
+    await begin(other, access);
+    const body = { kind: 'tally', input: { bound: 1 } };
+    const refused = await server.ask('POST', '/v1/sessions', { body, access });
+    expect([refused.status, refused.body['code']]).toEqual([429, 'too-many-sessions']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1);
+    const { access: anothers } = await server.register('bob@example.com');
+    await begin(server, anothers);
+    // Rides without an account have a number of their own.
+    await begin(server);
+    expect((await server.ask('POST', '/v1/sessions', { body })).status).toBe(429);
+  });
+
   test('is not begun for an access token that is no good', async () => {
     const server = await start();
     const body = { kind: 'tally', input: { bound: 1 } };

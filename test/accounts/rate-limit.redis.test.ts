@@ -73,13 +73,49 @@ test('what is kept in Redis goes when it is full again', async () => {
   redis.disconnect();
 });
 
+test('in memory the time of day does not count: somebody may set it', async () => {
+  const clock = manualClock();
+  const limit = memoryRateLimit(clock);
+  await take(limit, 3);
+  clock.setForward(-10 * rate.eachMs);
+  clock.pass(rate.eachMs);
+  expect(await take(limit, 1)).toEqual([0]);
+});
+
+test('of more keys than memory has room for, the one unseen for longest is forgotten', async () => {
+  const limit = memoryRateLimit(manualClock());
+  const once = { name: 'once', burst: 1, eachMs: 3_600_000 };
+  for (let count = 0; count < 50_000; count++) await limit.take(once, `key ${count}`);
+  expect(await limit.take(once, 'key 0')).toBeGreaterThan(0);
+  await limit.take(once, 'one more');
+  expect(await limit.take(once, 'key 1')).toBeGreaterThan(0);
+  expect(await limit.take(once, 'key 0')).toBe(0);
+});
+
 test('while Redis is away each instance keeps its own', async () => {
   const { url } = await freshRedis();
   const redis = connectRedis(url, () => {});
-  const limit = withFallback(redisRateLimit(redis), memoryRateLimit(manualClock()));
+  const clock = manualClock();
+  const limit = withFallback(redisRateLimit(redis), memoryRateLimit(clock), clock);
   // Never connected.
   expect((await take(limit, 4)).filter((wait) => wait === 0)).toHaveLength(3);
   await limit.clear(rate, 'ada');
   expect(await take(limit, 1)).toEqual([0]);
   redis.disconnect();
+});
+
+test('a Redis that does not answer is left alone for a moment, so that nobody waits for it in line', async () => {
+  const clock = manualClock();
+  let asked = 0;
+  const silent: RateLimit = {
+    take: () => Promise.reject(new Error(`asked ${++asked} times`)),
+    clear: () => Promise.reject(new Error(`asked ${++asked} times`)),
+  };
+  const limit = withFallback(silent, memoryRateLimit(clock), clock);
+  await take(limit, 5);
+  await limit.clear(rate, 'ada');
+  expect(asked).toBe(1);
+  clock.pass(500);
+  await take(limit, 1);
+  expect(asked).toBe(2);
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { addressKey } from '../../server/admission/address-key.ts';
+import { createAdmission } from '../../server/admission/admission.ts';
 import { countConnections } from '../../server/admission/connection-counts.ts';
-import { createQuota } from '../../server/admission/quota.ts';
+import { memoryRateLimit } from '../../server/store/rate-limit.ts';
 import { manualClock } from '../support/manual-clock.ts';
 
 describe('what counts as one address', () => {
@@ -20,36 +21,33 @@ describe('what counts as one address', () => {
   });
 });
 
-describe('a quota', () => {
-  test('as many at once as an hour, and then one after the other', () => {
+describe('sessions an address may begin', () => {
+  const admitted = (sessionsPerHourMax: number) => {
     const clock = manualClock();
-    const quota = createQuota(clock, 60);
-    for (let count = 0; count < 60; count++) expect(quota.take('a')).toBeUndefined();
-    expect(quota.take('a')).toBe(60);
-    expect(quota.take('b')).toBeUndefined();
+    const { takeBeginning } = createAdmission(
+      { bounds: { sessionsPerHourMax } },
+      memoryRateLimit(clock),
+    );
+    return { clock, take: (ip: string) => takeBeginning({ ip }) };
+  };
+
+  test('as many at once as an hour, and then one after the other', async () => {
+    const { clock, take } = admitted(60);
+    for (let count = 0; count < 60; count++) expect(await take('192.0.2.1')).toBeUndefined();
+    expect(await take('192.0.2.1')).toBe(60);
+    expect(await take('192.0.2.2')).toBeUndefined();
     clock.pass(59_000);
-    expect(quota.take('a')).toBe(1);
+    expect(await take('192.0.2.1')).toBe(1);
     clock.pass(1_000);
-    expect(quota.take('a')).toBeUndefined();
-    expect(quota.take('a')).toBe(60);
+    expect(await take('192.0.2.1')).toBeUndefined();
+    expect(await take('192.0.2.1')).toBe(60);
   });
 
-  test('whoever is refused is not kept waiting longer for having asked', () => {
-    const clock = manualClock();
-    const quota = createQuota(clock, 1);
-    quota.take('a');
-    for (let count = 0; count < 10; count++) quota.take('a');
+  test('whoever is refused is not kept waiting longer for having asked', async () => {
+    const { clock, take } = admitted(1);
+    for (let count = 0; count < 10; count++) await take('192.0.2.1');
     clock.pass(3_600_000);
-    expect(quota.take('a')).toBeUndefined();
-  });
-
-  test('of more addresses than it remembers the one unseen for longest is forgotten', () => {
-    const quota = createQuota(manualClock(), 1);
-    for (let count = 0; count < 20_000; count++) quota.take(`address ${count}`);
-    expect(quota.take('address 0')).toBeGreaterThan(0);
-    quota.take('one more');
-    expect(quota.take('address 1')).toBeGreaterThan(0);
-    expect(quota.take('address 0')).toBeUndefined();
+    expect(await take('192.0.2.1')).toBeUndefined();
   });
 });
 

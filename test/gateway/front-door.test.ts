@@ -6,6 +6,8 @@ import { WebSocket } from 'ws';
 
 import { startServer, type LiveServer } from '../support/live-server.ts';
 import { attach, createSession, hello, openSocket, type Created } from '../support/raw-client.ts';
+import { freshRedis } from '../support/services/shared-services.ts';
+import { startRouter } from '../support/tcp-router.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -201,6 +203,40 @@ describe('caps', () => {
     expect(response.status).toBe(429);
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(1_000);
     expect(await response.json()).toMatchObject({ code: 'too-many-sessions' });
+  });
+
+  test('[F5] it is counted over all instances, and outlives them', async () => {
+    const bounds = { sessionsPerHourMax: 3 };
+    const first = await server({ bounds });
+    const { postgres, redis } = first.stores;
+    const other = await server({ bounds, postgres, redis });
+    await createSession(first.url);
+    await createSession(other.url);
+    await Promise.all([first.stop(), other.stop()]);
+    const { url } = await server({ bounds, postgres, redis });
+    await createSession(url);
+    const body = '{"kind":"tally","input":{"bound":1}}';
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}/v1/sessions`, { method: 'POST', headers, body });
+    expect(response.status).toBe(429);
+  });
+
+  test('[F5] while Redis is away each instance counts by itself', async () => {
+    const redis = await freshRedis();
+    const router = await startRouter(redis.url);
+    cleanups.push(() => router.stop());
+    const address = new URL(redis.url);
+    address.port = new URL(router.url).port;
+    const { url } = await server({ bounds: { sessionsPerHourMax: 2 }, redis: address.href });
+    await createSession(url);
+    router.route('http://127.0.0.1:1');
+    router.cut();
+    const begin = async () => {
+      const body = '{"kind":"tally","input":{"bound":1}}';
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(`${url}/v1/sessions`, { method: 'POST', headers, body })).status;
+    };
+    expect([await begin(), await begin(), await begin()]).toEqual([201, 201, 429]);
   });
 
   test('[F5] a request that begins nothing does not count', async () => {
