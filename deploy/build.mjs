@@ -27,7 +27,8 @@ const nodeBuilds = [
   { 'storage/main': 'loadtest/storage/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
-  { 'fuzz/main': 'test/fuzz/main.ts' },
+  // It lists the app's routes, and so builds the app.
+  { 'fuzz/main': 'test/fuzz/main.ts', 'fuzz/hash-worker': 'server/hashing/hash-worker.js' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },
   { 'prove/main': 'test/prove/main.ts' },
   {

@@ -14,24 +14,22 @@ import {
   resetMail,
 } from './mail-texts.ts';
 import { bcryptInput, readNewPassword } from './password-rules.ts';
-import { accountBodyBytesMax, addressIn, bodies, fitPassword, readBody } from './request-bodies.ts';
+import { addressIn, bodies, fitPassword, readBody, taking } from './request-bodies.ts';
 import { beginLogin, verifyPassword } from './sign-in.ts';
 
 /** Milliseconds a mailed link is good. */
 const mailTokenMs = 3_600_000;
 
-const options = { bodyLimit: accountBodyBytesMax };
-
 export function installAccountRoutes(app: FastifyInstance, parts: AccountParts): void {
-  app.post('/v1/accounts', options, async (request, reply) => {
+  app.post('/v1/accounts', taking(bodies.email), async (request, reply) => {
     await mailLink(parts, request, 'registration');
     return reply.code(202).send({});
   });
-  app.post('/v1/accounts/resets', options, async (request, reply) => {
+  app.post('/v1/accounts/resets', taking(bodies.email), async (request, reply) => {
     await mailLink(parts, request, 'reset');
     return reply.code(202).send({});
   });
-  app.post('/v1/accounts/passwords', options, async (request, reply) => {
+  app.post('/v1/accounts/passwords', taking(bodies.chosenPassword), async (request, reply) => {
     const body = readBody(bodies.chosenPassword, request);
     const signedIn = await choosePassword(parts, request, body);
     return sendSignedIn(parts, { request, reply }, signedIn, body.refresh_in);
@@ -45,12 +43,12 @@ export function installAccountRoutes(app: FastifyInstance, parts: AccountParts):
       created_at: account.createdAt.toISOString(),
     });
   });
-  app.post('/v1/accounts/me/password', options, async (request, reply) => {
+  app.post('/v1/accounts/me/password', taking(bodies.passwordChange), async (request, reply) => {
     const asker = await askerOf(parts, request);
     await changePassword(parts, asker, readBody(bodies.passwordChange, request));
     return reply.code(204).send();
   });
-  app.delete('/v1/accounts/me', options, async (request, reply) => {
+  app.delete('/v1/accounts/me', taking(bodies.deletion), async (request, reply) => {
     const asker = await askerOf(parts, request);
     const { password } = readBody(bodies.deletion, request);
     const { accountId, passwordHash } = await proveAgain(parts, asker, password);

@@ -7,7 +7,7 @@ import { AccountProblemError } from './account-problems.ts';
 import { accountKey, addressOf, takeTries } from './account-rates.ts';
 import type { Which } from './login-book.ts';
 import { isCrossSite, readLoginCookie, setLoginCookie } from './login-cookie.ts';
-import { accountBodyBytesMax, addressIn, bodies, idParam, readBody } from './request-bodies.ts';
+import { addressIn, bodies, idParam, readBody, taking } from './request-bodies.ts';
 import { refreshLogin, signIn, type SignedIn } from './sign-in.ts';
 
 export interface Exchange {
@@ -15,11 +15,9 @@ export interface Exchange {
   readonly reply: FastifyReply;
 }
 
-const options = { bodyLimit: accountBodyBytesMax };
-
 export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): void {
   const { limit, rates, logins, publicUrl } = parts;
-  app.post('/v1/logins', options, async (request, reply) => {
+  app.post('/v1/logins', taking(bodies.login), async (request, reply) => {
     const body = readBody(bodies.login, request);
     const email = addressIn(body.email);
     const account = [rates.loginByAccount, accountKey(email)] as const;
@@ -30,7 +28,7 @@ export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): v
     await limit.clear(...account);
     return sendSignedIn(parts, { request, reply }, signedIn, body.refresh_in);
   });
-  app.post('/v1/logins/refresh', options, async (request, reply) => {
+  app.post('/v1/logins/refresh', taking(bodies.refresh), async (request, reply) => {
     const { token, place } = refreshTokenOf(parts, request);
     await takeTries(limit, [rates.refreshByAddress, addressOf(request)]);
     const signedIn = token === undefined ? undefined : await refreshLogin(parts, token);
@@ -39,7 +37,7 @@ export function installLoginRoutes(app: FastifyInstance, parts: AccountParts): v
     if (signedIn === undefined) throw new AccountProblemError('login-ended');
     return sendSignedIn(parts, { request, reply }, signedIn, place);
   });
-  app.post('/v1/logins/end', options, async (request, reply) => {
+  app.post('/v1/logins/end', taking(bodies.refresh), async (request, reply) => {
     const { token } = refreshTokenOf(parts, request);
     await takeTries(limit, [rates.refreshByAddress, addressOf(request)]);
     const loginId = token === undefined ? undefined : parts.tokens.proveRefresh(token);

@@ -4,9 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { askerOf } from './access.ts';
 import type { AccountParts } from './account-parts.ts';
 import { AccountProblemError } from './account-problems.ts';
-import { accountBodyBytesMax, bodies, idParam, readBody } from './request-bodies.ts';
-
-const options = { bodyLimit: accountBodyBytesMax };
+import { bodies, idParam, readBody, taking } from './request-bodies.ts';
 
 export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountParts): void {
   const { logins, sessions } = parts;
@@ -21,7 +19,7 @@ export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountPa
     }));
     return reply.send({ sessions: listed });
   });
-  app.post('/v1/accounts/me/sessions', options, async (request, reply) => {
+  app.post('/v1/accounts/me/sessions', taking(bodies.claim), async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const body = readBody(bodies.claim, request);
     const { session_id: sessionId, client_id: clientId, token } = body;
@@ -33,7 +31,7 @@ export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountPa
       throw new AccountProblemError('session-taken');
     return reply.code(204).send();
   });
-  app.post('/v1/accounts/me/sessions/:session_id/clients', options, async (request, reply) => {
+  app.post('/v1/accounts/me/sessions/:session_id/clients', async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const sessionId = idParam(request, 'session_id');
     if (!(await logins.owns(identity.accountId, sessionId)))

@@ -8,7 +8,7 @@ import { readEmail } from './email-address.ts';
 import type { ReadPassword } from './password-rules.ts';
 
 /** Bytes of a body: the longest password and address fit several times. */
-export const accountBodyBytesMax = 4_096;
+const accountBodyBytesMax = 4_096;
 
 /** Characters of anything a password could be; what is longer is no try but a burden. */
 const password = v.pipe(v.string(), v.maxLength(1_024));
@@ -42,6 +42,11 @@ export const bodies = {
     form: '{session_id, client_id, token}',
   },
 } as const;
+
+/** Options of a route that takes that body; the schema is there for whoever lists the routes. */
+export function taking({ schema }: { readonly schema: v.GenericSchema }) {
+  return { bodyLimit: accountBodyBytesMax, config: { body: schema } };
+}
 
 /** Throws AccountProblemError. */
 export function readBody<Schema extends v.GenericSchema>(

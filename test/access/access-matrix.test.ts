@@ -1,26 +1,29 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { buildApp } from '../../server/app/build-app.ts';
 import { readConfig } from '../../server/config.ts';
+import { startSmtpSink } from '../accounts/smtp-sink.ts';
 import { withRoutes, type Route } from '../fuzz/route-list.ts';
-import { rightBody } from '../fuzz/seat.ts';
 import { testSecret } from '../support/live-server.ts';
 import { newIncarnation, type Created } from '../support/raw-client.ts';
+import { freePort } from '../support/services/free-port.ts';
 import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
 import { callers, rules, type Caller } from './rules.ts';
+import { ask, setStage, type Service, type Stage } from './stage.ts';
 
-let url: string;
+let service: Service;
 let routes: readonly Route[];
 let stop: () => Promise<void>;
 beforeAll(async () => {
-  const [page, postgres, redis] = await Promise.all([
+  const [page, postgres, redis, mails, port] = await Promise.all([
     builtFile('app'),
     freshPostgres(),
     freshRedis(),
+    startSmtpSink(),
+    freePort(),
   ]);
   const config = readConfig({
     DATABASE_URL: postgres.url,
@@ -28,12 +31,23 @@ beforeAll(async () => {
     TRACKSTAND_SECRET: testSecret,
     LOG_LEVEL: 'silent',
     SESSIONS_PER_HOUR_MAX: '10000',
+    HASH_COST: '4',
+    MAIL_URL: mails.url,
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
   });
   const built = await withRoutes(() => buildApp(config, { page: page }));
-  await built.app.listen({ host: '127.0.0.1', port: 0 });
-  url = `http://127.0.0.1:${(built.app.server.address() as AddressInfo).port}`;
+  await built.app.listen({ host: '127.0.0.1', port });
+  const mailedTo = async (email: string): Promise<string> => {
+    const { to, text } = await mails.next();
+    const [, token] = /#password=([\w-]{43})/.exec(text) ?? [];
+    return token !== undefined && to.includes(email) ? token : mailedTo(email);
+  };
+  service = { url: `http://127.0.0.1:${port}`, mailedTo };
   routes = built.routes;
-  stop = () => built.app.close();
+  stop = async () => {
+    await built.app.close();
+    await mails.stop();
+  };
 });
 afterAll(() => stop());
 
@@ -48,49 +62,37 @@ const names = (): readonly string[] => [
   ),
 ];
 
-async function begin(): Promise<Created & { readonly token: string }> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${url}/v1/sessions`, {
-    method: 'POST',
-    headers,
-    body: rightBody(),
-  });
-  const created = (await response.json()) as Created;
-  return { ...created, token: new URL(created.resume_url).hash.slice(1) };
+/** What this caller puts into the Authorization header of a route that asks for that proof. */
+async function proofOf(
+  proof: 'resume' | 'access' | 'none',
+  caller: Caller,
+  stage: Stage,
+): Promise<string | undefined> {
+  const { owner, other, ended, created, token, othersToken } = stage;
+  if (caller === 'anonymous' || proof === 'none') return undefined;
+  if (proof === 'access')
+    return { owner: owner.access, other: other.access, revoked: ended.access }[caller];
+  if (caller === 'other') return othersToken;
+  if (caller === 'revoked') await ask(service, 'DELETE', pathOf(created), { proof: token });
+  return token;
 }
 
-/** A session of somebody's, and what this caller has to show. */
-async function approach(caller: Caller): Promise<{ created: Created; token: string | undefined }> {
-  const created = await begin();
-  if (caller === 'anonymous') return { created, token: undefined };
-  if (caller === 'other') return { created, token: (await begin()).token };
-  const { token } = created;
-  if (caller === 'revoked')
-    await fetch(created.resume_url, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${token}` },
-    });
-  return { created, token };
-}
+const pathOf = ({ resume_url }: Created): string => new URL(resume_url).pathname;
 
-async function ask(name: string, caller: Caller): Promise<number | string> {
-  const { created, token } = await approach(caller);
+async function askAs(name: string, caller: Caller): Promise<number | string> {
+  const stage = await setStage(service);
+  const { proof: kind = 'resume', body } = rules[name] ?? {};
+  const proof = await proofOf(kind, caller, stage);
   const [method = '', path = ''] = name.split(' ');
-  const { session_id, client_id } = created;
+  const { session_id, client_id } = stage.created;
   const place = path
     .replace(':session_id', session_id)
     .replace(':client_id', client_id)
+    .replace(':login_id', stage.owner.loginId)
     .replace('*', 'index.html');
-  if (method === 'UPGRADE') return attach(`${url.replace('http', 'ws')}${place}`, token);
-  const body = rules[name]?.body?.();
-  const response = await fetch(`${url}${place}`, {
-    method,
-    headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body }),
-  });
+  if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);
+  const told = body === undefined ? {} : { body: body(stage, caller) };
+  const response = await ask(service, method, place, { proof, ...told });
   await response.arrayBuffer();
   return response.status;
 }
@@ -117,13 +119,13 @@ describe('who gets what', () => {
   test.each(Object.keys(rules).flatMap((name) => callers.map((caller) => ({ name, caller }))))(
     '$name as $caller',
     async ({ name, caller }) => {
-      expect(await ask(name, caller)).toBe(rules[name]?.answers[caller]);
+      expect(await askAs(name, caller)).toBe(rules[name]?.answers[caller]);
     },
   );
 
   test('a token in a query, a cookie or a body opens nothing', async () => {
-    const { resume_url, token } = await begin();
-    const [place = ''] = resume_url.split('#');
+    const { created, token } = await setStage(service);
+    const [place = ''] = created.resume_url.split('#');
     const asked = await Promise.all([
       fetch(`${place}?token=${token}&access_token=${token}`),
       fetch(place, { headers: { cookie: `token=${token}` } }),
@@ -134,5 +136,19 @@ describe('who gets what', () => {
       }),
     ]);
     expect(asked.map(({ status }) => status)).toEqual([401, 401, 401]);
+  });
+
+  test('a token of one kind is none of another', async () => {
+    const { owner, created, token, mailed } = await setStage(service);
+    const statuses = await Promise.all(
+      [
+        ...[token, owner.refresh, mailed].map((proof) => ['/v1/accounts/me', proof] as const),
+        ...[token, owner.refresh].map((proof) => ['/v1/logins', proof] as const),
+        ...[owner.access, owner.refresh].map((proof) => [pathOf(created), proof] as const),
+      ].map(async ([path, proof]) => (await ask(service, 'GET', path, { proof })).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([401]));
+    const body = { refresh_token: owner.access };
+    expect((await ask(service, 'POST', '/v1/logins/refresh', { body })).status).toBe(401);
   });
 });

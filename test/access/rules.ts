@@ -4,8 +4,13 @@
  */
 
 import { rightBody } from '../fuzz/seat.ts';
+import type { Stage } from './stage.ts';
 
-/** `owner`: the token of this session and client; `other`: a good token of another one; `revoked`: a token whose right was given up. */
+/**
+ * `owner`: who has what the route asks for, be it the resume token of this session and client, the access token of this account, its
+ * password, its refresh token or its mailed link. `other`: who has a good one of something else. `revoked`: who had the owner's, and it
+ * is over. `anonymous`: who has nothing to show.
+ */
 export const callers = ['anonymous', 'other', 'owner', 'revoked'] as const;
 export type Caller = (typeof callers)[number];
 
@@ -14,8 +19,10 @@ export type Answers = Readonly<Record<Caller, number | string>>;
 
 export interface Rule {
   readonly answers: Answers;
-  /** A right body, when the route takes one. */
-  readonly body?: () => string;
+  /** What the Authorization header holds: a session's resume token, which is the default, or an account's access token. */
+  readonly proof?: 'resume' | 'access' | 'none';
+  /** A right body, when the route takes one: as far as the caller can know what is right. */
+  readonly body?: (stage: Stage, caller: Caller) => object | string;
 }
 
 const everybody = (answer: number): Answers => ({
@@ -32,6 +39,13 @@ const ownerOnly = (answer: number | string, refusal: number | string): Answers =
   revoked: refusal,
 });
 
+/** Each gets their own: what is in it is looked at in test/accounts/. */
+const signedIn = (answer: number): Answers => ({
+  ...everybody(401),
+  owner: answer,
+  other: answer,
+});
+
 const session = '/v1/sessions/:session_id/clients/:client_id';
 
 /** By method and path as the route was given; `UPGRADE` for a WebSocket. */
@@ -40,33 +54,101 @@ export const rules: Readonly<Record<string, Rule>> = {
   'GET /readyz': { answers: everybody(200) },
   'GET /healthz': { answers: everybody(200) },
   'GET /version': { answers: everybody(200) },
-  // Trial rides begin without an account; how many is bounded per address. [F5]
-  // A resume token is no access token: who shows one there is told so, rather than taken for nobody.
+  // Trial rides begin without an account; how many is bounded per address. [F5] An access token that is no good is refused rather
+  // than taken for nobody's.
   'POST /v1/sessions': {
-    answers: { anonymous: 201, other: 401, owner: 401, revoked: 401 },
+    proof: 'access',
+    answers: { ...everybody(201), revoked: 401 },
     body: rightBody,
   },
   [`GET ${session}`]: { answers: ownerOnly(200, 401) },
   // Giving up what was given up changes nothing: whoever did not hear the answer asks again.
   [`DELETE ${session}`]: { answers: { ...ownerOnly(204, 401), revoked: 204 } },
   [`UPGRADE ${session}`]: { answers: ownerOnly('welcome', 4003) },
-  // Open to everybody, and without a body a bad request.
-  'POST /v1/accounts': { answers: everybody(400) },
-  'POST /v1/accounts/resets': { answers: everybody(400) },
-  'POST /v1/accounts/passwords': { answers: everybody(400) },
-  'POST /v1/logins': { answers: everybody(400) },
-  'POST /v1/logins/refresh': { answers: everybody(401) },
-  'POST /v1/logins/end': { answers: everybody(204) },
-  // An access token's: a resume token opens none of them. Who has one gets what is theirs alone: test/accounts/.
-  'GET /v1/logins': { answers: everybody(401) },
-  'DELETE /v1/logins': { answers: everybody(401) },
-  'DELETE /v1/logins/:login_id': { answers: everybody(401) },
-  'GET /v1/accounts/me': { answers: everybody(401) },
-  'DELETE /v1/accounts/me': { answers: everybody(401) },
-  'POST /v1/accounts/me/password': { answers: everybody(401) },
-  'GET /v1/accounts/me/sessions': { answers: everybody(401) },
-  'POST /v1/accounts/me/sessions': { answers: everybody(401) },
-  'POST /v1/accounts/me/sessions/:session_id/clients': { answers: everybody(401) },
+  // The answer says nothing about anybody: what comes of it, the mailbox's owner sees.
+  'POST /v1/accounts': {
+    proof: 'none',
+    answers: everybody(202),
+    body: ({ other }) => ({ email: other.email }),
+  },
+  'POST /v1/accounts/resets': {
+    proof: 'none',
+    answers: everybody(202),
+    body: ({ other }) => ({ email: other.email }),
+  },
+  'POST /v1/accounts/passwords': {
+    proof: 'none',
+    answers: ownerOnly(200, 404),
+    body: ({ mailed, spent, guess, next }, caller) => ({
+      token: { owner: mailed, revoked: spent, other: guess, anonymous: '' }[caller],
+      password: next,
+    }),
+  },
+  'POST /v1/logins': {
+    proof: 'none',
+    answers: ownerOnly(200, 401),
+    body: ({ owner, other, former }, caller) => ({
+      email: caller === 'anonymous' ? 'nobody@example.com' : owner.email,
+      password: {
+        owner: owner.password,
+        other: other.password,
+        revoked: former,
+        anonymous: former,
+      }[caller],
+    }),
+  },
+  'POST /v1/logins/refresh': {
+    proof: 'none',
+    answers: ownerOnly(200, 401),
+    body: ({ owner, ended, forged }, caller) =>
+      caller === 'anonymous'
+        ? {}
+        : {
+            refresh_token: { owner: owner.refresh, revoked: ended.refresh, other: forged }[caller],
+          },
+  },
+  'POST /v1/logins/end': {
+    proof: 'none',
+    answers: everybody(204),
+    body: ({ owner, ended, forged }, caller) =>
+      caller === 'anonymous'
+        ? {}
+        : {
+            refresh_token: { owner: owner.refresh, revoked: ended.refresh, other: forged }[caller],
+          },
+  },
+  'GET /v1/logins': { proof: 'access', answers: signedIn(200) },
+  'DELETE /v1/logins': { proof: 'access', answers: signedIn(204) },
+  'DELETE /v1/logins/:login_id': {
+    proof: 'access',
+    answers: { ...ownerOnly(204, 401), other: 404 },
+  },
+  'GET /v1/accounts/me': { proof: 'access', answers: signedIn(200) },
+  'DELETE /v1/accounts/me': {
+    proof: 'access',
+    answers: ownerOnly(204, 401),
+    body: ({ owner }) => ({ password: owner.password }),
+  },
+  'POST /v1/accounts/me/password': {
+    proof: 'access',
+    answers: ownerOnly(204, 401),
+    body: ({ owner, next }) => ({ password: owner.password, new_password: next }),
+  },
+  'GET /v1/accounts/me/sessions': { proof: 'access', answers: signedIn(200) },
+  // The session's own token decides, and a session that has an account is nobody else's any more.
+  'POST /v1/accounts/me/sessions': {
+    proof: 'access',
+    answers: { ...ownerOnly(204, 401), other: 409 },
+    body: ({ created, token }) => ({
+      session_id: created.session_id,
+      client_id: created.client_id,
+      token,
+    }),
+  },
+  'POST /v1/accounts/me/sessions/:session_id/clients': {
+    proof: 'access',
+    answers: { ...ownerOnly(201, 401), other: 404 },
+  },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };

@@ -1,9 +1,17 @@
-/** What the protocol says an answer may be: the tables of PROTOCOL.md, read from the page itself. */
+/** What the protocol and the page about accounts say an answer may be: their tables, read from the pages themselves. */
 import { readFileSync } from 'node:fs';
 
+/** Codes of problems by status. */
+type Problems = ReadonlyMap<number, readonly string[]>;
+
 export interface Documented {
-  /** Codes of problems by status. */
-  readonly problems: ReadonlyMap<number, readonly string[]>;
+  readonly problems: Problems;
+  /** Of account routes. */
+  readonly accounts: {
+    readonly problems: Problems;
+    /** Status of what went well, by route, as `METHOD /path/:id`. */
+    readonly successes: ReadonlyMap<string, number>;
+  };
   readonly closeCodes: ReadonlySet<number>;
 }
 
@@ -11,21 +19,72 @@ export interface Documented {
 const wireCloseCodes = [1002, 1007, 1009];
 
 export function readDocumented(): Documented {
-  const page = readFileSync(new URL('../../shared/protocol/PROTOCOL.md', import.meta.url), 'utf8');
-  const problems = [...page.matchAll(/^\| ([45]\d\d)(?: with[^|]*)? \| ([^|]*) \|$/gm)].map(
-    ([, status, codes = '']) =>
-      [Number(status), [...codes.matchAll(/`([a-z-]+)`/g)].map(([, code = '']) => code)] as const,
+  const protocol = readPage('../../shared/protocol/PROTOCOL.md');
+  const accounts = readPage('../../server/accounts/ACCOUNTS.md');
+  const problems = problemsIn(protocol);
+  const [, anywhere = ''] = /^And what any request may meet([\s\S]*?)\n\n/m.exec(accounts) ?? [];
+  const met = codesIn(anywhere);
+  const metByStatus = [...problems].map(
+    ([status, codes]) => [status, codes.filter((code) => met.includes(code))] as const,
   );
-  const closes = [...page.matchAll(/^\| (4\d\d\d) \|/gm)].map(([, code]) => Number(code));
-  if (problems.length < 5 || closes.length < 10) throw new Error('The tables were not found.');
-  return { problems: new Map(problems), closeCodes: new Set([...closes, ...wireCloseCodes]) };
+  const successes = successesIn(accounts);
+  const closes = [...protocol.matchAll(/^\| (4\d\d\d) \|/gm)].map(([, code]) => Number(code));
+  if (problems.size < 5 || closes.length < 10 || met.length < 5 || successes.size < 15)
+    throw new Error('The tables were not found.');
+  return {
+    problems,
+    accounts: { problems: joined([...problemsIn(accounts), ...metByStatus]), successes },
+    closeCodes: new Set([...closes, ...wireCloseCodes]),
+  };
+}
+
+const readPage = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+const codesIn = (text: string): string[] =>
+  [...text.matchAll(/`([a-z-]+)`/g)].map(([, code = '']) => code);
+
+function problemsIn(page: string): Problems {
+  const rows = [...page.matchAll(/^\| ([45]\d\d)(?: with[^|]*)? \| ([^|]*) \|$/gm)];
+  return new Map(rows.map(([, status, codes = '']) => [Number(status), codesIn(codes)]));
+}
+
+function joined(rows: Iterable<readonly [number, readonly string[]]>): Problems {
+  const all = new Map<number, readonly string[]>();
+  for (const [status, codes] of rows) all.set(status, [...(all.get(status) ?? []), ...codes]);
+  return all;
+}
+
+/** Rows of routes: the answer names its status, or is 200. */
+function successesIn(page: string): ReadonlyMap<string, number> {
+  const rows = [...page.matchAll(/^\| `([A-Z]+ \/v1\/[^`]+)`[^|]*\|[^|]*\|(.*)\|$/gm)];
+  return new Map(
+    rows.map(([, route = '', answer = '']) => [
+      route.replaceAll(/<(\w+)>/g, ':$1'),
+      Number(/\b(20\d)\b/.exec(answer)?.[1] ?? 200),
+    ]),
+  );
+}
+
+/** The account route a request went to, as the page names it; undefined when it was another one's. */
+export function accountRoute(
+  { accounts }: Documented,
+  method: string,
+  path: string,
+): string | undefined {
+  const [place = ''] = path.split('?');
+  return [...accounts.successes.keys()].find((route) => {
+    const [routeMethod = '', routePath = ''] = route.split(' ');
+    const form = new RegExp(`^${routePath.replaceAll(/:\w+/g, '[^/]+')}$`);
+    const isItsOwn = routePath !== '/v1/sessions';
+    return isItsOwn && (method === 'HEAD' ? 'GET' : method) === routeMethod && form.test(place);
+  });
 }
 
 /** Ours to answer for: with both stores up nothing a client sends may lead to these. */
 const faults = new Set(['internal', 'store-unavailable']);
 const faultCloseCodes = new Set([4100, 4101]);
 
-/** Undefined when the answer is one the protocol knows. */
+/** Undefined when the answer is one the pages know; `route` is that of `accountRoute`. */
 export function problemWithStatus(
   documented: Documented,
   answer: {
@@ -33,10 +92,15 @@ export function problemWithStatus(
     readonly code: string | undefined;
     readonly retryAfter: string | undefined;
   },
+  route?: string,
 ): string | undefined {
   const { status, code, retryAfter } = answer;
-  if (status < 400) return undefined;
-  const codes = documented.problems.get(status);
+  const { problems, accounts } = documented;
+  if (status < 400) {
+    const isKnown = route === undefined || status === accounts.successes.get(route);
+    return isKnown ? undefined : `${route} went well with ${status}`;
+  }
+  const codes = (route === undefined ? problems : accounts.problems).get(status);
   if (codes === undefined) return `status ${status} is in no table`;
   if (code === undefined || !codes.includes(code)) return `${status} came with the code ${code}`;
   if (faults.has(code)) return `${status} ${code}: a fault of the server's`;

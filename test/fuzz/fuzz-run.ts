@@ -4,6 +4,7 @@ import { Agent } from 'node:http';
 import fc, { type Arbitrary } from 'fast-check';
 
 import { startProgress, type Screen } from '../chaos/progress.ts';
+import { rightRequests } from './account-requests.ts';
 import { readCorpus, type FuzzCase } from './corpus.ts';
 import { readDocumented } from './documented.ts';
 import { wireCases } from './frame-inputs.ts';
@@ -12,7 +13,7 @@ import { httpCases, rawCases } from './http-inputs.ts';
 import { reproduce, type Finding } from './reproduce.ts';
 import type { Route } from './route-list.ts';
 import { runCase, type Bench } from './run-case.ts';
-import { rightBody, takeSeat, type Seat } from './seat.ts';
+import { rightBody, takeAccountSeat, takeSeat, type Seat } from './seat.ts';
 
 export interface FuzzOptions {
   readonly inputs: number;
@@ -28,6 +29,8 @@ export interface FuzzReport {
   readonly seconds: number;
   readonly heapBeforeBytes: number;
   readonly heapAfterBytes: number;
+  /** How often each account route was answered how, as `METHOD /path status`. */
+  readonly answers: ReadonlyMap<string, number>;
   readonly findings: readonly Finding[];
 }
 
@@ -37,8 +40,8 @@ export const heapGrowthMaxBytes = 8 * 1_048_576;
 /** Connections at once, by what goes over them. */
 const laneCounts: Readonly<Record<FuzzCase['kind'], number>> = { wire: 14, http: 5, raw: 2 };
 
-/** Cases before a session is left for a new one: its state grows, and is sent with every welcome. */
-const casesPerSeat = 50;
+/** Cases before a session is left for a new one: its state grows, and is sent with every welcome; an account is soon signed out. */
+const casesPerSeat: Readonly<Record<FuzzCase['kind'], number>> = { wire: 50, http: 10, raw: 50 };
 
 /** Findings after which a run ends: what follows would be the same. */
 const findingsMax = 20;
@@ -53,9 +56,10 @@ interface Run {
   readonly draw: Readonly<Record<FuzzCase['kind'], (number: number) => FuzzCase>>;
   readonly counts: Record<FuzzCase['kind'], number>;
   readonly drawn: Record<FuzzCase['kind'], number>;
+  readonly answers: Map<string, number>;
   readonly findings: Finding[];
   /** What was told of already. */
-  readonly seen: { complaintCount: number };
+  readonly seen: { complaintCount: number; seatCount: number };
 }
 
 /** Resolves when all inputs were sent, or nothing is to be learned any more. */
@@ -75,13 +79,18 @@ export async function runFuzz(options: FuzzOptions, signal: AbortSignal): Promis
     },
     counts: { wire: 0, http: 0, raw: 0 },
     drawn: { wire: 0, http: 0, raw: 0 },
+    answers: new Map(),
     findings: [],
-    seen: { complaintCount: 0 },
+    seen: { complaintCount: 0, seatCount: 0 },
   };
   const startMs = performance.now();
   const progress = startProgress(options.screen, () => describe(run, startMs));
   try {
-    for (const found of corpus.found) await take(run, found, await takeSeat(server.url));
+    for (const found of corpus.found) await take(run, found, await seatFor(run, found.kind));
+    for (const requests of rightRequests) {
+      const seat = await seatFor(run, 'http');
+      for (const request of requests) await take(run, request, seat);
+    }
     await sendUntil(run, Math.ceil(options.inputs * warmUpPart), signal);
     const heapBeforeBytes = await atRest(run);
     await sendUntil(run, options.inputs, signal);
@@ -90,7 +99,8 @@ export async function runFuzz(options: FuzzOptions, signal: AbortSignal): Promis
     if (growth > heapGrowthMaxBytes) note(run, undefined, `the heap grew by ${growth} bytes`);
     const seconds = (performance.now() - startMs) / 1_000;
     const findings = await reproduce(run.findings, options);
-    return { inputs: run.counts, seconds, heapBeforeBytes, heapAfterBytes, findings };
+    const { counts: inputs, answers } = run;
+    return { inputs, seconds, heapBeforeBytes, heapAfterBytes, answers, findings };
   } finally {
     progress.stop();
     agent.destroy();
@@ -128,7 +138,7 @@ async function runLane(run: Run, kind: FuzzCase['kind'], isOver: () => boolean):
   let seat: Seat | undefined;
   for (let count = 0; !isOver(); count++) {
     try {
-      if (seat === undefined || count % casesPerSeat === 0) seat = await takeSeat(run.server.url);
+      if (seat === undefined || count % casesPerSeat[kind] === 0) seat = await seatFor(run, kind);
     } catch (error) {
       note(run, undefined, `no session can begin: ${String(error)}`);
       return;
@@ -137,8 +147,14 @@ async function runLane(run: Run, kind: FuzzCase['kind'], isOver: () => boolean):
   }
 }
 
+/** Requests find an account as well. */
+function seatFor({ server, seen }: Run, kind: FuzzCase['kind']): Promise<Seat> {
+  return kind === 'wire' ? takeSeat(server.url) : takeAccountSeat(server, ++seen.seatCount);
+}
+
 async function take(run: Run, fuzzCase: FuzzCase, seat: Seat): Promise<void> {
-  const { inputCount, problem } = await runCase(run.bench, seat, fuzzCase);
+  const { inputCount, problem, answer } = await runCase(run.bench, seat, fuzzCase);
+  if (answer !== undefined) run.answers.set(answer, (run.answers.get(answer) ?? 0) + 1);
   run.counts[fuzzCase.kind] += inputCount;
   const complaints = run.server.complaints.slice(run.seen.complaintCount);
   run.seen.complaintCount += complaints.length;

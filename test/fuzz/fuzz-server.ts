@@ -16,11 +16,19 @@ export interface FuzzServer {
   readonly url: string;
   /** Lines that tell of a fault: errors in its log, and whatever it wrote to stderr. */
   readonly complaints: readonly string[];
+  /** The token in the next mail to that address. */
+  mailedTo(email: string): Promise<string>;
   /** Why it ended, once it has. */
   ending(): string | undefined;
   /** Bytes in use after a collection, when nobody is connected and no session is in memory any more. */
   heapAtRestBytes(): Promise<number>;
   stop(): Promise<void>;
+}
+
+interface LogLine {
+  readonly level?: number;
+  readonly msg?: string;
+  readonly mail?: { readonly to: string; readonly text: string };
 }
 
 /** Pino's number for errors. */
@@ -34,6 +42,9 @@ const settings = {
   // Soon, so that a session does not stay in memory and be taken for a leak.
   DETACHED_GRACE_MS: '1000',
   CHECKPOINT_MS: '200',
+  // What is tried is the way there and back, not bcrypt.
+  HASH_COST: '4',
+  MAIL_URL: 'log:',
 };
 
 export async function startFuzzServer(
@@ -56,6 +67,7 @@ export async function startFuzzServer(
   });
   folder.guard(child.pid);
   const complaints: string[] = [];
+  const awaited = new Map<string, (token: string) => void>();
   let end: string | undefined;
   const ended = once(child, 'exit').then(([code, signal]) => {
     end = `the server ended with ${String(signal ?? code)}`;
@@ -69,7 +81,9 @@ export async function startFuzzServer(
   });
   const listening = new Promise<void>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const { level, msg = '' } = JSON.parse(line) as { level?: number; msg?: string };
+      const { level, msg = '', mail } = JSON.parse(line) as LogLine;
+      const [, token] = /#password=([\w-]{43})/.exec(mail?.text ?? '') ?? [];
+      if (mail !== undefined && token !== undefined) awaited.get(mail.to)?.(token);
       if (/listening/i.test(msg)) resolve();
       if ((level ?? 0) >= errorLevel) complaints.push(line);
     });
@@ -80,6 +94,13 @@ export async function startFuzzServer(
   return {
     url,
     complaints,
+    mailedTo: (email) =>
+      new Promise((resolve) => {
+        awaited.set(email, (token) => {
+          awaited.delete(email);
+          resolve(token);
+        });
+      }),
     ending: () => end,
     heapAtRestBytes: async () => {
       await untilAtRest(url);

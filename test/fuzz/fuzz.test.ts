@@ -7,7 +7,7 @@ import { workoutCommands, workoutInputSchema } from '../../shared/workout/workou
 import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
 import { readArguments, UsageError } from './arguments.ts';
 import { readCorpus } from './corpus.ts';
-import { problemWithClose, problemWithStatus, readDocumented } from './documented.ts';
+import { accountRoute, problemWithClose, problemWithStatus, readDocumented } from './documented.ts';
 import { endingOf, wireCases } from './frame-inputs.ts';
 import { runFuzz } from './fuzz-run.ts';
 import { listRoutes } from './list-routes.ts';
@@ -30,6 +30,11 @@ describe('a short run', () => {
     expect(report.inputs.http).toBeGreaterThan(50);
     expect(report.inputs.raw).toBeGreaterThan(5);
     expect(report.heapBeforeBytes).toBeGreaterThan(1_000_000);
+    // Every account route was reached as far as it goes: no input stops at a door nobody has the key of.
+    const successes = [...readDocumented().accounts.successes]
+      .filter(([route]) => route !== 'POST /v1/sessions')
+      .map(([route, status]) => `${route} ${status}`);
+    expect([...report.answers.keys()]).toEqual(expect.arrayContaining(successes));
   });
 });
 
@@ -87,6 +92,24 @@ describe('how answers are judged', () => {
     [503, 'store-unavailable', '1', /fault of the server/],
   ] as const)('%i with %s is not', (status, code, retryAfter, problem) => {
     expect(problemWithStatus(documented, { status, code, retryAfter })).toMatch(problem);
+  });
+
+  test('what account routes answer is judged by their own page', () => {
+    const judge = (method: string, path: string, status: number, code?: string) =>
+      problemWithStatus(
+        documented,
+        { status, code, retryAfter: '1' },
+        accountRoute(documented, method, path),
+      );
+    expect(judge('POST', '/v1/logins', 200)).toBeUndefined();
+    expect(judge('POST', '/v1/logins', 201)).toMatch(/went well with 201/);
+    expect(judge('DELETE', '/v1/logins/abc', 204)).toBeUndefined();
+    expect(judge('DELETE', '/v1/logins/abc?x', 200)).toMatch(/went well with 200/);
+    expect(judge('POST', '/v1/logins', 401, 'login-refused')).toBeUndefined();
+    expect(judge('POST', '/v1/logins', 413, 'body-too-large')).toBeUndefined();
+    expect(judge('POST', '/v1/logins', 410, 'session-gone')).toMatch(/came with the code/);
+    expect(judge('POST', '/v1/logins', 401, 'token-retired')).toMatch(/came with the code/);
+    expect(judge('POST', '/v1/sessions', 401, 'login-refused')).toMatch(/came with the code/);
   });
 
   test('a failing input is made as small as it can be', async () => {

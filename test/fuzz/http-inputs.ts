@@ -1,11 +1,12 @@
 /** What is sent over HTTP: requests to every route there is, right, almost right and wrong; and bytes that are hardly a request. */
 import fc, { type Arbitrary } from 'fast-check';
 
+import { partlyRight, rightBodiesOf } from './account-bodies.ts';
 import { bytesMutated, mutated } from './mutation.ts';
 import type { Route } from './route-list.ts';
 import { valuesOf } from './schema-arbitrary.ts';
 
-/** One request. `$SESSION`, `$CLIENT` and `$TOKEN` stand for those of a session that exists. */
+/** One request. `$SESSION`, `$ACCESS` and so on stand for those of a session and an account that exist: see `seated`. */
 export interface HttpCase {
   readonly kind: 'http';
   readonly method: string;
@@ -34,6 +35,7 @@ const headers = fc.record(
   {
     authorization: fc.oneof(
       { weight: 6, arbitrary: fc.constant('Bearer $TOKEN') },
+      { weight: 2, arbitrary: fc.constant('Bearer $ACCESS') },
       {
         weight: 2,
         arbitrary: fc.stringMatching(/^Bearer t1\.[1-9][0-9]{0,9}\.[A-Za-z0-9_-]{43}$/),
@@ -50,7 +52,8 @@ const headers = fc.record(
     'accept-encoding': headerValues,
     'if-none-match': headerValues,
     range: fc.constantFrom('bytes=0-1', 'bytes=-1', 'bytes=9-1', 'x'),
-    cookie: headerValues,
+    cookie: fc.oneof(fc.constant('trackstand-login=$REFRESH'), headerValues),
+    'sec-fetch-site': fc.constantFrom('same-origin', 'same-site', 'cross-site', 'none'),
   },
   { requiredKeys: [] },
 );
@@ -80,6 +83,15 @@ const contentTypes = fc.oneof(
   { weight: 1, arbitrary: headerValues },
 );
 
+/** Each account request comes from anywhere: how often an address may try is bounded, and would end the run's use. */
+const accountHeaders = fc
+  .tuple(fewHeaders, fc.nat(9), fc.ipV4())
+  .map(([headers, chance, address]) => ({
+    ...headers,
+    ...(chance > 1 && { authorization: 'Bearer $ACCESS' }),
+    'x-forwarded-for': address,
+  }));
+
 /** `recorded`: bodies of real clients. */
 export function httpCases(
   routes: readonly Route[],
@@ -100,8 +112,11 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
     { weight: 9, arbitrary: fc.constant('') },
     { weight: 1, arbitrary: fc.webQueryParameters().map((text) => `?${text}`) },
   );
+  const own = rightBodiesOf(`${route.method} ${route.url}`);
+  const bodies = bodiesOf(route, own.length === 0 ? recorded : own);
+  const headers = isOfAccounts(route) ? accountHeaders : fewHeaders;
   return fc
-    .tuple(method, pathsOf(route.url), query, fewHeaders, contentTypes, bodiesOf(route, recorded))
+    .tuple(method, pathsOf(route.url), query, headers, contentTypes, bodies)
     .map(([method, path, query, headers, type, body]) => ({
       kind: 'http' as const,
       method,
@@ -111,9 +126,13 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
     }));
 }
 
+const isOfAccounts = ({ url }: Route): boolean => /^\/v1\/(accounts|logins)(\/|$)/.test(url);
+
 function pathsOf(url: string): Arbitrary<string> {
   const parts = url.split('/').map((part) => {
-    const known = { ':session_id': '$SESSION', ':client_id': '$CLIENT' }[part];
+    const known = { ':session_id': '$SESSION', ':client_id': '$CLIENT', ':login_id': '$LOGIN' }[
+      part
+    ];
     if (known !== undefined)
       return fc.oneof({ weight: 4, arbitrary: fc.constant(known) }, { weight: 1, arbitrary: id });
     return /^[:*]/.test(part) ? id : fc.constant(part);
@@ -124,7 +143,7 @@ function pathsOf(url: string): Arbitrary<string> {
 function bodiesOf({ method, body }: Route, recorded: readonly string[]): Arbitrary<Buffer> {
   const none = fc.constant(Buffer.alloc(0));
   if (method === 'GET' || method === 'HEAD') return none;
-  const shaped = body === undefined ? fc.jsonValue() : valuesOf(body);
+  const shaped = body === undefined ? fc.jsonValue() : partlyRight(valuesOf(body));
   const asBytes = (values: Arbitrary<unknown>): Arbitrary<Buffer> =>
     values.map((value) => Buffer.from(JSON.stringify(value) ?? ''));
   return fc.oneof(

@@ -6,7 +6,7 @@ import { readDocumented } from './documented.ts';
 import type { FrameInput } from './frame-inputs.ts';
 import { startFuzzServer, type FuzzServer } from './fuzz-server.ts';
 import { runCase } from './run-case.ts';
-import { takeSeat } from './seat.ts';
+import { takeAccountSeat } from './seat.ts';
 import { shrink } from './shrink.ts';
 
 export interface Finding {
@@ -47,6 +47,7 @@ async function openBench(options: {
 }) {
   const documented = readDocumented();
   const agent = new Agent();
+  let seatCount = 0;
   let server: FuzzServer = await startFuzzServer(options.serverFile, options.stores);
   const problemOf = async (fuzzCase: FuzzCase): Promise<string | undefined> => {
     if (server.ending() !== undefined) {
@@ -54,7 +55,7 @@ async function openBench(options: {
       server = await startFuzzServer(options.serverFile, options.stores);
     }
     const complaintCount = server.complaints.length;
-    const seat = await takeSeat(server.url);
+    const seat = await takeAccountSeat(server, ++seatCount);
     const { problem } = await runCase({ url: server.url, agent, documented }, seat, fuzzCase);
     return server.ending() ?? problem ?? server.complaints[complaintCount];
   };

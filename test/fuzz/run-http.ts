@@ -4,7 +4,7 @@ import { request, type Agent, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 
 import { systemClock } from '../../shared/clock.ts';
-import { problemWithStatus, type Documented } from './documented.ts';
+import { accountRoute, problemWithStatus, type Documented } from './documented.ts';
 import type { HttpCase, RawCase } from './http-inputs.ts';
 import type { Outcome } from './run-wire.ts';
 import { seated, type Seat } from './seat.ts';
@@ -24,22 +24,21 @@ export async function runHttp(
   input: HttpCase,
 ): Promise<Outcome> {
   try {
-    const answer = await ask(url, agent, input, seat);
-    const text = await textOf(answer);
-    const { statusCode: status = 0, headers } = answer;
+    const response = await ask(url, agent, input, seat);
+    const text = await textOf(response);
+    const { statusCode: status = 0, headers } = response;
     // Outside of /v1 there is the page, and files that are not there.
     const isPage =
       status < 500 &&
       !/^\/v1(\/|$|\?)/.test(input.path) &&
       !/problem/.test(headers['content-type'] ?? '');
     if (isPage) return { inputCount: 1 };
-    const code = input.method === 'HEAD' ? documented.problems.get(status)?.[0] : codeIn(text);
-    const problem = problemWithStatus(documented, {
-      status,
-      code,
-      retryAfter: headers['retry-after'],
-    });
-    return { inputCount: 1, problem };
+    const route = accountRoute(documented, input.method, input.path);
+    const known = route === undefined ? documented.problems : documented.accounts.problems;
+    const code = input.method === 'HEAD' ? known.get(status)?.[0] : codeIn(text);
+    const answer = { status, code, retryAfter: headers['retry-after'] };
+    const problem = problemWithStatus(documented, answer, route);
+    return { inputCount: 1, problem, ...(route !== undefined && { answer: `${route} ${status}` }) };
   } catch (error) {
     return { inputCount: 1, problem: error instanceof Error ? error.message : String(error) };
   }
@@ -48,7 +47,9 @@ export async function runHttp(
 function ask(url: string, agent: Agent, input: HttpCase, seat: Seat): Promise<IncomingMessage> {
   const { hostname, port } = new URL(url);
   const { method, headers, base64 } = input;
-  const body = Buffer.from(base64, 'base64');
+  // Each byte stays the byte it is, whatever text it may be of.
+  const text = Buffer.from(base64, 'base64').toString('latin1');
+  const body = Buffer.from(seated(text, seat, url), 'latin1');
   const filled = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, seated(value, seat, url)]),
   );
@@ -131,12 +132,17 @@ function problemInAnswers(text: string, asked: string, documented: Documented): 
       const status = Number(answer.slice(9, 12));
       return !isBare || !(hasHead || bareStatuses.has(status) || isPlainAbsence(answer));
     })
-    .map((answer) =>
-      problemWithStatus(documented, {
+    .map((answer) => {
+      const told = {
         status: Number(answer.slice(9, 12)),
         code: codeIn(answer),
         retryAfter: /^retry-after: (\d+)/im.exec(answer)?.[1],
-      }),
-    )
+      };
+      // Which route the bytes came to nobody knows any more: one of the two pages must have the answer.
+      const [problem, ofAccounts] = [undefined, 'an account route'].map((route) =>
+        problemWithStatus(documented, told, route),
+      );
+      return told.status >= 400 && ofAccounts === undefined ? undefined : problem;
+    })
     .find((problem) => problem !== undefined);
 }

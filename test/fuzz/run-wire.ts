@@ -14,6 +14,8 @@ export interface Outcome {
   readonly inputCount: number;
   /** What is wrong with the answers; undefined when nothing is. */
   readonly problem?: string | undefined;
+  /** Of an account route: which one, and the status. */
+  readonly answer?: string;
 }
 
 /** Milliseconds for an answer on a busy machine. */
