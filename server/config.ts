@@ -239,10 +239,13 @@ export const settings: Settings = {
   ],
 };
 
-/** Variables that hold secrets, passwords of stores among them. */
-export const secretVariables = [settings.secrets, settings.databaseUrl, settings.redisUrl].map(
-  ([variable]) => variable,
-);
+/** Variables that hold secrets, passwords of stores and of the mail server among them. */
+export const secretVariables = [
+  settings.secrets,
+  settings.databaseUrl,
+  settings.redisUrl,
+  settings.mailUrl,
+].map(([variable]) => variable);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -92,7 +92,7 @@ async function converse(
     } else if (line === 'QUIT') {
       say('221 bye');
       socket.end();
-    } else say('250 ok');
+    } else say(line.startsWith('AUTH') ? '235 come in' : '250 ok');
   }
 }
 

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
 import { afterEach, expect, test } from 'vitest';
 
+import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
 import { rightBody } from '../fuzz/seat.ts';
 import { newIncarnation, openSocket, type Created } from '../support/raw-client.ts';
 import { freshPostgres, freshRedis } from '../support/services/shared-services.ts';
@@ -16,6 +19,11 @@ afterEach(async () => {
 
 const secret = 'the-key-of-this-service-0123456789';
 const formerSecret = 'the-key-before-it-01234567890123456789';
+
+/** Asks, again and again: each question takes its time. */
+async function until(ask: () => Promise<boolean>): Promise<void> {
+  while (!(await ask())) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Everything a server says in answer to something, to be searched as well. */
 type Heard = string[];
@@ -165,4 +173,150 @@ test('[A1] after rides, mistakes, lost stores and a crash no secret stands in an
   expect(words).toContain('environmentVariables');
   const signatures = tokens.map((token) => token.split('.')[2] ?? '');
   await expectSilence(server, [secret, formerSecret, 'password-of-postgres', ...signatures], heard);
+});
+
+const mailPassword = 'password-of-the-mail-server';
+const password = 'mistral over ventoux';
+const typo = 'mistral over ventouk';
+
+type Told = Readonly<Record<string, string>>;
+
+/** Asks, and keeps the answer for the search unless it is the one that tells a secret to who may know it. */
+function asking(url: string, heard: Heard) {
+  return async (path: string, init: RequestInit & { isTold?: boolean } = {}): Promise<Told> => {
+    const { isTold = false, ...rest } = init;
+    const headers = {
+      ...(rest.body !== undefined && { 'content-type': 'application/json' }),
+      ...(rest.headers as Record<string, string> | undefined),
+    };
+    const response = await fetch(`${url}${path}`, { ...rest, headers });
+    const text = await response.text();
+    if (!isTold) heard.push(text, JSON.stringify([...response.headers]));
+    return isTold ? (JSON.parse(text) as Told) : {};
+  };
+}
+
+/** A life of an account as it should be. Returns everything secret that was given out or typed in. */
+async function live(ask: ReturnType<typeof asking>, mails: SmtpSink): Promise<readonly string[]> {
+  const post = (path: string, body: object, isTold = false) =>
+    ask(path, { method: 'POST', body: JSON.stringify(body), isTold });
+  const email = 'ada@example.com';
+  const mailed = async (): Promise<string> =>
+    /#password=([\w-]{43})/.exec((await mails.next()).text)?.[1] ?? '';
+  await post('/v1/accounts', { email });
+  const link = await mailed();
+  const chosen = { token: link, password: typo, refresh_in: 'body' };
+  const first = await post('/v1/accounts/passwords', chosen, true);
+  const next = await post('/v1/logins/refresh', { refresh_token: first['refresh_token'] }, true);
+  const access = next['access_token'] ?? '';
+  const bearer = { authorization: `Bearer ${access}` };
+  await ask('/v1/accounts/me/password', {
+    method: 'POST',
+    headers: bearer,
+    body: JSON.stringify({ password: typo, new_password: password }),
+  });
+  // The mail that tells of the change.
+  await mails.next();
+  for (const path of ['/v1/accounts/me', '/v1/logins', '/v1/accounts/me/sessions'])
+    await ask(path, { headers: bearer });
+  await post('/v1/accounts/resets', { email });
+  const reset = await mailed();
+  // No mail server takes it: what is told of that must not tell the link.
+  mails.refuse(3);
+  await post('/v1/accounts/resets', { email });
+  const tokens = [first, next].flatMap((told) => [told['access_token'], told['refresh_token']]);
+  const signatures = tokens.map((token = '') => token.split('.').at(-1) ?? '');
+  return [password, typo, link, reset, ...signatures, access];
+}
+
+/** What people type where it does not belong. */
+async function mistype(
+  ask: ReturnType<typeof asking>,
+  [, , link = '', , ...tokens]: readonly string[],
+): Promise<void> {
+  const access = tokens.at(-1) ?? '';
+  const email = 'ada@example.com';
+  const login = { method: 'POST', body: JSON.stringify({ email, password: typo }) };
+  await ask('/v1/logins', login);
+  await ask('/v1/logins', { method: 'POST', body: JSON.stringify({ email: typo, password }) });
+  await ask('/v1/logins', { method: 'POST', body: `{"email":"${email}","password":"${password}` });
+  await ask('/v1/logins', { ...login, headers: { 'content-type': password } });
+  const large = JSON.stringify({ email, password: password.repeat(1_000) });
+  await ask('/v1/logins', { method: 'POST', body: large });
+  await ask(`/v1/logins?password=${encodeURIComponent(password)}&token=${access}`, login);
+  await ask(`/v1/logins/${access}`, { method: 'DELETE' });
+  await ask('/v1/accounts/me', { headers: { authorization: `Basic ${password}` } });
+  await ask('/v1/accounts/me', { headers: { cookie: `trackstand-login=${access}` } });
+  await ask('/v1/logins/refresh', { method: 'POST', headers: { cookie: access } });
+  const refreshing = JSON.stringify({ refresh_token: `${access}x` });
+  await ask('/v1/logins/refresh', { method: 'POST', body: refreshing });
+  for (const token of [link, access, password]) {
+    const body = JSON.stringify({ token, password: 'short' });
+    await ask('/v1/accounts/passwords', { method: 'POST', body });
+  }
+}
+
+/** All that rests in both stores. */
+async function stored(databaseUrl: string, redisUrl: string): Promise<string> {
+  const pool = new Pool({ connectionString: databaseUrl, max: 1 });
+  const redis = new Redis(redisUrl);
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `select table_name as name from information_schema.tables where table_schema = 'trackstand'`,
+  );
+  const rows = await Promise.all(
+    tables.map(({ name }) => pool.query(`select t::text from trackstand.${name} t`)),
+  );
+  const keys = await redis.keys('*');
+  const values = await Promise.all(keys.map((key) => redis.dump(key)));
+  await pool.end();
+  redis.disconnect();
+  return JSON.stringify([tables, rows.map((table) => table.rows), keys, values]);
+}
+
+test('[A1] no password, link, access or refresh token, and nothing of the mail server’s, stands in a log, answer, crash report or store', async () => {
+  const [postgres, redis, mails] = await Promise.all([
+    freshPostgres(),
+    freshRedis(),
+    startSmtpSink(),
+  ]);
+  const [toPostgres, toRedis] = [await startRouter(postgres.url), await startRouter(redis.url)];
+  cleanups.push(
+    () => mails.stop(),
+    () => toPostgres.stop(),
+    () => toRedis.stop(),
+  );
+  const through = (url: string, router: string): string => {
+    const routed = new URL(url);
+    routed.port = new URL(router).port;
+    return routed.href;
+  };
+  const server = await startTalkativeServer({
+    DATABASE_URL: through(postgres.url, toPostgres.url),
+    REDIS_URL: through(redis.url, toRedis.url),
+    TRACKSTAND_SECRET: secret,
+    HASH_COST: '4',
+    PUBLIC_URL: 'https://ride.example',
+    MAIL_URL: mails.url.replace('smtp://', `smtp://mailer:${mailPassword}@`),
+  });
+  cleanups.push(() => server.stop());
+  const heard: Heard = [];
+  const ask = asking(server.url, heard);
+  const secrets = await live(ask, mails);
+  await mistype(ask, secrets);
+  await until(async () => (await server.words()).includes('a mail was not sent'));
+  const rest = await stored(postgres.url, redis.url);
+  expect(rest).toContain('ada@example.com');
+  expect(rest).toContain('ts:limit:');
+  toPostgres.route('http://127.0.0.1:1');
+  toRedis.route('http://127.0.0.1:1');
+  toPostgres.cut();
+  toRedis.cut();
+  await ask('/v1/logins', {
+    method: 'POST',
+    body: JSON.stringify({ email: 'ada@example.com', password }),
+  });
+  expect(heard.join('')).toContain('store-unavailable');
+  await server.crash();
+  const asAuth = Buffer.from(`\0mailer\0${mailPassword}`).toString('base64');
+  await expectSilence(server, [...secrets, secret, mailPassword, asAuth], [...heard, rest]);
 });
