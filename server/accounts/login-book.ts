@@ -14,6 +14,8 @@ export interface OwnedSession {
   readonly kind: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** Undefined while it is live. */
+  readonly ended: { readonly reason: string; readonly at: Date } | undefined;
 }
 
 export interface Grant {
@@ -126,7 +128,7 @@ returning session_id`;
 
 /** $1 account. The newest first; a page of them, because nobody reads more. */
 const listSessionsSql = `
-select session_id, kind, created_at, expires_at from trackstand.sessions
+select session_id, kind, created_at, expires_at, ended_at, end_reason from trackstand.sessions
 where account_id = $1 and expires_at > now()
 order by created_at desc limit 200`;
 
@@ -203,11 +205,14 @@ async function listSessions(
     kind: string;
     created_at: Date;
     expires_at: Date;
+    ended_at: Date | null;
+    end_reason: string | null;
   }>(listSessionsSql, [accountId]);
   return rows.map((row) => ({
     sessionId: row.session_id,
     kind: row.kind,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
+    ended: row.ended_at ? { reason: row.end_reason ?? 'abandoned', at: row.ended_at } : undefined,
   }));
 }

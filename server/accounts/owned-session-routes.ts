@@ -11,11 +11,12 @@ export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountPa
   app.get('/v1/accounts/me/sessions', async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const owned = await logins.listSessions(identity.accountId);
-    const listed = owned.map(({ sessionId, kind, createdAt, expiresAt }) => ({
+    const listed = owned.map(({ sessionId, kind, createdAt, expiresAt, ended }) => ({
       session_id: sessionId,
       kind,
       created_at: createdAt.toISOString(),
       expires_at: expiresAt.toISOString(),
+      ...(ended && { ended: { reason: ended.reason, at: ended.at.toISOString() } }),
     }));
     return reply.send({ sessions: listed });
   });

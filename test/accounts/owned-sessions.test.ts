@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect, type LiveSession } from '../../client/connect.ts';
-import { tally } from '../support/tally.ts';
+import { tally, type TallyState } from '../support/tally.ts';
 import { isSaved, when } from '../support/watching.ts';
 import { startAccountServer, tokensOf, type AccountServer } from './account-server.ts';
 
@@ -65,6 +65,22 @@ describe('a session', () => {
     await begin(server);
     expect(await listOf(server, access)).toEqual([owned.session_id]);
     expect(await listOf(server, stranger.access)).toEqual([]);
+  });
+
+  test('is listed as live until it has ended', async () => {
+    const ending = { ...tally, isEnded: ({ total }: TallyState) => total >= 100 };
+    const server = await start({ sessions: [ending] });
+    const { access } = await server.register('ada@example.com');
+    const [over, live] = [await begin(server, access), await begin(server, access)];
+    const session = await ride(over.resume_url);
+    session.send('add', { amount: 100 });
+    await when(session, isSaved);
+    const { body } = await server.ask('GET', '/v1/accounts/me/sessions', { access });
+    const listed = body['sessions'] as readonly (Begun & { readonly ended?: object })[];
+    expect(listed.map(({ session_id: id, ended }) => [id, ended])).toEqual([
+      [live.session_id, undefined],
+      [over.session_id, { reason: 'finished', at: expect.stringMatching(/Z$/) }],
+    ]);
   });
 
   test('[F5] is one of so many that an account may begin in a while, on any instance', async () => {
