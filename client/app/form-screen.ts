@@ -94,5 +94,5 @@ export const newPasswordField = {
   label: 'New password',
   type: 'password',
   autocomplete: 'new-password',
-  hint: '8 characters or more. A few words are better than many signs.',
+  hint: '12 characters or more. A few words are better than many signs.',
 } as const;

@@ -94,13 +94,11 @@ async function choosePassword(
   const password = fitPassword(readNewPassword(text, email));
   const passwordHash = await hasher.hash(bcryptInput(password));
   // Spent only now: a try that was refused above, or had to wait, leaves the link good.
-  const accountId = await accounts.setPasswordByMail(
-    tokenHash(token),
-    newAccountId(),
-    passwordHash,
-  );
+  const newId = newAccountId();
+  const accountId = await accounts.setPasswordByMail(tokenHash(token), newId, passwordHash);
   if (accountId === undefined) throw new AccountProblemError('mail-token-unknown');
   parts.revokeSoon();
+  if (accountId !== newId) parts.mailer?.send(passwordChangedMail(email));
   await limit.clear(rates.loginByAccount, accountKey(email));
   return beginLogin(parts, { accountId, passwordHash }, device);
 }

@@ -44,8 +44,8 @@ export interface AccountsOptions {
 const defaults = {
   /** How long a stolen access token is good where nothing is looked up. */
   accessMs: 10 * 60_000,
-  /** A device that is used every other month stays signed in. */
-  loginMs: 60 * 24 * 3_600_000,
+  /** A device that is used every month stays signed in. */
+  loginMs: 30 * 24 * 3_600_000,
   /** At a quarter of a second each, whoever is last in line waits some ten seconds a worker: as long as a person does. */
   hashWaitingMax: 50,
 };

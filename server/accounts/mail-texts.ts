@@ -56,7 +56,7 @@ export function passwordChangedMail(email: string): Mail {
   return {
     to: email,
     subject: 'Your Trackstand password was changed',
-    text: `The password of your account was changed just now, and your other devices were signed out.
+    text: `The password of your account was changed just now, and other devices were signed out.
 
 If it was not you, ask for another password at once: "Forgot your password?" on the page where you sign in.
 `,

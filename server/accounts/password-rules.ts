@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 
 import { isCommon } from './first-guesses.ts';
 
-/** Characters, as a person counts them. Fewer fall to a few thousand guesses; more than the maximum only costs time. */
-export const passwordCharsMin = 8;
+/** Characters, as a person counts them. Fewer are guessed from a stolen hash; more than the maximum only costs time. */
+export const passwordCharsMin = 12;
 export const passwordCharsMax = 128;
 
 /** bcrypt reads no further. */

@@ -50,7 +50,7 @@ describe('an account', () => {
     expect((await change(first.access, 'wrong by far', 'tailwind to the sea')).body['code']).toBe(
       'login-refused',
     );
-    expect((await change(first.access, goodPassword, 'password1')).body['code']).toBe(
+    expect((await change(first.access, goodPassword, 'password123456')).body['code']).toBe(
       'password-unfit',
     );
     expect((await change(first.access, goodPassword, 'tailwind to the sea')).status).toBe(204);
@@ -107,6 +107,8 @@ describe('a link that was mailed', () => {
     const body = { token: server.mailedToken(email), password: 'tailwind to the sea' };
     const chosen = await server.ask('POST', '/v1/accounts/passwords', { body });
     expect(chosen.body['account_id']).toBe(before.accountId);
+    // Whoever it was: the owner hears of it.
+    expect(server.mails().findLast(({ to }) => to === email)?.text).toContain('was changed');
     expect((await server.ask('GET', '/v1/accounts/me', { access: before.access })).status).toBe(
       401,
     );

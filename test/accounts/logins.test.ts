@@ -66,7 +66,7 @@ describe('in a page', () => {
     });
     const cookie = headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(
-      /^trackstand-login=r1\.[^;]+; Path=\/v1\/logins; Max-Age=5184000; HttpOnly; SameSite=Strict$/,
+      /^trackstand-login=r1\.[^;]+; Path=\/v1\/logins; Max-Age=2592000; HttpOnly; SameSite=Strict$/,
     );
     expect(body).not.toHaveProperty('refresh_token');
     const [pair = ''] = cookie.split(';');

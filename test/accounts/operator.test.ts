@@ -47,7 +47,7 @@ describe('the first operator', () => {
 
   test('has a password that is no worse than anybody’s', async () => {
     const { url: postgres } = await freshPostgres();
-    const weak = await run(postgres, ['ada@example.com'], 'password1');
+    const weak = await run(postgres, ['ada@example.com'], 'password123456');
     expect([weak.code, weak.error]).toEqual([
       64,
       'That password is among the first that are tried. Choose another one.\n',

@@ -12,9 +12,11 @@ import {
 const email = 'ada.lovelace@analytical.example';
 
 describe('a password', () => {
-  test('has 8 to 128 characters, as a person counts them', () => {
-    expect(readPassword('1234567')).toEqual({ fault: 'The password has 8 characters or more.' });
-    expect(readPassword('🚴'.repeat(8))).toEqual({ password: '🚴'.repeat(8) });
+  test('has 12 to 128 characters, as a person counts them', () => {
+    expect(readPassword('🚴'.repeat(11))).toEqual({
+      fault: 'The password has 12 characters or more.',
+    });
+    expect(readPassword('🚴'.repeat(12))).toEqual({ password: '🚴'.repeat(12) });
     expect(readPassword('ß'.repeat(128))).toEqual({ password: 'ß'.repeat(128) });
     expect(readPassword('x'.repeat(129))).toEqual({
       fault: 'The password has 128 characters at most.',
@@ -61,7 +63,12 @@ describe('a common password is refused', () => {
     'analytical1',
     'Sommer2026',
   ])('%s', (password) => {
-    expect(readNewPassword(password, email)).toHaveProperty('fault');
+    expect(isCommon(password, email)).toBe(true);
+  });
+
+  test('where one is chosen, and not where one is typed in', () => {
+    expect(readNewPassword('passwordpassword', email)).toHaveProperty('fault');
+    expect(readPassword('passwordpassword')).toEqual({ password: 'passwordpassword' });
   });
 
   test.each([

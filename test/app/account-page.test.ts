@@ -59,7 +59,7 @@ async function register(rider: Rider, email: string): Promise<void> {
   await rider.page.goto(link);
   await title(rider, 'Choose a password');
   expect(rider.page.url()).not.toContain('password=');
-  await fill(rider, 'New password', 'password1');
+  await fill(rider, 'New password', 'password123456');
   await press(rider, 'Take this one');
   await rider.page.getByText('among the first that are tried').waitFor();
   await rider.photograph('account-password');
