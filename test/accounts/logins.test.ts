@@ -131,6 +131,20 @@ describe('signing out', () => {
   });
 });
 
+test('a device that was not used for too long is signed out, whatever it shows', async () => {
+  const brief = await startAccountServer({ loginMs: 0 });
+  try {
+    const { access, refresh: token } = await brief.register('ada@example.com');
+    const body = { refresh_token: token };
+    expect((await brief.ask('GET', '/v1/accounts/me', { access })).status).toBe(401);
+    expect((await brief.ask('POST', '/v1/logins/refresh', { body })).body['code']).toBe(
+      'login-ended',
+    );
+  } finally {
+    await brief.stop();
+  }
+});
+
 test('devices are listed by who owns them', async () => {
   const email = newEmail();
   const first = await server.register(email);
