@@ -142,6 +142,12 @@ describe('a session', () => {
     const admit = (asker: string) =>
       server.ask('POST', `/v1/accounts/me/sessions/${owned.session_id}/clients`, { access: asker });
     expect((await admit(stranger.access)).body['code']).toBe('session-unknown');
+    // One that is nobody's is not taken by who only knows its id: its token must be shown.
+    const { session_id: trialId } = await begin(server);
+    const taken = await server.ask('POST', `/v1/accounts/me/sessions/${trialId}/clients`, {
+      access,
+    });
+    expect(taken.body['code']).toBe('session-unknown');
     const admitted = await admit(access);
     expect(admitted.status).toBe(201);
     const second = await ride(String(admitted.body['resume_url']));
