@@ -21,6 +21,7 @@ export class CommandSender {
   #isOpen = false;
   #isGathering = false;
   #isResting = false;
+  #isPumping = false;
   #cancelRest: () => void = () => {};
   #latest: Outbox | undefined;
 
@@ -75,6 +76,17 @@ export class CommandSender {
         if (this.#isOpen && this.#latest !== undefined) this.#transmit(this.#latest);
       });
     }
+  }
+
+  /** At the end of this turn: what an app gives in one turn goes in one frame. */
+  pumpSoon(outbox: Outbox): void {
+    this.#latest = outbox;
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    queueMicrotask(() => {
+      this.#isPumping = false;
+      if (this.#latest !== undefined) this.pump(this.#latest);
+    });
   }
 
   /** However quick the server answers, frames keep a distance that stays within its bound. */

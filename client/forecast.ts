@@ -1,6 +1,6 @@
 /** The state as it will be once everything in the outbox has come through: what the user sees, decided ahead of the server. */
 import type { Entry, OutcomeEntry, Snapshot, WireCommand } from '../shared/protocol/frames.ts';
-import { applyEntry, decideCommand, writerIndex } from '../shared/session/fold.ts';
+import { applyEntry, decideCommands, writerIndex } from '../shared/session/fold.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 import { commandsBetween, lastSeq, type Outbox } from './outbox.ts';
 
@@ -43,11 +43,9 @@ export class Forecast {
   }
 
   add(command: WireCommand): void {
-    const accepted = this.#snapshot.writers[this.#writer]?.accepted ?? 0;
-    const numbered = { seq: accepted + 1, command };
-    const { entry, next } = decideCommand(this.#model, this.#snapshot, this.#writer, numbered);
-    this.#snapshot = next;
-    this.#expected.push(entry);
+    const decided = decideCommands(this.#model, this.#snapshot, this.#writer, [command]);
+    this.#snapshot = decided.next;
+    this.#expected.push(...decided.entries);
   }
 
   /** Whether the entries are just what was foreseen, in this order and with nothing between. Otherwise a new forecast is due. */

@@ -81,7 +81,7 @@ export class SessionClient {
         void this.#storage.lifeKnown.then(() => {
           if (this.#outbox.incarnation !== incarnation) return;
           this.#sender.kept(throughSeq);
-          this.#sender.pump(this.#outbox);
+          this.#sender.pumpSoon(this.#outbox);
         });
       },
     });

@@ -24,6 +24,11 @@ const nodeBuilds = [
   { 'deploy/verdict': 'deploy/verdict/main.ts' },
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
+  {
+    'load/main': 'loadtest/load/main.ts',
+    'load/subject': 'loadtest/load/subject.ts',
+    'load/generator': 'loadtest/load/generator.ts',
+  },
   { 'storage/main': 'loadtest/storage/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Bundles a command starts besides itself. */
 const needed = {
   'ride/main': ['server/main', 'local/pglite-process'],
+  'load/main': [],
   'storage/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
   'chaos/main': ['server/main'],

@@ -87,7 +87,7 @@ export class Connection {
     if (this.#state.kind === 'closed') return;
     try {
       this.#countFrame();
-      this.#take(decodeClientFrame(text));
+      this.#take(decodeClientFrame(text), text.length);
     } catch (error) {
       this.#fail(error);
     }
@@ -115,7 +115,7 @@ export class Connection {
     return true;
   }
 
-  #take(frame: ClientFrame): void {
+  #take(frame: ClientFrame, frameChars: number): void {
     if (frame.type === 'ping') {
       this.#send(encodeFrame({ type: 'pong', n: frame.n }));
       return;
@@ -142,7 +142,7 @@ export class Connection {
         'The first frame is hello; commands follow welcome.',
       );
     const { commands, seq } = frame;
-    checkSize(commands, this.#parts.limits);
+    checkSize(commands, frameChars, this.#parts.limits);
     this.#countInFlight(commands.length);
     this.#state.host.receive(this.#state.reader, seq, commands);
   }

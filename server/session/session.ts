@@ -6,7 +6,7 @@ import { encodeEntry } from '../../shared/protocol/codec.ts';
 import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import {
   applyEntry,
-  decideCommand,
+  decideCommands,
   firstDivergence,
   provenGeneration,
   revokedGeneration,
@@ -132,13 +132,10 @@ function takeCommands<Reader>(
     return;
   }
   const fresh = commands.slice(writer.accepted + 1 - seq);
-  const firstFresh = writer.accepted + 1;
-  fresh.forEach((command, place) => {
-    const numbered = { seq: firstFresh + place, command };
-    const decided = decideCommand(model, draft.snapshot, index, numbered);
-    if (decided.modelError !== undefined) draft.modelErrors.push(decided.modelError);
-    keep(draft, decided.entry, decided.next);
-  });
+  if (fresh.length === 0) return;
+  const decided = decideCommands(model, draft.snapshot, index, fresh);
+  draft.modelErrors.push(...decided.modelErrors);
+  keep(draft, decided.entries, decided.next);
 }
 
 function refuse<Reader>(draft: Draft<Reader>, answer: Answer<Reader>): void {
@@ -147,10 +144,11 @@ function refuse<Reader>(draft: Draft<Reader>, answer: Answer<Reader>): void {
 }
 
 function record<Reader>(model: AnyModel, draft: Draft<Reader>, entry: Entry): void {
-  keep(draft, entry, applyEntry(model, draft.snapshot, entry));
+  keep(draft, [entry], applyEntry(model, draft.snapshot, entry));
 }
 
-function keep<Reader>(draft: Draft<Reader>, entry: Entry, next: Snapshot): void {
+function keep<Reader>(draft: Draft<Reader>, entries: readonly Entry[], next: Snapshot): void {
   draft.snapshot = next;
-  draft.entries.push({ offset: entry.offset, text: encodeEntry(entry) });
+  for (const entry of entries)
+    draft.entries.push({ offset: entry.offset, text: encodeEntry(entry) });
 }

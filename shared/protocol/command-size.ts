@@ -2,15 +2,22 @@
 import type { WireCommand } from './frames.ts';
 import { depthMax, type Limits } from './limits.ts';
 
-/** One sentence when no server would take such data, whatever it says. [B2] [B12] */
+/** Written out again JSON grows: `1e20` has 4 characters, and 21 then. Bytes per character of what came, more than ever. */
+const growthMax = 8;
+
+/**
+ * One sentence when no server would take such data, whatever it says. [B2] [B12]
+ * `sourceChars`: length of a text it was read from, when there is one: what came in a small one need not be measured.
+ */
 export function sizeFault(
   data: unknown,
   { command_bytes_max: bytesMax }: Pick<Limits, 'command_bytes_max'>,
+  sourceChars = Infinity,
 ): string | undefined {
   // Before anything walks through it: what is nested deeper than the stack would end the session, for everybody in it.
   if (isDeeper(data, depthMax)) return `A command's data is ${depthMax} levels deep at most.`;
-  if (jsonBytes(data) > bytesMax) return `A command has ${bytesMax} bytes at most.`;
-  return undefined;
+  const isLarge = sourceChars * growthMax > bytesMax && jsonBytes(data) > bytesMax;
+  return isLarge ? `A command has ${bytesMax} bytes at most.` : undefined;
 }
 
 /** Bytes of a value as JSON in UTF-8. */

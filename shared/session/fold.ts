@@ -2,7 +2,7 @@
 import { payloadHash } from '../payload-hash.ts';
 import type { Entry, OutcomeEntry, Snapshot, WireCommand, Writer } from '../protocol/frames.ts';
 import { hashesMax, nameCharsMax } from '../protocol/limits.ts';
-import type { AnyModel, AnyNamed } from './session-model.ts';
+import type { AnyModel, AnyNamed, CommandContext } from './session-model.ts';
 
 /** The state before anything happened. */
 export function genesis(model: AnyModel, input: unknown): Snapshot {
@@ -54,10 +54,7 @@ export function applyEntry(model: AnyModel, snapshot: Snapshot, entry: Entry): S
     const writers = withJoined(snapshot.writers, entry.joined);
     return { ...snapshot, offset: entry.offset, writers };
   }
-  const state = (entry.events ?? []).reduce<unknown>(
-    (state, [type, data]) => model.evolve(state, { type, data }),
-    snapshot.state,
-  );
+  const state = evolveAll(model, snapshot.state, entry.events ?? []);
   const writers = withOutcome(snapshot.writers, entry);
   const isLate = entry.refused !== undefined && model.isEnded?.(snapshot.state) === true;
   return {
@@ -81,10 +78,10 @@ export function writersAfter(
 }
 
 export interface Decided {
-  readonly entry: OutcomeEntry;
+  readonly entries: readonly OutcomeEntry[];
   readonly next: Snapshot;
-  /** Set when the model itself threw: its author's mistake, and the command is refused with `model-failed`. */
-  readonly modelError?: unknown;
+  /** What the model itself threw: its author's mistakes. Each of these commands is refused with `model-failed`. */
+  readonly modelErrors: readonly unknown[];
 }
 
 /** The first seq at which a command is another than the one accepted, as far back as hashes are kept. [C8] */
@@ -99,34 +96,72 @@ export function firstDivergence(
   return place === -1 ? undefined : accepted - hashes.length + 1 + place;
 }
 
-/** Decides one command of a writer as the next entry. A command the model does not know or cannot read is refused. [C4] [C7] */
-export function decideCommand(
+/**
+ * Decides commands of a writer, in order, as the next entries. A command the model does not know or cannot read is refused. [C4] [C7]
+ * The same as deciding and applying one after the other, without a copy of the writer for each.
+ */
+export function decideCommands(
   model: AnyModel,
   snapshot: Snapshot,
   writer: number,
-  { seq, command }: { readonly seq: number; readonly command: WireCommand },
+  commands: readonly WireCommand[],
 ): Decided {
   const author = snapshot.writers[writer];
   if (author === undefined) throw new Error(`There is no writer ${writer}.`);
-  const [type, data, atMs] = command;
-  const hash = commandHash(command);
-  const at_ms = Math.max(atMs, author.at_ms);
-  const place = { offset: snapshot.offset + 1, writer, seq, at_ms, hash };
-  const decide = (entry: OutcomeEntry): Decided => ({
-    entry,
-    next: applyEntry(model, snapshot, entry),
-  });
+  const entries: OutcomeEntry[] = [];
+  const modelErrors: unknown[] = [];
+  let { state, offset } = snapshot;
+  let { accepted, at_ms: atMs, lost = 0 } = author;
+  for (const command of commands) {
+    atMs = Math.max(command[2], atMs);
+    const { outcome, after, modelError } = decideOne(model, state, command, {
+      atMs,
+      clientId: author.client_id,
+    });
+    if (modelError !== undefined) modelErrors.push(modelError);
+    if (outcome.refused !== undefined && model.isEnded?.(state) === true) lost++;
+    state = after;
+    const place = { offset: ++offset, writer, seq: ++accepted, at_ms: atMs };
+    entries.push({ ...place, hash: commandHash(command), ...outcome });
+  }
+  const hashes = [...author.hashes, ...entries.slice(-hashesMax).map(({ hash }) => hash)];
+  const told = { accepted, at_ms: atMs, hashes: hashes.slice(-hashesMax) };
+  const next = { ...author, ...told, ...(lost > 0 && { lost }) };
+  const writers = snapshot.writers.map((other, index) => (index === writer ? next : other));
+  return { entries, modelErrors, next: { ...snapshot, offset, writers, state } };
+}
+
+interface Outcome {
+  readonly outcome: Pick<OutcomeEntry, 'events' | 'refused'>;
+  readonly after: unknown;
+  readonly modelError?: unknown;
+}
+
+function decideOne(
+  model: AnyModel,
+  state: unknown,
+  [type, data]: WireCommand,
+  context: CommandContext,
+): Outcome {
+  const refuse = (code: string): Outcome => ({ outcome: { refused: code }, after: state });
   try {
     const parsed = model.parseCommand(type, data);
-    if (!parsed.ok) return decide({ ...place, refused: 'bad-command' });
-    const context = { atMs: place.at_ms, clientId: author.client_id };
-    const decision = model.decide(snapshot.state, parsed.value, context);
-    if ('refused' in decision) return decide({ ...place, refused: named(decision.refused) });
-    return decide({ ...place, events: decision.map(asTuple) });
+    if (!parsed.ok) return refuse('bad-command');
+    const decision = model.decide(state, parsed.value, context);
+    if ('refused' in decision) return refuse(named(decision.refused));
+    const events = decision.map(asTuple);
+    return { outcome: { events }, after: evolveAll(model, state, events) };
   } catch (modelError) {
-    return { ...decide({ ...place, refused: 'model-failed' }), modelError };
+    return { ...refuse('model-failed'), modelError };
   }
 }
+
+const evolveAll = (
+  model: AnyModel,
+  state: unknown,
+  events: NonNullable<OutcomeEntry['events']>,
+): unknown =>
+  events.reduce<unknown>((before, [type, data]) => model.evolve(before, { type, data }), state);
 
 const asTuple = ({ type, data }: AnyNamed): [string, unknown] => [named(type), data];
 

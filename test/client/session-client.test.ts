@@ -61,6 +61,15 @@ describe('a client', () => {
     expect(total()).toBe(5);
   });
 
+  test('what is given in one turn goes in one frame', async () => {
+    greet(socketAt(0));
+    for (const amount of [1, 2, 3]) client.send('add', { amount });
+    await settle();
+    expect(socketAt(0).sent.slice(1)).toMatchObject([
+      { type: 'commands', seq: 1, commands: [{}, {}, {}] },
+    ]);
+  });
+
   test('sends nothing before it is welcomed', async () => {
     socketAt(0).open();
     client.send('add', { amount: 5 });

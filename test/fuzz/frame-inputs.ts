@@ -128,12 +128,14 @@ export function endingOf(input: FrameInput, isGreeted: boolean): readonly number
   if (frame.type === 'bye') return [closeCodes.left];
   if (frame.type === 'hello') return isGreeted ? [closeCodes.protocolError] : undefined;
   if (frame.type !== 'commands') return undefined;
-  return !isGreeted || isTooLarge(frame.commands) ? [closeCodes.protocolError] : undefined;
+  return !isGreeted || isTooLarge(frame.commands, text.length)
+    ? [closeCodes.protocolError]
+    : undefined;
 }
 
-function isTooLarge(commands: readonly WireCommand[]): boolean {
+function isTooLarge(commands: readonly WireCommand[], frameChars: number): boolean {
   try {
-    checkSize(commands, defaultLimits);
+    checkSize(commands, frameChars, defaultLimits);
     return false;
   } catch (error) {
     if (error instanceof ProtocolError) return true;

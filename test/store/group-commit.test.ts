@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { groupCommit } from '../../server/store/postgres/group-commit.ts';
+import { groupCommit } from '../../server/store/group-commit.ts';
 
 interface Item {
   readonly sessionId: string;
@@ -8,7 +8,7 @@ interface Item {
 }
 
 /** A write whose answers the test gives. */
-function heldWrites(charsOf?: (item: Item) => number) {
+function heldWrites(charsOf: (item: Item) => number = () => 0) {
   const writes: { items: readonly Item[]; answer: () => void; fail: (error: Error) => void }[] = [];
   const write = groupCommit<Item, number>(
     (items) =>
@@ -19,14 +19,13 @@ function heldWrites(charsOf?: (item: Item) => number) {
           fail: reject,
         });
       }),
-    charsOf,
+    { countMax: 500, charsMax: 4_000_000, charsOf },
   );
   return { writes, write };
 }
 
-const turn = async (): Promise<void> => {
-  for (let count = 0; count < 5; count++) await Promise.resolve();
-};
+/** Of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('what waits while a write is under way goes out in one, each with its own result', async () => {
   const { writes, write } = heldWrites();

@@ -31,6 +31,34 @@ describe('Redis', () => {
     });
   });
 
+  test('sessions that are due together go in one call, each with its own answer', async () => {
+    const journal = redisJournal(redis);
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const sessions = ['one', 'two', 'three', 'four'].map((name) => ({
+      sessionId: `together-${name}-0000000000`,
+      ownerId: 'a',
+    }));
+    for (const session of sessions)
+      await journal.startEpoch({ ...session, term: 1, epoch: 'e1', snapshot });
+    const [, fenced, broken] = sessions;
+    await redis.hset(sessionKeys(fenced?.sessionId ?? '').meta, 'owner', 'another');
+    await redis.set(sessionKeys(broken?.sessionId ?? '').log, 'no stream');
+    await redis.config('RESETSTAT');
+    const appended = await Promise.allSettled(
+      sessions.map((session) =>
+        journal.append({ ...session, epoch: 'e1', prev: 0, head: 1, entries: '{"offset":1}' }),
+      ),
+    );
+    expect(appended).toMatchObject([
+      { value: 'appended' },
+      { value: 'fenced' },
+      // What is wrong with one session's keys keeps no other from being appended to.
+      { reason: expect.any(StoreUnavailableError) },
+      { value: 'appended' },
+    ]);
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+  });
+
   test('a Redis that would evict live sessions is refused', async () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
     await expect(checkEviction(redis)).rejects.toThrow(/noeviction.*allkeys-lru/);

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Entry, Writer } from '../../../shared/protocol/frames.ts';
 import { retentionMs } from '../../../shared/protocol/limits.ts';
 import { writersAfter } from '../../../shared/session/fold.ts';
+import { groupCommit } from '../group-commit.ts';
 import {
   type AppendResult,
   type Archiving,
@@ -20,7 +21,6 @@ import { parseEntries, parseEntriesAfter, parseSnapshot } from '../stored-json.t
 import { packRows, unpack, type LogRow } from './archive.ts';
 import { askingPostgres, type Query } from './ask-postgres.ts';
 import { archiveSql, tombstoneSql } from './end-of-life-statements.ts';
-import { groupCommit } from './group-commit.ts';
 import {
   appendSql,
   archivedSql,
@@ -34,25 +34,34 @@ import {
   startEpochSql,
 } from './statements.ts';
 
+/**
+ * Of one statement: 500 sessions keep the time that rows are locked bounded, and the characters are a second's work on a slow machine.
+ * When Postgres was away for long, all that waited in one statement would take longer than its time-out, again and again.
+ */
+const groupBounds = { countMax: 500, charsMax: 4_000_000 };
+
 export function postgresJournal(pool: Pool): Journal & SessionCatalog {
   const query = askingPostgres(pool);
-  const confirm = groupCommit(async (places: readonly Place[]) => {
-    const owners = await query<{ session_id: string; owner_id: string | null; epoch: string }>(
-      ownersSql,
-      [places.map(({ sessionId }) => sessionId)],
-    );
-    const bySession = new Map(owners.map((row) => [row.session_id, row]));
-    return places.map(({ sessionId, ownerId, epoch }): AppendResult => {
-      const row = bySession.get(sessionId);
-      if (row === undefined) return 'absent';
-      if (row.owner_id !== ownerId) return 'fenced';
-      return row.epoch === epoch ? 'appended' : 'behind';
-    });
-  });
-  const append = groupCommit(
-    (batches: readonly Batch[]) => appendAll(query, batches),
-    ({ entries, snapshot }) => entries.length + (snapshot?.length ?? 0),
+  const confirm = groupCommit(
+    async (places: readonly Place[]) => {
+      const owners = await query<{ session_id: string; owner_id: string | null; epoch: string }>(
+        ownersSql,
+        [places.map(({ sessionId }) => sessionId)],
+      );
+      const bySession = new Map(owners.map((row) => [row.session_id, row]));
+      return places.map(({ sessionId, ownerId, epoch }): AppendResult => {
+        const row = bySession.get(sessionId);
+        if (row === undefined) return 'absent';
+        if (row.owner_id !== ownerId) return 'fenced';
+        return row.epoch === epoch ? 'appended' : 'behind';
+      });
+    },
+    { ...groupBounds, charsOf: () => 0 },
   );
+  const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches), {
+    ...groupBounds,
+    charsOf: ({ entries, snapshot }) => entries.length + (snapshot?.length ?? 0),
+  });
   return {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
       const { kind, version } = snapshot;

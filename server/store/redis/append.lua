@@ -1,18 +1,31 @@
--- Append one batch of a session's entries: check owner and epoch, recognise a repeat, refuse a gap.
--- KEYS: 1 meta, 2 log
--- ARGV: 1 owner id, 2 epoch, 3 previous offset, 4 head offset after this batch, 5 encoded entries
--- Reply: "appended" | "fenced" | "behind" | "absent"
+-- Append batches of entries, one for each of some sessions: check owner and epoch, recognise a repeat, refuse a gap.
+-- KEYS: for each session meta, log
+-- ARGV: for each session owner id, epoch, previous offset, head offset after its batch, encoded entries
+-- Reply: for each session "appended" | "fenced" | "behind" | "absent", or what Redis said when it could not be done
 -- With the head as the previous offset it appends nothing and only tells who the owner is.
--- Atomic, and safe to repeat: the same batch twice lands once, because the owner has only one batch under way. [O3]
-local owner, epoch, prev, head = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local meta = redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'head', 'identity')
-if not meta[1] then return 'absent' end
--- Of another process: what stands here may have been rolled back, the owner's name too. Nothing lands until a new epoch begins.
-if string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') ~= meta[4] then return 'behind' end
-if meta[1] ~= owner then return 'fenced' end
-if meta[2] ~= epoch then return 'behind' end
-if meta[3] == head then return 'appended' end
-if meta[3] ~= prev then return 'behind' end
-redis.call('XADD', KEYS[2], head .. '-0', 'e', ARGV[5])
-redis.call('HSET', KEYS[1], 'head', head, 'appends', 1)
-return 'appended'
+-- Each batch is atomic for itself, and safe to repeat: twice lands once, because an owner has only one of a session under way. [O3]
+local identity = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+
+local function append(meta_key, log_key, owner, epoch, prev, head, entries)
+  local meta = redis.pcall('HMGET', meta_key, 'owner', 'epoch', 'head', 'identity')
+  if meta.err then return meta.err end
+  if not meta[1] then return 'absent' end
+  -- Of another process: what stands here may have been rolled back, the owner's name too. Nothing lands until a new epoch begins.
+  if identity ~= meta[4] then return 'behind' end
+  if meta[1] ~= owner then return 'fenced' end
+  if meta[2] ~= epoch then return 'behind' end
+  if meta[3] == head then return 'appended' end
+  if meta[3] ~= prev then return 'behind' end
+  local added = redis.pcall('XADD', log_key, head .. '-0', 'e', entries)
+  if type(added) == 'table' and added.err then return added.err end
+  redis.call('HSET', meta_key, 'head', head, 'appends', 1)
+  return 'appended'
+end
+
+local replies = {}
+for place = 1, #KEYS / 2 do
+  local first = 5 * place - 4
+  replies[place] = append(KEYS[2 * place - 1], KEYS[2 * place], ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3],
+    ARGV[first + 4])
+end
+return replies

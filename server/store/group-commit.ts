@@ -1,13 +1,13 @@
-/** While one write is under way, the next ones gather and go out together: many sessions, one transaction. */
+/** While one write is under way, the next ones gather and go out together: many sessions, one transaction, or one script. */
 
-/** Sessions in one statement at most: keeps the time that rows are locked bounded. */
-const groupMax = 500;
-
-/**
- * Characters in one statement at most, unless one item has more: a second's work on a slow machine. When Postgres was away for long, all
- * that waited in one statement would take longer than its time-out, again and again.
- */
-const groupCharsMax = 4_000_000;
+/** How much goes together: a write keeps all the others waiting. */
+export interface GroupBounds<Item> {
+  readonly countMax: number;
+  /** Characters, unless one item alone has more. */
+  readonly charsMax: number;
+  /** What an item adds to them. */
+  readonly charsOf: (item: Item) => number;
+}
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -18,17 +18,16 @@ interface Waiting<Item, Result> {
 /**
  * Turns a write of many into a write of one. `writeAll` gets items of distinct keys (a session's second batch waits for its first)
  * and returns a result per item, in order; when it rejects, all of the group do.
- * `charsOf` an item is what it adds to a statement.
  */
 export function groupCommit<Item extends { readonly sessionId: string }, Result>(
   writeAll: (items: readonly Item[]) => Promise<readonly Result[]>,
-  charsOf: (item: Item) => number = () => 0,
+  bounds: GroupBounds<Item>,
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = [];
   let isWriting = false;
 
   async function writeNext(): Promise<void> {
-    const [group, rest] = takeGroup(waiting, charsOf);
+    const [group, rest] = takeGroup(waiting, bounds);
     waiting = rest;
     isWriting = true;
     try {
@@ -48,17 +47,17 @@ export function groupCommit<Item extends { readonly sessionId: string }, Result>
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      // A turn later, so that sessions that are due together share even the first write.
+      // After the sockets that can be read now have been: sessions that are due together share even the first write.
       if (!isWriting) {
         isWriting = true;
-        queueMicrotask(() => void writeNext());
+        setImmediate(() => void writeNext());
       }
     });
 }
 
 function takeGroup<Item extends { readonly sessionId: string }, Result>(
   waiting: readonly Waiting<Item, Result>[],
-  charsOf: (item: Item) => number,
+  { countMax, charsMax, charsOf }: GroupBounds<Item>,
 ): [group: Waiting<Item, Result>[], rest: Waiting<Item, Result>[]] {
   const seen = new Set<string>();
   const group: Waiting<Item, Result>[] = [];
@@ -66,7 +65,7 @@ function takeGroup<Item extends { readonly sessionId: string }, Result>(
   let chars = 0;
   for (const entry of waiting) {
     const more = charsOf(entry.item);
-    const isRoom = group.length === 0 || (group.length < groupMax && chars + more <= groupCharsMax);
+    const isRoom = group.length === 0 || (group.length < countMax && chars + more <= charsMax);
     const fits = isRoom && !seen.has(entry.item.sessionId);
     if (fits) chars += more;
     seen.add(entry.item.sessionId);

@@ -1,0 +1,91 @@
+/** Riders of the floors: a bare WebSocket, an event a frame, or 16. */
+import { once } from 'node:events';
+import { createHistogram } from 'node:perf_hooks';
+
+import { WebSocket } from 'ws';
+
+import { sendPaced } from './paced.ts';
+import { readingAt } from './reading.ts';
+import {
+  latenciesOf,
+  record,
+  type ConnectRiders,
+  type Fleet,
+  type Ride,
+  type RideResult,
+} from './riders.ts';
+
+interface Rider {
+  readonly socket: WebSocket;
+  readonly dueMs: number[];
+}
+
+const connectingMax = 50;
+const batchSize = 16;
+const answerMsMax = 10_000;
+
+export async function rideFloor({ port, count, subject }: ConnectRiders): Promise<Fleet> {
+  const riders: Rider[] = [];
+  while (riders.length < count) {
+    const some = Math.min(connectingMax, count - riders.length);
+    const sockets = await Promise.all(
+      Array.from({ length: some }, async () => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+        await once(socket, 'open');
+        return socket;
+      }),
+    );
+    riders.push(...sockets.map((socket) => ({ socket, dueMs: [] })));
+  }
+  const perFrame = subject === 'echo-16' ? batchSize : 1;
+  return { riderCount: count, ride: (ride) => rideAll(riders, ride, perFrame) };
+}
+
+async function rideAll(
+  riders: readonly Rider[],
+  { seconds, load }: Ride,
+  perFrame: number,
+): Promise<RideResult> {
+  const [latencies, lateness] = [createHistogram(), createHistogram()];
+  let number = 0;
+  const event = () => ['read', readingAt(number++), Date.now()];
+  const give = ({ socket, dueMs }: Rider, atMs: number): void => {
+    const events = Array.from({ length: perFrame }, event);
+    for (let count = 0; count < perFrame; count++) dueMs.push(atMs);
+    socket.send(JSON.stringify(perFrame === 1 ? events[0] : events));
+  };
+  let isOver = false;
+  const listeners = riders.map((rider) => {
+    const listener = (): void => {
+      const nowMs = performance.now();
+      for (let count = 0; count < perFrame; count++)
+        record(latencies, nowMs - (rider.dueMs.shift() ?? nowMs));
+      if ('inFlight' in load && !isOver) give(rider, nowMs);
+    };
+    rider.socket.on('message', listener);
+    return () => rider.socket.off('message', listener);
+  });
+  if ('hz' in load) {
+    const send = (place: number, atMs: number): void => give(riders[place] as Rider, atMs);
+    await sendPaced({ riderCount: riders.length, hz: load.hz, seconds, lateness, send });
+  } else {
+    for (const rider of riders)
+      for (let count = 0; count < load.inFlight; count += perFrame) give(rider, performance.now());
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  }
+  isOver = true;
+  const events = latencies.count;
+  const endMs = performance.now() + answerMsMax;
+  const isWaiting = (): boolean => riders.some(({ dueMs }) => dueMs.length > 0);
+  while (isWaiting() && performance.now() < endMs)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const stop of listeners) stop();
+  const missing = riders.reduce((sum, { dueMs }) => sum + dueMs.length, 0);
+  for (const { dueMs } of riders) dueMs.length = 0;
+  return {
+    events: 'hz' in load ? latencies.count : events,
+    latencies: latenciesOf(latencies),
+    lateness: latenciesOf(lateness),
+    missing,
+  };
+}

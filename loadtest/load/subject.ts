@@ -1,0 +1,94 @@
+/** The process of a subject. */
+import { writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
+import type { AddressInfo } from 'node:net';
+
+import Fastify from 'fastify';
+import { Redis } from 'ioredis';
+import { WebSocketServer } from 'ws';
+
+import { serverOptions, trackstand } from '../../server/trackstand.ts';
+import { answerParent } from './child.ts';
+import { reading } from './reading.ts';
+import type { SubjectName, SubjectQuestion, SubjectStart } from './subjects.ts';
+import { ownUsage } from './usage.ts';
+
+/** Nothing of it is secret: the service lives for a measurement. */
+const secret = 'measured on the loopback, for a minute';
+const manyMax = 1_000_000;
+
+async function startDurable({ postgres, redis, checkpointMs }: SubjectStart): Promise<number> {
+  const app = Fastify(serverOptions());
+  await app.register(trackstand, {
+    sessions: [reading],
+    postgres,
+    redis,
+    secret,
+    checkpointMs,
+    bounds: {
+      connectionsMax: manyMax,
+      connectionsPerAddressMax: manyMax,
+      sessionsPerHourMax: manyMax,
+    },
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return (app.server.address() as AddressInfo).port;
+}
+
+type Take = (text: string, answer: (text: string) => void) => void;
+
+const floors: Readonly<Record<Exclude<SubjectName, 'durable'>, (start: SubjectStart) => Take>> = {
+  echo: () => (text, answer) => answer(text),
+  'echo-16': () => (text, answer) => answer(text),
+  set: ({ redis: url }) => {
+    const redis = new Redis(url);
+    let count = 0;
+    return (text, answer) => {
+      void redis.set(`event:${++count % 1_000}`, text).then(() => answer(text));
+    };
+  },
+};
+
+async function startFloor(name: Exclude<SubjectName, 'durable'>, start: SubjectStart) {
+  const take = floors[name](start);
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await new Promise((resolve) => server.once('listening', resolve));
+  server.on('connection', (socket) => {
+    socket.on('message', (data: Buffer) => {
+      // As a server would that does anything with it.
+      const text = JSON.stringify(JSON.parse(data.toString()));
+      take(text, (answered) => socket.send(answered));
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+let profiling: Session | undefined;
+
+async function profile(file: string | undefined): Promise<void> {
+  if (file === undefined) {
+    profiling = new Session();
+    profiling.connect();
+    await profiling.post('Profiler.enable');
+    await profiling.post('Profiler.start');
+    return;
+  }
+  const { profile: taken } = (await profiling?.post('Profiler.stop')) ?? { profile: {} };
+  await writeFile(file, JSON.stringify(taken));
+}
+
+answerParent((question: SubjectQuestion) => {
+  switch (question.kind) {
+    case 'start':
+      return question.name === 'durable'
+        ? startDurable(question)
+        : startFloor(question.name, question);
+    case 'usage':
+      return ownUsage();
+    case 'memory':
+      globalThis.gc?.();
+      return ownUsage();
+    case 'profile':
+      return profile(question.file);
+  }
+});

@@ -1,0 +1,25 @@
+/** What is measured: ours, and floors to compare with. All take the same events and say when each has been taken. */
+
+/**
+ * `durable`: the framework, with Redis and Postgres. `echo`: a bare `ws` server that sends every event back and keeps nothing.
+ * `echo-16`: the same with 16 events a frame. `set`: a bare `ws` server that writes every event into Redis with SET before it answers.
+ */
+export const subjectNames = ['durable', 'echo', 'echo-16', 'set'] as const;
+export type SubjectName = (typeof subjectNames)[number];
+
+/** How a subject is told what to do; it answers with its port. */
+export interface SubjectStart {
+  readonly kind: 'start';
+  readonly name: SubjectName;
+  readonly postgres: string;
+  readonly redis: string;
+  readonly checkpointMs: number;
+}
+
+export type SubjectQuestion =
+  | SubjectStart
+  /** Answers with `Usage`. */
+  | { readonly kind: 'usage' }
+  /** Collects garbage first. */
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'profile'; readonly file: string | undefined };
