@@ -16,5 +16,22 @@ export function payloadHash(text: string): string {
     Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
   low =
     Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
-  return (4_294_967_296 * (2_097_151 & low) + (high >>> 0)).toString(16);
+  return hexDigits(2_097_151 & low, high);
 }
+
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The 53 bits without leading zeros. By table: `toString(16)` of a number that large takes longer than all the rest. */
+function hexDigits(high: number, low: number): string {
+  const digits =
+    pair(high >>> 16) +
+    pair(high >>> 8) +
+    pair(high) +
+    pair(low >>> 24) +
+    pair(low >>> 16) +
+    pair(low >>> 8) +
+    pair(low);
+  return digits.startsWith('0') ? digits.replace(/^0+(?=.)/, '') : digits;
+}
+
+const pair = (bits: number): string => hexPairs[bits & 0xff] as string;

@@ -1,53 +1,49 @@
-import { measure, openBench, startStores } from './bench.ts';
-import { subjectNames, type SubjectName } from './subjects.ts';
+/** `npm run load`: measures what README claims. `--help` tells how. */
+import { startStores } from './bench.ts';
+import { help, readOptions, type LoadOptions } from './options.ts';
+import { writeReport } from './report.ts';
+import type { ScenarioResult } from './result.ts';
+import { scenarios } from './scenarios.ts';
+import { show } from './show.ts';
 
-const args = process.argv.slice(2);
-const hz = args.includes('--hz') ? Number(args[args.indexOf('--hz') + 1]) : undefined;
-const riders = args.includes('--riders') ? Number(args[args.indexOf('--riders') + 1]) : 200;
-const seconds = args.includes('--seconds') ? Number(args[args.indexOf('--seconds') + 1]) : 5;
-const rounds = args.includes('--rounds') ? Number(args[args.indexOf('--rounds') + 1]) : 1;
-const profile = args.includes('--profile') ? args[args.indexOf('--profile') + 1] : undefined;
-const only = args.includes('--only')
-  ? (args[args.indexOf('--only') + 1] as SubjectName)
-  : undefined;
-const stores = await startStores();
-try {
-  for (let round = 0; round < rounds; round++)
-    for (const subject of only ? [only] : subjectNames) {
-      const bench = await openBench(stores, { subject, riders, checkpointMs: 5_000 });
-      try {
-        const load = hz === undefined ? { inFlight: 16 } : { hz };
-        await measure(bench, { kind: 'ride', seconds: 1, load });
-        if (profile) await bench.subject.ask({ kind: 'profile', file: undefined });
-        const { cost, latencies, lateness, missing } = await measure(bench, {
-          kind: 'ride',
-          seconds,
-          load,
-        });
-        if (profile) await bench.subject.ask({ kind: 'profile', file: profile });
-        if (subject === 'durable') {
-          const { Redis } = await import('ioredis');
-          const redis = new Redis(stores.redis.url);
-          console.log(
-            (await redis.info('commandstats'))
-              .match(/cmdstat_(evalsha|xadd|set):[^\n]*/g)
-              ?.join(' '),
-            latencies.count,
-          );
-          redis.disconnect();
-        }
-        console.log(
-          subject.padEnd(8),
-          Object.entries(cost)
-            .map(([k, v]) => `${k} ${v.toFixed(2)}`)
-            .join(' '),
-          `p50 ${latencies.p50} p99 ${latencies.p99} late ${lateness.p99} missing ${missing}`,
-        );
-      } finally {
-        await bench.end();
-      }
-    }
-} finally {
-  await stores.stop();
+const names = Object.keys(scenarios);
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(help(Object.entries(scenarios).map(([name, { what }]) => [name, what])));
+    return 0;
+  }
+  let options: LoadOptions;
+  try {
+    options = readOptions(args, names);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+  const results = await runAll(options);
+  if (options.out !== undefined) await writeReport(options.out, args, results);
+  return results.some(({ faults }) => faults.length > 0) ? 1 : 0;
 }
-process.exit(0);
+
+async function runAll(options: LoadOptions): Promise<ScenarioResult[]> {
+  const isTerminal = process.stderr.isTTY;
+  const tell = (sentence: string): void =>
+    void process.stderr.write(isTerminal ? `\r\x1b[K${sentence}` : `${sentence}\n`);
+  const results: ScenarioResult[] = [];
+  for (const name of options.scenarios) {
+    // Fresh ones for each: what a former scenario left behind must not weigh on the next.
+    const stores = await startStores();
+    try {
+      const result = await scenarios[name]?.run({ stores, options, tell });
+      if (isTerminal) tell('');
+      if (result === undefined) continue;
+      results.push(result);
+      process.stdout.write(`${show(result)}\n`);
+    } finally {
+      await stores.stop();
+    }
+  }
+  return results;
+}
+
+process.exit(await main(process.argv.slice(2)));

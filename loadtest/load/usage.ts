@@ -1,5 +1,6 @@
 /** What processes use: read before and after, so that a difference is what a run cost. */
 import { readdir, readFile } from 'node:fs/promises';
+import { performance as nodePerformance } from 'node:perf_hooks';
 
 /** Microseconds of CPU, user and system. */
 export type CpuUs = number;
@@ -17,7 +18,7 @@ export interface Usage {
 export function ownUsage(): Usage {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
-  const { active, idle } = performance.eventLoopUtilization();
+  const { active, idle } = nodePerformance.eventLoopUtilization();
   return {
     cpuUs: user + system,
     rssBytes: rss,
