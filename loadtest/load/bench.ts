@@ -33,6 +33,8 @@ export interface Bench {
   readonly subject: Child;
   readonly generator: Child;
   readonly stores: Stores;
+  /** That many more riders. */
+  connect(riders: number): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -48,7 +50,11 @@ const askGenerator = <Answer>(child: Child, question: GeneratorQuestion): Promis
   child.ask(question);
 
 export async function openBench(stores: Stores, plan: BenchPlan): Promise<Bench> {
-  const subject = startChild('subject', [plan.subject], ['--expose-gc', ...(process.env['SUBJECT_FLAGS']?.split(' ') ?? [])]);
+  const subject = startChild(
+    'subject',
+    [plan.subject],
+    ['--expose-gc', ...(process.env['SUBJECT_FLAGS']?.split(' ') ?? [])],
+  );
   const generator = startChild('generator', [plan.subject]);
   const end = async (): Promise<void> => {
     await Promise.all([subject.kill(), generator.kill()]);
@@ -61,14 +67,12 @@ export async function openBench(stores: Stores, plan: BenchPlan): Promise<Bench>
       redis: stores.redis.url,
       checkpointMs: plan.checkpointMs,
     });
-    const connecting: ConnectRiders = {
-      kind: 'connect',
-      subject: plan.subject,
-      port,
-      count: plan.riders,
+    const connect = async (count: number): Promise<void> => {
+      const question: ConnectRiders = { kind: 'connect', subject: plan.subject, port, count };
+      await askGenerator(generator, question);
     };
-    await askGenerator(generator, connecting);
-    return { subject, generator, stores, end };
+    if (plan.riders > 0) await connect(plan.riders);
+    return { subject, generator, stores, connect, end };
   } catch (error) {
     await end();
     throw error;

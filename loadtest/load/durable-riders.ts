@@ -6,14 +6,7 @@ import { WebSocket } from 'ws';
 import { connect, type LiveSession } from '../../client/connect.ts';
 import { sendPaced } from './paced.ts';
 import { reading, readingAt, type Reading } from './reading.ts';
-import {
-  latenciesOf,
-  record,
-  type ConnectRiders,
-  type Fleet,
-  type Ride,
-  type RideResult,
-} from './riders.ts';
+import { latenciesOf, record, type Fleet, type Ride, type RideResult } from './riders.ts';
 
 type Live = LiveSession<unknown, { readonly type: 'read'; readonly data: Reading }>;
 
@@ -26,14 +19,17 @@ interface Rider {
 /** How many begin their session at the same time. */
 const beginnersMax = 50;
 
-export async function rideDurable({ port, count }: ConnectRiders): Promise<Fleet> {
+export function durableFleet(): Fleet {
   const riders: Rider[] = [];
-  while (riders.length < count) {
-    const some = Math.min(beginnersMax, count - riders.length);
-    const begun = await Promise.all(Array.from({ length: some }, () => begin(port)));
-    riders.push(...begun.map((session) => ({ session, dueMs: [] })));
-  }
-  return { riderCount: count, ride: (ride) => rideAll(riders, ride) };
+  return {
+    connect: async ({ port, count }) => {
+      for (let left = count; left > 0; left -= beginnersMax) {
+        const some = Array.from({ length: Math.min(beginnersMax, left) }, () => begin(port));
+        riders.push(...(await Promise.all(some)).map((session) => ({ session, dueMs: [] })));
+      }
+    },
+    ride: (ride) => rideAll(riders, ride),
+  };
 }
 
 async function begin(port: number): Promise<Live> {

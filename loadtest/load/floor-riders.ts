@@ -6,14 +6,8 @@ import { WebSocket } from 'ws';
 
 import { sendPaced } from './paced.ts';
 import { readingAt } from './reading.ts';
-import {
-  latenciesOf,
-  record,
-  type ConnectRiders,
-  type Fleet,
-  type Ride,
-  type RideResult,
-} from './riders.ts';
+import { latenciesOf, record, type Fleet, type Ride, type RideResult } from './riders.ts';
+import type { SubjectName } from './subjects.ts';
 
 interface Rider {
   readonly socket: WebSocket;
@@ -24,21 +18,24 @@ const connectingMax = 50;
 const batchSize = 16;
 const answerMsMax = 10_000;
 
-export async function rideFloor({ port, count, subject }: ConnectRiders): Promise<Fleet> {
+export function floorFleet(subject: SubjectName): Fleet {
   const riders: Rider[] = [];
-  while (riders.length < count) {
-    const some = Math.min(connectingMax, count - riders.length);
-    const sockets = await Promise.all(
-      Array.from({ length: some }, async () => {
-        const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
-        await once(socket, 'open');
-        return socket;
-      }),
-    );
-    riders.push(...sockets.map((socket) => ({ socket, dueMs: [] })));
-  }
   const perFrame = subject === 'echo-16' ? batchSize : 1;
-  return { riderCount: count, ride: (ride) => rideAll(riders, ride, perFrame) };
+  return {
+    connect: async ({ port, count }) => {
+      for (let left = count; left > 0; left -= connectingMax) {
+        const some = Array.from({ length: Math.min(connectingMax, left) }, () => begin(port));
+        riders.push(...(await Promise.all(some)).map((socket) => ({ socket, dueMs: [] })));
+      }
+    },
+    ride: (ride) => rideAll(riders, ride, perFrame),
+  };
+}
+
+async function begin(port: number): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+  await once(socket, 'open');
+  return socket;
 }
 
 async function rideAll(

@@ -1,7 +1,7 @@
 /** The process of the riders. */
 import { answerParent } from './child.ts';
-import { rideDurable } from './durable-riders.ts';
-import { rideFloor } from './floor-riders.ts';
+import { durableFleet } from './durable-riders.ts';
+import { floorFleet } from './floor-riders.ts';
 import type { Fleet, GeneratorQuestion } from './riders.ts';
 import { ownUsage } from './usage.ts';
 
@@ -10,8 +10,8 @@ let fleet: Fleet | undefined;
 answerParent(async (question: GeneratorQuestion) => {
   switch (question.kind) {
     case 'connect':
-      fleet = await (question.subject === 'durable' ? rideDurable : rideFloor)(question);
-      return fleet.riderCount;
+      fleet ??= question.subject === 'durable' ? durableFleet() : floorFleet(question.subject);
+      return fleet.connect(question);
     case 'ride':
       return fleet?.ride(question);
     case 'usage':

@@ -43,7 +43,7 @@ export interface RideResult {
 }
 
 export interface Fleet {
-  readonly riderCount: number;
+  connect(more: ConnectRiders): Promise<void>;
   ride(ride: Ride): Promise<RideResult>;
 }
 

@@ -1,8 +1,9 @@
 /** Where sockets come in: the WebSocket of a session stands at the URL of its snapshot. */
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 import type { WebSocket } from 'ws';
 
@@ -45,7 +46,7 @@ export async function installWebSockets(app: FastifyInstance, limits: Limits): P
       handleProtocols: (offered) =>
         subprotocols.find((known) => offered.has(known)) ?? [...offered][0] ?? false,
     },
-    errorHandler: reportSocketError,
+    errorHandler: (error, socket) => reportSocketError(error, socket, app.log),
     // The drain closes connections; the default would cut all of them at once, without a code.
     preClose: (done) => done(),
   });
@@ -58,17 +59,24 @@ export function installUpgrade(app: FastifyInstance, parts: UpgradeParts): void 
       parts.refuseUpgrade(reply, 'no-route');
     else next();
   });
+  const responses = new WeakMap<FastifyRequest, ServerResponse>();
   app.route({
     method: 'GET',
     url: parts.path,
     onRequest: (request, reply, next) => {
+      responses.set(request, reply.raw);
       if (parts.refusal(reply) !== undefined) return;
       const excess = request.ws ? parts.counts.excess(request.ip) : undefined;
       if (excess === undefined) next();
       else parts.refuseUpgrade(reply, excess);
     },
     handler: (request, reply) => parts.read(request, reply),
-    wsHandler: (socket, request) => accept(socket, request, parts),
+    wsHandler: (socket, request) => {
+      forgetRequest(socket, responses.get(request));
+      // Without a listener an error of the socket (an oversized frame, a reset) would end the process. What follows it is 'close'.
+      socket.on('error', (error) => reportSocketError(error, socket, app.log));
+      accept(socket, request, parts);
+    },
   });
 }
 
@@ -76,19 +84,26 @@ export function installUpgrade(app: FastifyInstance, parts: UpgradeParts): void 
 function reportSocketError(
   error: Error & { readonly code?: unknown },
   socket: WebSocket,
-  request: FastifyRequest,
+  log: FastifyBaseLogger,
 ): void {
   if (typeof error.code === 'string') {
-    request.log.debug({ reason: error.code }, 'a socket failed');
+    log.debug({ reason: error.code }, 'a socket failed');
     return;
   }
-  request.log.error({ err: error }, 'a connection failed');
+  log.error({ err: error }, 'a connection failed');
   socket.terminate();
 }
 
+/**
+ * The request that became the socket has 4 KiB, and two would hold it for hours: the socket, by the answer that was never given, and
+ * the library's listener for errors, in whose place the caller puts another one.
+ */
+function forgetRequest(socket: WebSocket, response: ServerResponse | undefined): void {
+  if (response?.socket) response.detachSocket(response.socket);
+  socket.removeAllListeners('error');
+}
+
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
-  // Without a listener an error of the socket (an oversized frame, a reset) would end the process. What follows it is 'close'.
-  socket.on('error', () => {});
   socket.on('close', parts.counts.enter(request.ip));
   const ids = v.safeParse(pathParams, request.params);
   if (!ids.success) {
