@@ -41,12 +41,16 @@ export function startChild(
   });
   return {
     pid: child.pid ?? 0,
-    ask: (question) =>
-      new Promise((resolve, reject) => {
+    ask: (question) => {
+      const asked = new Promise<never>((resolve, reject) => {
         const id = ++count;
         waiting.set(id, { resolve, reject });
         child.send({ id, question } satisfies Question, (error) => error && reject(error));
-      }),
+      });
+      // Who asks may be gone before the answer, because something else failed first: that is what is to be told then.
+      asked.catch(() => {});
+      return asked;
+    },
     kill: () => end(child),
   };
 }

@@ -1,17 +1,18 @@
 /** Riders with the real client library. */
 import { createHistogram } from 'node:perf_hooks';
 
-import { WebSocket } from 'ws';
-
 import { connect, type LiveSession } from '../../client/connect.ts';
+import { watchedLine, type Line } from './line.ts';
 import { sendPaced } from './paced.ts';
 import { reading, readingAt, type Reading } from './reading.ts';
+import { recoverAll } from './recovery.ts';
 import { latenciesOf, record, type Fleet, type Ride, type RideResult } from './riders.ts';
 
 type Live = LiveSession<unknown, { readonly type: 'read'; readonly data: Reading }>;
 
-interface Rider {
+export interface Rider {
   readonly session: Live;
+  readonly line: Line;
   /** When the events not answered yet were due, oldest first. */
   readonly dueMs: number[];
 }
@@ -25,15 +26,18 @@ export function durableFleet(): Fleet {
     connect: async ({ port, count }) => {
       for (let left = count; left > 0; left -= beginnersMax) {
         const some = Array.from({ length: Math.min(beginnersMax, left) }, () => begin(port));
-        riders.push(...(await Promise.all(some)).map((session) => ({ session, dueMs: [] })));
+        riders.push(...(await Promise.all(some)));
       }
     },
     ride: (ride) => rideAll(riders, ride),
+    recover: (broken) => recoverAll(riders, broken),
   };
 }
 
-async function begin(port: number): Promise<Live> {
+async function begin(port: number): Promise<Rider> {
   const url = `http://127.0.0.1:${port}`;
+  const line = watchedLine();
+  const { WebSocket } = line;
   const session = await connect({ url, session: reading, input: {}, WebSocket });
   await new Promise<void>((resolve) => {
     const stop = session.subscribe(({ status }) => {
@@ -43,7 +47,7 @@ async function begin(port: number): Promise<Live> {
       queueMicrotask(() => stop());
     });
   });
-  return session;
+  return { session, line, dueMs: [] };
 }
 
 async function rideAll(riders: readonly Rider[], { seconds, load }: Ride): Promise<RideResult> {

@@ -14,6 +14,8 @@ answerParent(async (question: GeneratorQuestion) => {
       return fleet.connect(question);
     case 'ride':
       return fleet?.ride(question);
+    case 'break':
+      return fleet?.recover?.(question);
     case 'usage':
       return ownUsage();
   }

@@ -20,7 +20,21 @@ export interface Ride {
   readonly load: { readonly inFlight: number } | { readonly hz: number };
 }
 
-export type GeneratorQuestion = ConnectRiders | Ride | { readonly kind: 'usage' };
+/** All connections break in one moment, or some do, by somebody else's doing, within a second of being asked. */
+export interface Break {
+  readonly kind: 'break';
+  readonly isOwn: boolean;
+}
+
+/** Milliseconds from the break until somebody was served again, for each who lost the connection. */
+export interface Recovery {
+  readonly backMs: readonly number[];
+  /** Dials there were. */
+  readonly dialCount: number;
+  readonly missing: number;
+}
+
+export type GeneratorQuestion = ConnectRiders | Ride | Break | { readonly kind: 'usage' };
 
 /** Milliseconds. */
 export interface Latencies {
@@ -45,6 +59,8 @@ export interface RideResult {
 export interface Fleet {
   connect(more: ConnectRiders): Promise<void>;
   ride(ride: Ride): Promise<RideResult>;
+  /** Of the real client only. */
+  recover?(broken: Break): Promise<Recovery>;
 }
 
 /** The histogram counts microseconds. */

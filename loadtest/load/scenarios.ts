@@ -1,7 +1,17 @@
 /** All there is to measure, by name. */
 import type { Scenario } from './scenario.ts';
 import { idle } from './scenarios/idle.ts';
+import { restart } from './scenarios/restart.ts';
 import { ride } from './scenarios/ride.ts';
 import { saturate } from './scenarios/saturate.ts';
+import { storm } from './scenarios/storm.ts';
+import { whole } from './scenarios/whole.ts';
 
-export const scenarios: Readonly<Record<string, Scenario>> = { saturate, ride, idle };
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  saturate,
+  ride,
+  idle,
+  storm,
+  restart,
+  whole,
+};

@@ -1,5 +1,5 @@
 /** The process of a subject. */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 import type { AddressInfo } from 'node:net';
 
@@ -17,7 +17,12 @@ import { ownUsage } from './usage.ts';
 const secret = 'measured on the loopback, for a minute';
 const manyMax = 1_000_000;
 
-async function startDurable({ postgres, redis, checkpointMs }: SubjectStart): Promise<number> {
+async function startDurable({
+  postgres,
+  redis,
+  checkpointMs,
+  socketPath,
+}: SubjectStart): Promise<number> {
   const app = Fastify(serverOptions());
   await app.register(trackstand, {
     sessions: [reading],
@@ -25,12 +30,19 @@ async function startDurable({ postgres, redis, checkpointMs }: SubjectStart): Pr
     redis,
     secret,
     checkpointMs,
+    socketPath,
     bounds: {
       connectionsMax: manyMax,
       connectionsPerAddressMax: manyMax,
       sessionsPerHourMax: manyMax,
     },
   });
+  if (socketPath !== undefined) {
+    // Of one that was killed.
+    await rm(socketPath, { force: true });
+    await app.listen({ path: socketPath });
+    return 0;
+  }
   await app.listen({ host: '127.0.0.1', port: 0 });
   return (app.server.address() as AddressInfo).port;
 }

@@ -7,13 +7,15 @@
 export const subjectNames = ['durable', 'echo', 'echo-16', 'set'] as const;
 export type SubjectName = (typeof subjectNames)[number];
 
-/** How a subject is told what to do; it answers with its port. */
+/** How a subject is told what to do; it answers with its port, or with 0 when it listens on a Unix socket. */
 export interface SubjectStart {
   readonly kind: 'start';
   readonly name: SubjectName;
   readonly postgres: string;
   readonly redis: string;
   readonly checkpointMs: number;
+  /** Unix socket of an instance behind nginx. */
+  readonly socketPath?: string | undefined;
 }
 
 export type SubjectQuestion =
