@@ -2,8 +2,10 @@
 import type { Scenario } from './scenario.ts';
 import { idle } from './scenarios/idle.ts';
 import { restart } from './scenarios/restart.ts';
+import { resume } from './scenarios/resume.ts';
 import { ride } from './scenarios/ride.ts';
 import { saturate } from './scenarios/saturate.ts';
+import { start } from './scenarios/start.ts';
 import { storm } from './scenarios/storm.ts';
 import { whole } from './scenarios/whole.ts';
 
@@ -13,5 +15,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   idle,
   storm,
   restart,
+  resume,
+  start,
   whole,
 };

@@ -1,0 +1,80 @@
+import { startChild } from '../child.ts';
+/** From the start of a process to the first session, on a database that is up to date. */
+import { median, type ScenarioResult } from '../result.ts';
+import type { Scenario, Surroundings } from '../scenario.ts';
+import type { SubjectName, SubjectStart } from '../subjects.ts';
+
+const checkpointMs = 5_000;
+const subjects = ['durable', 'set'] as const satisfies readonly SubjectName[];
+
+interface Start {
+  readonly readyMs: number;
+  readonly firstMs: number;
+}
+
+async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
+  const start = async (name: SubjectName): Promise<Start> => {
+    const generator = startChild('generator', [name]);
+    // It is there before the clock runs.
+    await generator.ask({ kind: 'usage' });
+    const beganMs = performance.now();
+    const subject = startChild('subject', [name]);
+    try {
+      const port = await subject.ask<number>({
+        kind: 'start',
+        name,
+        postgres: stores.postgres.url,
+        redis: stores.redis.url,
+        checkpointMs,
+      } satisfies SubjectStart);
+      const readyMs = performance.now() - beganMs;
+      await generator.ask({ kind: 'connect', subject: name, port, count: 1 });
+      return { readyMs, firstMs: performance.now() - beganMs };
+    } finally {
+      await Promise.all([subject.kill(), generator.kill()]);
+    }
+  };
+  // The first one brings the database up to date.
+  await start('durable');
+  const all = new Map<SubjectName, Start[]>();
+  for (let round = 1; round <= options.rounds; round++)
+    for (const name of subjects) {
+      tell(`start: round ${round} of ${options.rounds}, ${name}`);
+      all.set(name, [...(all.get(name) ?? []), await start(name)]);
+    }
+  const of = (name: SubjectName, what: keyof Start): number =>
+    median((all.get(name) ?? []).map((one) => one[what]));
+  return {
+    name: 'start',
+    what: 'a process starts, listens, and has its first session',
+    tables: [
+      {
+        title: 'Milliseconds from the start of the process',
+        columns: ['subject', 'ready', 'first session'],
+        rows: subjects.map((name) => [
+          name,
+          Math.round(of(name, 'readyMs')),
+          Math.round(of(name, 'firstMs')),
+        ]),
+      },
+    ],
+    charts: [],
+    goals: [
+      {
+        what: 'start to ready',
+        measured: of('durable', 'readyMs'),
+        limit: { atMost: 600 },
+        unit: 'ms',
+      },
+      {
+        what: 'start to the first session, of ws + SET',
+        measured: of('durable', 'firstMs') / of('set', 'firstMs'),
+        limit: { atMost: 1 },
+        unit: '×',
+      },
+    ],
+    faults: [],
+  };
+}
+
+export const start: Scenario = { what: 'from the start of a process to its first session', run };
