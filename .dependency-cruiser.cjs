@@ -164,13 +164,20 @@ module.exports = {
     allow(
       'loadtest',
       '^loadtest/',
-      ['^loadtest/', '^client/', '^shared/', '^deploy/local/'],
-      'riders are real clients, of a service like any other',
+      [
+        '^loadtest/',
+        '^client/',
+        '^shared/',
+        '^deploy/local/',
+        '^server/trackstand\\.ts$',
+        '^test/support/services/',
+      ],
+      'riders are real clients, of a service like any other, on private servers',
     ),
     {
       name: 'nobody-imports-tests',
       severity: 'error',
-      from: { pathNot: '^test/' },
+      from: { pathNot: '^(test|loadtest)/' },
       to: { path: '^test/' },
     },
     onlyIn('ioredis', ['^server/store/(redis/|open-stores\\.ts)', '^loadtest/']),
@@ -179,7 +186,7 @@ module.exports = {
     onlyIn('bcryptjs', ['^server/hashing/']),
     onlyIn('nodemailer', ['^server/accounts/']),
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
-    onlyIn('fastify', ['^server/(gateway|http|accounts|app)/', '^server/trackstand\\.ts$']),
+    onlyIn('fastify', ['^loadtest/', '^server/(gateway|http|accounts|app)/', '^server/trackstand\\.ts$']),
     onlyIn('@fastify', ['^server/(gateway|app)/']),
   ],
   options: {

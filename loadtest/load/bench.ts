@@ -50,11 +50,7 @@ const askGenerator = <Answer>(child: Child, question: GeneratorQuestion): Promis
   child.ask(question);
 
 export async function openBench(stores: Stores, plan: BenchPlan): Promise<Bench> {
-  const subject = startChild(
-    'subject',
-    [plan.subject],
-    ['--expose-gc', ...(process.env['SUBJECT_FLAGS']?.split(' ') ?? [])],
-  );
+  const subject = startChild('subject', [plan.subject], ['--expose-gc']);
   const generator = startChild('generator', [plan.subject]);
   const end = async (): Promise<void> => {
     await Promise.all([subject.kill(), generator.kill()]);

@@ -1,21 +1,11 @@
 /** Riders with the real client library. */
 import { createHistogram } from 'node:perf_hooks';
 
-import { connect, type LiveSession } from '../../client/connect.ts';
-import { watchedLine, type Line } from './line.ts';
+import { begin, type Live, type Rider } from './durable-rider.ts';
 import { sendPaced } from './paced.ts';
-import { reading, readingAt, type Reading } from './reading.ts';
+import { readingAt } from './reading.ts';
 import { recoverAll } from './recovery.ts';
 import { latenciesOf, record, type Fleet, type Ride, type RideResult } from './riders.ts';
-
-type Live = LiveSession<unknown, { readonly type: 'read'; readonly data: Reading }>;
-
-export interface Rider {
-  readonly session: Live;
-  readonly line: Line;
-  /** When the events not answered yet were due, oldest first. */
-  readonly dueMs: number[];
-}
 
 /** How many begin their session at the same time. */
 const beginnersMax = 50;
@@ -32,22 +22,6 @@ export function durableFleet(): Fleet {
     ride: (ride) => rideAll(riders, ride),
     recover: (broken) => recoverAll(riders, broken),
   };
-}
-
-async function begin(port: number): Promise<Rider> {
-  const url = `http://127.0.0.1:${port}`;
-  const line = watchedLine();
-  const { WebSocket } = line;
-  const session = await connect({ url, session: reading, input: {}, WebSocket });
-  await new Promise<void>((resolve) => {
-    const stop = session.subscribe(({ status }) => {
-      if (status !== 'connected') return;
-      resolve();
-      // The subscription calls back before it returns.
-      queueMicrotask(() => stop());
-    });
-  });
-  return { session, line, dueMs: [] };
 }
 
 async function rideAll(riders: readonly Rider[], { seconds, load }: Ride): Promise<RideResult> {

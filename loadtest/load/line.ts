@@ -16,11 +16,14 @@ export interface Line {
 export function watchedLine(): Line {
   let current: WebSocket | undefined;
   let dialCount = 0;
+  const dialled = (socket: WebSocket): void => {
+    current = socket;
+    dialCount++;
+  };
   class Watched extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       super(address, protocols, { perMessageDeflate: false });
-      current = this;
-      dialCount++;
+      dialled(this);
     }
   }
   return {

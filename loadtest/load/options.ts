@@ -64,7 +64,8 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new Error(error instanceof Error ? error.message.split('. ')[0] : String(error));
+    const [sentence] = error instanceof Error ? error.message.split('. ') : [String(error)];
+    throw new Error(sentence, { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 /** How long riders are without a connection when it breaks. */
-import type { Rider } from './durable-riders.ts';
+import type { Rider } from './durable-rider.ts';
 import type { Break, Recovery } from './riders.ts';
 
 /** What is not back by then is missing. */
