@@ -186,7 +186,11 @@ module.exports = {
     onlyIn('bcryptjs', ['^server/hashing/']),
     onlyIn('nodemailer', ['^server/accounts/']),
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
-    onlyIn('fastify', ['^loadtest/', '^server/(gateway|http|accounts|app)/', '^server/trackstand\\.ts$']),
+    onlyIn('fastify', [
+      '^loadtest/',
+      '^server/(gateway|http|accounts|app)/',
+      '^server/trackstand\\.ts$',
+    ]),
     onlyIn('@fastify', ['^server/(gateway|app)/']),
   ],
   options: {
