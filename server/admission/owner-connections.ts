@@ -30,7 +30,7 @@ export function countOwnerConnections(
   return {
     enter: (sessionId, refuse) => {
       let isGone = false;
-      let leave = (): void => {};
+      let leave: (() => void) | undefined;
       ownerOf(sessionId).then(
         (owner) => {
           if (!isGone && owner !== undefined) leave = count(owner, refuse);
@@ -40,7 +40,7 @@ export function countOwnerConnections(
       return () => {
         if (isGone) return;
         isGone = true;
-        leave();
+        leave?.();
       };
     },
   };
