@@ -28,6 +28,7 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
+  readonly connectionsPerOwnerMax: number;
   readonly sessionsPerHourMax: number;
   readonly hashCost: number;
   readonly mailUrl: string | undefined;
@@ -141,6 +142,14 @@ export const settings: Settings = {
     {
       help: 'Connections from one address, or from one /64 of IPv6.',
       fallback: '200',
+      read: integer(1, 1_000_000),
+    },
+  ],
+  connectionsPerOwnerMax: [
+    'CONNECTIONS_PER_ACCOUNT_MAX',
+    {
+      help: 'Connections of all sessions of an account to this instance.',
+      fallback: '50',
       read: integer(1, 1_000_000),
     },
   ],

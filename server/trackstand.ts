@@ -125,6 +125,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     connections,
     path: sessionPath,
     counts: admission.counts,
+    entered: owners && admission.countOwners(owners.ownerOf).enter,
     refuseUpgrade,
     refusal: (reply) => (isDraining() ? sendProblem(reply, 'draining') : undefined),
     read: async (request, reply) => sendSession(reply, await readSession(routes, request)),

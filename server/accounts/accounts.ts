@@ -96,7 +96,10 @@ export function accounts(options: AccountsOptions): ConnectOwners {
       await hasher.close();
       await statements.close();
     });
-    return { begins: (authorization) => begins(parts, authorization) };
+    return {
+      begins: (authorization) => begins(parts, authorization),
+      ownerOf: (sessionId) => parts.logins.ownerOf(sessionId),
+    };
   };
 }
 

@@ -56,6 +56,7 @@ export interface LoginBook {
   /** Makes a session the account's and its client the login's. False when it is another account's, or there is no such session or login. */
   readonly own: (identity: LoginIdentity, grant: Grant) => Promise<boolean>;
   readonly owns: (accountId: string, sessionId: string) => Promise<boolean>;
+  readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
   readonly listSessions: (accountId: string) => Promise<readonly OwnedSession[]>;
   /** Clients whose login has ended and whose right to their session may not have; at most so many. */
   readonly endedGrants: (countMax: number) => Promise<readonly Grant[]>;
@@ -156,6 +157,13 @@ export function loginBook({ statement }: StatementPool): LoginBook {
         'select 1 from trackstand.sessions where account_id = $1 and session_id = $2 and expires_at > now()',
         values,
       )) > 0,
+    ownerOf: async (sessionId) => {
+      const [row] = await statement<{ account_id: string | null }>(
+        'select account_id from trackstand.sessions where session_id = $1',
+        [sessionId],
+      );
+      return row?.account_id ?? undefined;
+    },
     listSessions: (accountId) => listSessions(statement, accountId),
     endedGrants: async (countMax) => {
       const rows = await statement<{ session_id: string; client_id: string }>(

@@ -7,8 +7,11 @@ import {
   type ConnectionCounts,
 } from './connection-counts.ts';
 import { createOrigins, type Origins, type OriginSettings } from './origins.ts';
+import { countOwnerConnections, type OwnerConnections } from './owner-connections.ts';
 
 export interface AdmissionBounds extends ConnectionBounds {
+  /** Of all sessions of an owner. */
+  readonly connectionsPerOwnerMax: number;
   /** Sessions an address may begin an hour without an account, and at once. */
   readonly sessionsPerHourMax: number;
 }
@@ -20,6 +23,9 @@ export interface AdmissionSettings extends OriginSettings {
 export interface Admission {
   readonly origins: Origins;
   readonly counts: ConnectionCounts;
+  readonly countOwners: (
+    ownerOf: (sessionId: string) => Promise<string | undefined>,
+  ) => OwnerConnections;
   /** Counts a session that somebody at that address is about to begin; returns seconds to wait when it is one too many. [F5] */
   readonly takeBeginning: (request: {
     readonly ip: string | undefined;
@@ -29,6 +35,7 @@ export interface Admission {
 const boundsDefaults: AdmissionBounds = {
   connectionsMax: 10_000,
   connectionsPerAddressMax: 200,
+  connectionsPerOwnerMax: 50,
   sessionsPerHourMax: 120,
 };
 
@@ -41,6 +48,7 @@ export function createAdmission(settings: AdmissionSettings, limit: RateLimit): 
   return {
     origins: createOrigins(settings),
     counts: countConnections(bounds),
+    countOwners: (ownerOf) => countOwnerConnections(ownerOf, bounds.connectionsPerOwnerMax),
     takeBeginning: async ({ ip }) => {
       const waitMs = await limit.take(beginnings, addressKey(ip));
       return waitMs === 0 ? undefined : Math.ceil(waitMs / 1_000);

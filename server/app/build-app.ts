@@ -33,7 +33,8 @@ export async function buildApp(
   });
   const { drainNoticeMs: noticeMs, drainMovesPerS: movesPerS, drainGraceMs: graceMs } = config;
   const { archiveAfterMs, abandonedAfterMs, tombstoneMs } = config;
-  const { connectionsMax, connectionsPerAddressMax, sessionsPerHourMax } = config;
+  const { connectionsMax, connectionsPerAddressMax, connectionsPerOwnerMax, sessionsPerHourMax } =
+    config;
   await app.register(trackstand, {
     sessions: [workout],
     postgres: config.databaseUrl,
@@ -41,7 +42,12 @@ export async function buildApp(
     secret: config.secrets,
     publicUrl: config.publicUrl,
     allowedOrigins: config.allowedOrigins,
-    bounds: { connectionsMax, connectionsPerAddressMax, sessionsPerHourMax },
+    bounds: {
+      connectionsMax,
+      connectionsPerAddressMax,
+      connectionsPerOwnerMax,
+      sessionsPerHourMax,
+    },
     release: config.release,
     checkpointMs: config.checkpointMs,
     detachedGraceMs: config.detachedGraceMs,

@@ -20,16 +20,8 @@ import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
+import type { Socket } from './socket.ts';
 import { takeReminder, type ReminderParts } from './take-reminder.ts';
-
-/** What a connection needs of a WebSocket; `ws` has it, and so has the simulator's. */
-export interface Socket {
-  readonly bufferedAmount: number;
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  /** Ends it without waiting for the other side. */
-  terminate(): void;
-}
 
 export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly registry: SessionRegistry;
@@ -39,6 +31,8 @@ export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly isProven: (sessionId: string, witness: Witness) => boolean;
   /** The next number of a hello on this instance. */
   readonly countArrival: () => number;
+  /** Somebody is attached to a session; `refuse` may be called soon. What it returns is called when the connection is over. [F4] */
+  readonly entered?: ((sessionId: string, refuse: () => void) => () => void) | undefined;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
@@ -68,6 +62,7 @@ export class Connection {
   #pingCount = 0;
   #isAnswerDue = false;
   #cancelTimer: () => void;
+  #leave: (() => void) | undefined;
 
   constructor(socket: Socket, { sessionId, clientId, route }: Ids, parts: ConnectionParts) {
     this.sessionId = sessionId;
@@ -98,6 +93,7 @@ export class Connection {
     const former = this.#state;
     this.#state = { kind: 'closed' };
     this.#cancelTimer();
+    this.#leave?.();
     if (former.kind === 'attached') former.host.detach(former.reader);
   }
 
@@ -203,6 +199,9 @@ export class Connection {
     const member = { ...reader, recalled };
     this.#state = { kind: 'attached', host: found.host, reader: member };
     found.host.attach(member);
+    this.#leave = this.#parts.entered?.(this.sessionId, () =>
+      this.close(closeCodes.overloaded, 'too-many-connections: the account has its number'),
+    );
     this.#beat();
     return 'attached';
   }

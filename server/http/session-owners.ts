@@ -10,6 +10,8 @@ export interface SessionOwners {
    * good; or an owner, whom the session is given to as soon as it stands.
    */
   readonly begins: (authorization: string | undefined) => Promise<Beginning>;
+  /** Whose a session is, as an id that stays the same; undefined for nobody's. */
+  readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
 }
 
 export type Beginning =

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect, type LiveSession } from '../../client/connect.ts';
+import { hello, openSocket, type Created } from '../support/raw-client.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 import { isSaved, when } from '../support/watching.ts';
 import { startAccountServer, tokensOf, type AccountServer } from './account-server.ts';
@@ -65,6 +66,29 @@ describe('a session', () => {
     await begin(server);
     expect(await listOf(server, access)).toEqual([owned.session_id]);
     expect(await listOf(server, stranger.access)).toEqual([]);
+  });
+
+  test('[F4] is closed with 4102 when its account has its number of connections; one that ends makes room', async () => {
+    const server = await start({ bounds: { connectionsPerOwnerMax: 2 } });
+    const { access } = await server.register('ada@example.com');
+    const attached = async (token?: string) => {
+      const created = (await begin(server, token)) as Created;
+      const client = await openSocket(created.resume_url);
+      client.send(hello(created));
+      await client.nextOf('live');
+      return client;
+    };
+    const [first] = [await attached(access), await attached(access)];
+    const excess = await attached(access);
+    expect(await excess.closed).toMatchObject({ code: 4102 });
+    // Nobody's session and another account's are not counted with them.
+    await add((await ride((await begin(server)).resume_url)) as never, () => {});
+    first?.socket.close();
+    await first?.closed;
+    await when(
+      (await ride((await begin(server, access)).resume_url)) as never,
+      ({ status }: { status: string }) => status === 'connected',
+    );
   });
 
   test('is listed as live until it has ended', async () => {

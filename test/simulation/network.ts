@@ -1,6 +1,6 @@
 /** WebSockets between devices and instances: in order per direction, after random delays, until something is cut. */
 import type { WebSocketConstructor, WebSocketLike } from '../../client/link.ts';
-import type { Socket } from '../../server/gateway/connection.ts';
+import type { Socket } from '../../server/gateway/socket.ts';
 import type { ClientFrame, ServerFrame } from '../../shared/protocol/frames.ts';
 import type { VirtualClock } from '../support/virtual-clock.ts';
 import type { Random } from './random.ts';
