@@ -1,4 +1,4 @@
-/** A ride of two hours is taken up by one instance after the other, each of which must open it from the stores. */
+/** Rides of two hours are taken up by another instance, which must open them from the stores. */
 import { once } from 'node:events';
 
 import { WebSocket } from 'ws';
@@ -18,8 +18,8 @@ const missedCount = 500;
 const checkpointMs = 1_000;
 const frameCommands = 240;
 
-/** Resumes before those that count, in which everything is compiled. */
-const warmUpCount = 40;
+/** Resumes before those that count. */
+const warmUpCount = 10;
 
 interface Created {
   readonly client_id: string;
@@ -33,24 +33,29 @@ interface Frame {
 }
 
 async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
-  const instances = [startChild('subject', ['one']), startChild('subject', ['other'])];
+  const [former, heir] = [startChild('subject', ['former']), startChild('subject', ['heir'])];
   try {
-    const ports: number[] = [];
-    for (const instance of instances) ports.push(await listening(instance, stores));
-    tell(`resume: ${eventCount} events are given`);
-    const rider = await makeRide(ports[0] ?? 0);
-    const count = options.rounds * 20;
-    for (let turn = 0; turn < warmUpCount; turn++) await rider.resume(ports[turn % 2] ?? 0);
-    tell(`resume: ${count} times`);
-    const before = await cpuMs(instances);
-    for (let turn = 0; turn < count; turn++) await rider.resume(ports[turn % 2] ?? 0);
-    const perResumeMs = ((await cpuMs(instances)) - before) / count;
+    const formerPort = await listening(former, stores);
+    const count = options.rounds * 4;
+    const rides: Ride[] = [];
+    while (rides.length < warmUpCount + count) {
+      tell(`resume: ride ${rides.length + 1} of ${warmUpCount + count}`);
+      rides.push(await makeRide(formerPort));
+    }
+    await former.kill();
+    const port = await listening(heir, stores);
+    // In these everything is compiled.
+    for (const ride of rides.slice(0, warmUpCount)) await ride.resume(port);
+    const before = await heir.ask<Usage>({ kind: 'usage' });
+    for (const ride of rides.slice(warmUpCount)) await ride.resume(port);
+    const after = await heir.ask<Usage>({ kind: 'usage' });
+    const perResumeMs = (after.cpuUs - before.cpuUs) / 1_000 / count;
     return {
       name: 'resume',
-      what: `a session of ${eventCount} events is opened by an instance that does not have it, for a client that missed ${missedCount}`,
+      what: `sessions of ${eventCount} events are opened by an instance that does not have them, for clients that missed ${missedCount}`,
       tables: [
         {
-          title: 'Server CPU of one resume, both instances together',
+          title: 'Server CPU of one resume',
           columns: ['resumes', 'ms'],
           rows: [[count, Number(perResumeMs.toFixed(2))]],
         },
@@ -67,7 +72,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
       faults: [],
     };
   } finally {
-    await Promise.all(instances.map((instance) => instance.kill()));
+    await Promise.all([former.kill(), heir.kill()]);
   }
 }
 
@@ -81,15 +86,13 @@ function listening(instance: Child, { postgres, redis }: Surroundings['stores'])
   } satisfies SubjectStart);
 }
 
-async function cpuMs(instances: readonly Child[]): Promise<number> {
-  const usages = await Promise.all(
-    instances.map((instance) => instance.ask<Usage>({ kind: 'usage' })),
-  );
-  return usages.reduce((sum, { cpuUs }) => sum + cpuUs / 1_000, 0);
+interface Ride {
+  /** Resolves when the client has all that it missed. */
+  resume(port: number): Promise<void>;
 }
 
-/** A session with all its events, saved, and a client that takes it up again from the same place each time. */
-async function makeRide(firstPort: number): Promise<{ resume(port: number): Promise<void> }> {
+/** A session with all its events, saved, and a client that has missed the last ones. */
+async function makeRide(firstPort: number): Promise<Ride> {
   const answer = await fetch(`http://127.0.0.1:${firstPort}/v1/sessions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -140,6 +143,7 @@ interface Frames {
 function framesOf(socket: WebSocket): Frames {
   const waiting: Frame[] = [];
   let look = (): void => {};
+  let closed: Error | undefined;
   let fail = (_error: Error): void => {};
   socket.on('message', (data: Buffer) => {
     const frame = JSON.parse(data.toString()) as Frame;
@@ -147,11 +151,15 @@ function framesOf(socket: WebSocket): Frames {
     waiting.push(frame);
     look();
   });
-  socket.on('close', (code, reason) => fail(new Error(`closed with ${code} ${reason.toString()}`)));
+  socket.on('close', (code, reason) => {
+    closed = new Error(`The connection was closed with ${code} ${reason.toString()}.`);
+    fail(closed);
+  });
   return {
     next: (fits) =>
       new Promise((resolve, reject) => {
         fail = reject;
+        if (closed !== undefined) reject(closed);
         look = () => {
           while (waiting.length > 0) {
             const frame = waiting.shift();
