@@ -37,6 +37,9 @@ const nodeBuilds = [
     'trackstand/accounts': 'server/accounts/accounts.ts',
     'trackstand/hash-worker': 'server/hashing/hash-worker.js',
     'trackstand/client': 'client/connect.ts',
+    'trackstand/storage': 'client/indexed-db-storage.ts',
+    'trackstand/tabs': 'client/tab-hold.ts',
+    'trackstand/react': 'client/react.ts',
     'trackstand/session': 'shared/session/session-model.ts',
   },
 ];

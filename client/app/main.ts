@@ -5,14 +5,14 @@ import { workout } from '../../shared/workout/workout.ts';
 import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
-import { accountClient } from './account-client.ts';
-import { accountDoor } from './account-door.ts';
+import type { TabHold } from '../tab-hold.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { loginKeeper } from './login-keeper.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import type { Ride } from './ride-loop.ts';
 import { startScreen } from './start-screen.ts';
+import { tabRides } from './tab-rides.ts';
 import { startTicker } from './ticker.ts';
 import { makeWakeLock } from './wake-lock.ts';
 
@@ -28,50 +28,42 @@ const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
-const kept = { session: workout, storage, keepsCommands: true } as const;
-const options = { ...kept, url: location.origin };
-const client = accountClient(loginKeeper(clock));
-const door = accountDoor({ client, storage, leave: () => void begin(), takeUp });
-// A link opened in this tab: the ride goes on behind it, in a page that begins anew.
-globalThis.addEventListener('hashchange', () => {
-  if (/^#(account$|password=)/.test(location.hash)) location.reload();
-});
-if (!door.openFromAddress()) await begin();
+const options = { url: location.origin, session: workout, storage, keepsCommands: true } as const;
+const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
+await begin();
 
 async function begin(): Promise<void> {
+  if ((await storage.load()) === undefined) showStart();
+  else await tabs.enter();
+}
+
+/** Whatever another tab has made of the ride in the meantime, it is kept where it was; or it is over and left. */
+async function openKept(hold: TabHold): Promise<void> {
   try {
-    if ((await storage.load()) === undefined) showStart();
-    else {
-      show(await connect(options), 'taken-up');
-      await door.claimRide();
-    }
+    if ((await storage.load()) !== undefined)
+      return show(await connect({ ...options, hold }), 'taken-up', hold);
+    hold.release();
+    showStart();
   } catch (error) {
+    hold.release();
     reportError(error);
     showStart(notOpened);
   }
 }
 
-/** Whatever the other page has made of the ride in the meantime, it is kept where it was. */
-function takeOver(): void {
-  void begin();
-}
-
 function showStart(told = notice): void {
-  const account = { label: door.label(), open: door.open };
-  showScreen(startScreen({ choose, notice: told, account }));
-}
-
-/** A ride of the account, begun on another device. */
-async function takeUp(resumeUrl: string): Promise<void> {
-  show(await connect({ ...kept, resumeUrl }), 'taken-up');
+  showScreen(startScreen({ choose, notice: told }));
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
-  const input = { plan, ftpW };
+  const hold = await tabs.hold();
+  // Another tab was faster; its ride is shown by now.
+  if (hold === null) return null;
   try {
-    show(await connect({ ...options, input, fetch: client.fetch }), 'begun');
+    show(await connect({ ...options, input: { plan, ftpW }, hold }), 'begun', hold);
     return null;
   } catch (error) {
+    hold.release();
     if (error instanceof SessionNotCreatedError) return whyNot(error);
     reportError(error);
     return notBegun;
@@ -84,8 +76,8 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
   return code === 'unreachable' ? `${sentence} A ride can begin when it is back.` : sentence;
 }
 
-function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
-  openRide({
+function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): void {
+  const close = openRide({
     ride,
     occasion,
     clock,
@@ -93,8 +85,13 @@ function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
     wakeLock,
     commands,
     left: () => showStart(),
-    takeOver,
+    takeOver: () => {
+      ride.close();
+      void begin();
+    },
+    tell: (told) => hold.tell(told),
   });
+  void hold.lost.then(close);
 }
 
 async function commands(): Promise<readonly KeptCommand[]> {

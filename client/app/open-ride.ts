@@ -1,21 +1,22 @@
 /** Wires a session, a trainer and the screens to a ride that can be seen and steered. */
 import type { Clock } from '../../shared/clock.ts';
-import type { ResumeReceipt } from '../status.ts';
-import { button, element, setShown, setText, showScreen } from './dom.ts';
+import { makeBeeper } from './beeper.ts';
+import { showScreen } from './dom.ts';
 import { downloadRow } from './download-row.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
 import { rideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
+import { rideNotices } from './ride-notices.ts';
 import { rideScreen } from './ride-screen.ts';
+import { beeps, pausesStanding } from './ride-settings.ts';
 import { listenForShortcuts } from './shortcuts.ts';
-import { pausesStanding } from './standing-setting.ts';
-import { makeStatusBadge } from './status-badge.ts';
-import { receiptNote, stopReason, type LinkView, type Occasion } from './status-text.ts';
+import type { Occasion } from './status-text.ts';
 import { summaryScreen } from './summary-screen.ts';
 import type { Ticker } from './ticker.ts';
 import type { WakeLock } from './wake-lock.ts';
+import type { ToldRide } from './watch-screen.ts';
 
 export interface OpenRideParts {
   readonly ride: Ride;
@@ -30,10 +31,12 @@ export interface OpenRideParts {
   readonly left: () => void;
   /** This page takes the ride up again, after another one took it over. */
   readonly takeOver: () => void;
+  /** To the tabs that read along. */
+  readonly tell: (told: ToldRide) => void;
 }
 
-/** Shows the ride until it is left or taken over. */
-export function openRide(parts: OpenRideParts): void {
+/** Shows the ride until it is left, or until the returned function is called. */
+export function openRide(parts: OpenRideParts): () => void {
   const { ride, clock, ticker, wakeLock } = parts;
   const { state } = ride.view();
   const devices = rideDevices({ state, seed: seedOf(ride.sessionId), clock, ticker });
@@ -41,52 +44,46 @@ export function openRide(parts: OpenRideParts): void {
   const close = (): void => {
     loop.stop();
     stopKeys();
+    beeper.close();
     wakeLock.hold(false);
   };
   const leave = (): void => {
     close();
-    // What storage does not forget now it offers once more; there is nothing else to do about it.
-    void ride
-      .forget()
-      .catch(() => {})
-      .then(parts.left);
+    void forgotten(ride).then(parts.left);
   };
-  const takeOver = (): void => {
-    close();
-    parts.takeOver();
-  };
-  const noteFor = receiptNotes(parts.occasion);
-  const badge = makeStatusBadge();
-  const banner = stopBanner({
-    'take-over': takeOver,
+  const beeper = makeBeeper(beeps.isOn);
+  const { badge, banner, ...notices } = rideNotices(parts.occasion, {
+    'take-over': () => {
+      close();
+      parts.takeOver();
+    },
     'new-ride': leave,
     reload: () => location.reload(),
   });
   const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
   const screen = rideScreen({
     state,
-    devices,
-    badge: badge.root,
-    banner: banner.root,
+    line: devices.line,
+    panel: devices.panel,
+    badge,
+    banner,
     actions,
   });
   let isOver = false;
   let isStopped = false;
+  const tell = whenChanged(parts.tell);
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
+    tell(frame);
     const isRiding = view.state.phase === 'riding';
-    badge.show({ link: view, isRiding, note: noteFor(view.receipt, nowMs) });
-    banner.show(view);
+    notices.show(frame);
     devices.show(view.state.phase);
     wakeLock.hold(isRiding && view.status !== 'stopped');
+    beeper.hear(frame);
     if (view.state.phase === 'finished' && !isOver) {
       isOver = true;
       stopKeys();
-      const unsaved = (): number => ride.view().unsaved;
-      const serial = seedOf(ride.sessionId) >>> 0 || 1;
-      const downloads = downloadRow({ state: view.state, serial, commands: parts.commands });
-      const shared = { badge: badge.root, banner: banner.root, downloads };
-      showScreen(summaryScreen({ state: view.state, ...shared, unsaved, leave }));
+      showSummary(parts, { badge, banner }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
     if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs));
@@ -100,55 +97,41 @@ export function openRide(parts: OpenRideParts): void {
     cancel: screen.cancel,
   });
   showScreen(screen.root);
-  const loop = startRideLoop({ ride, trainer, clock, ticker, pausesStanding, show });
+  const loop = startRideLoop({
+    ride,
+    trainer,
+    clock,
+    ticker,
+    pausesStanding: pausesStanding.isOn,
+    show,
+  });
+  return close;
 }
 
-/** A note about the latest break, for a while after it. */
-function receiptNotes(
-  begin: OpenRideParts['occasion'],
-): (receipt: ResumeReceipt | undefined, nowMs: number) => string {
-  const shownMs = 8_000;
-  let occasion: Occasion = begin;
-  let latest: ResumeReceipt | undefined;
-  let note = '';
-  let untilMs = 0;
-  return (receipt, nowMs) => {
-    if (receipt !== undefined && receipt !== latest) {
-      note = receiptNote(receipt, occasion) ?? '';
-      untilMs = nowMs + shownMs;
-      latest = receipt;
-      occasion = 'back';
-    }
-    return nowMs < untilMs ? note : '';
+/** What storage does not forget now it offers once more; there is nothing else to do about it. */
+function forgotten(ride: Ride): Promise<void> {
+  return ride.forget().catch(() => {});
+}
+
+/** A ride changes once or twice a second; the beat is faster. */
+function whenChanged(tell: (told: ToldRide) => void): (frame: RideFrame) => void {
+  let latest: RideFrame['view'] | undefined;
+  return ({ view, samples }) => {
+    if (view !== latest) tell({ view, samples });
+    latest = view;
   };
 }
 
-interface StopBanner {
-  readonly root: HTMLElement;
-  show(link: LinkView): void;
-}
-
-/** Why the ride cannot go on here, and the one thing to do about it. */
-function stopBanner(
-  offers: Readonly<Record<ReturnType<typeof stopReason>['offer'], () => void>>,
-): StopBanner {
-  const labels = { 'take-over': 'Take over here', 'new-ride': 'New ride', reload: 'Reload' };
-  const sentence = element('p');
-  let offer: keyof typeof offers = 'reload';
-  const act = button({ class: 'primary' }, [], () => offers[offer]());
-  const root = element('div', { class: 'banner', role: 'alert' }, [sentence, act]);
-  root.hidden = true;
-  return {
-    root,
-    show: ({ status, stopCode, receipt }) => {
-      setShown(root, status === 'stopped');
-      if (status !== 'stopped') return;
-      const reason = stopReason(stopCode, receipt?.result);
-      offer = reason.offer;
-      setText(sentence, reason.sentence);
-      setText(act, labels[offer]);
-    },
-  };
+function showSummary(
+  { ride, commands }: OpenRideParts,
+  notices: { readonly badge: HTMLElement; readonly banner: HTMLElement },
+  leave: () => void,
+): void {
+  const { state } = ride.view();
+  const serial = seedOf(ride.sessionId) >>> 0 || 1;
+  const downloads = downloadRow({ state, serial, commands });
+  const unsaved = (): number => ride.view().unsaved;
+  showScreen(summaryScreen({ state, ...notices, downloads, unsaved, leave }));
 }
 
 /** The same rider on the same session, after a refresh too. */

@@ -46,7 +46,8 @@ export interface RideLoop {
 export function startRideLoop(parts: RideLoopParts): RideLoop {
   const { ride, trainer, clock, ticker, show } = parts;
   let samples: readonly TrainerSample[] = [];
-  let sentS = -1;
+  // What a page before this one has told of the present second counts.
+  let sentS = ride.view().state.open?.second ?? -1;
   let rule = firstRule(clock.nowMs());
   const refresh = (): void => show({ view: ride.view(), samples, nowMs: clock.nowMs() });
   const sendSample = (nowMs: number): void => {

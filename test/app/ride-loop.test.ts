@@ -45,7 +45,8 @@ function startLoop() {
       unaccepted: 0,
       receipt: undefined,
       isFinal: false,
-      stopCode: undefined,
+      unkept: 0,
+      stopReason: undefined,
     }),
     send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
       expect(give(ridden, (clock.nowMs() - startMs) / 1000, type, data)).toBeNull();
