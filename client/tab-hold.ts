@@ -50,6 +50,13 @@ export function holdInTab(name: string, options: HoldOptions = {}): Promise<TabH
   });
 }
 
+/** Whether some tab holds the session of that name now. */
+export async function isHeldInTab(name: string): Promise<boolean> {
+  if (typeof globalThis.navigator?.locks !== 'object') return false;
+  const { held = [] } = await navigator.locks.query();
+  return held.some((lock) => lock.name === lockName(name));
+}
+
 /** Hears what the tab that holds the session tells, the latest of it at once. Returns a function that stops it. */
 export function followTab(name: string, heard: (message: unknown) => void): () => void {
   if (typeof BroadcastChannel !== 'function') return () => {};

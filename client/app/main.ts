@@ -5,10 +5,10 @@ import { workout } from '../../shared/workout/workout.ts';
 import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
-import type { TabHold } from '../tab-hold.ts';
+import { isHeldInTab, type TabHold } from '../tab-hold.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
-import { loginKeeper } from './login-keeper.ts';
+import { askToKeepStorage, keepOfflineCopy } from './offline-copy.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import type { Ride } from './ride-loop.ts';
 import { startScreen } from './start-screen.ts';
@@ -29,6 +29,7 @@ const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
 const options = { url: location.origin, session: workout, storage, keepsCommands: true } as const;
+const offlineCopy = keepOfflineCopy();
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 await begin();
 
@@ -52,10 +53,12 @@ async function openKept(hold: TabHold): Promise<void> {
 }
 
 function showStart(told = notice): void {
+  void renewPage();
   showScreen(startScreen({ choose, notice: told }));
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
+  askToKeepStorage();
   const hold = await tabs.hold();
   // Another tab was faster; its ride is shown by now.
   if (hold === null) return null;
@@ -68,6 +71,11 @@ async function choose(plan: Plan, ftpW: number): Promise<string | null> {
     reportError(error);
     return notBegun;
   }
+}
+
+/** A new release is taken when nobody rides, in no tab. */
+async function renewPage(): Promise<void> {
+  if (!(await isHeldInTab(storageName))) await offlineCopy.renew();
 }
 
 /** The service's own sentence, and what to wait for when there is no service. */
