@@ -10,8 +10,13 @@ import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { askToKeepStorage, keepOfflineCopy } from './offline-copy.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
+import { showProfile } from './profile/profile-screen.ts';
+import { rememberedProfile } from './profile/rider-profile.ts';
 import type { Ride } from './ride-loop.ts';
+import { rideStore } from './rides/ride-store.ts';
+import { showRides } from './rides/rides-screen.ts';
 import { startScreen } from './start-screen.ts';
+import { steadyClock } from './steady-clock.ts';
 import { tabRides } from './tab-rides.ts';
 import { startTicker } from './ticker.ts';
 import { makeWakeLock } from './wake-lock.ts';
@@ -23,12 +28,19 @@ const notKept =
 const notOpened = 'The ride this device keeps cannot be opened by this page.';
 const notBegun = 'The ride could not begin. Reload the page and try again.';
 
-const clock = systemClock;
+const clock = steadyClock(systemClock);
 const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
-const options = { url: location.origin, session: workout, storage, keepsCommands: true } as const;
+const options = {
+  url: location.origin,
+  session: workout,
+  storage,
+  clock,
+  keepsCommands: true,
+} as const;
+const rides = rideStore();
 const offlineCopy = keepOfflineCopy();
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 await begin();
@@ -54,7 +66,14 @@ async function openKept(hold: TabHold): Promise<void> {
 
 function showStart(told = notice): void {
   void renewPage();
-  showScreen(startScreen({ choose, notice: told }));
+  const links = [
+    {
+      label: 'Your rides',
+      open: () => void showRides({ store: rides, profile: rememberedProfile, leave }),
+    },
+    { label: 'Your profile', open: () => showProfile(leave) },
+  ];
+  showScreen(startScreen({ choose, notice: told, links }));
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
@@ -73,6 +92,11 @@ async function choose(plan: Plan, ftpW: number): Promise<string | null> {
   }
 }
 
+/** Another tab may have begun a ride meanwhile. */
+function leave(): void {
+  void begin();
+}
+
 /** A new release is taken when nobody rides, in no tab. */
 async function renewPage(): Promise<void> {
   if (!(await isHeldInTab(storageName))) await offlineCopy.renew();
@@ -85,6 +109,7 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
 }
 
 function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): void {
+  clock.notBefore(ride.view().state.lastMs);
   const close = openRide({
     ride,
     occasion,
@@ -92,6 +117,7 @@ function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): v
     ticker,
     wakeLock,
     commands,
+    rides,
     left: () => showStart(),
     takeOver: () => {
       ride.close();

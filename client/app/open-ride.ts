@@ -1,8 +1,7 @@
 /** Wires a session, a trainer and the screens to a ride that can be seen and steered. */
 import type { Clock } from '../../shared/clock.ts';
 import { makeBeeper } from './beeper.ts';
-import { showScreen } from './dom.ts';
-import { downloadRow } from './download-row.ts';
+import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
@@ -11,6 +10,10 @@ import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
 import { rideNotices } from './ride-notices.ts';
 import { rideScreen } from './ride-screen.ts';
 import { beeps, pausesStanding } from './ride-settings.ts';
+import { incidentOf } from './rides/incidents.ts';
+import type { KeptRide } from './rides/kept-ride.ts';
+import { rideReport, serialOf } from './rides/ride-report.ts';
+import type { RideStore } from './rides/ride-store.ts';
 import { listenForShortcuts } from './shortcuts.ts';
 import type { Occasion } from './status-text.ts';
 import { summaryScreen } from './summary-screen.ts';
@@ -25,6 +28,8 @@ export interface OpenRideParts {
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly wakeLock: WakeLock;
+  /** The rides of this device. */
+  readonly rides: RideStore;
   /** All that this device has recorded of the ride. */
   readonly commands: () => Promise<readonly KeptCommand[]>;
   /** The ride is forgotten on this device. */
@@ -39,8 +44,8 @@ export interface OpenRideParts {
 export function openRide(parts: OpenRideParts): () => void {
   const { ride, clock, ticker, wakeLock } = parts;
   const { state } = ride.view();
-  const devices = rideDevices({ state, seed: seedOf(ride.sessionId), clock, ticker });
-  const { trainer } = devices;
+  const devices = rideDevices({ state, seed: serialOf(ride.sessionId), clock, ticker });
+  const { trainer, line, panel } = devices;
   const close = (): void => {
     loop.stop();
     stopKeys();
@@ -49,26 +54,19 @@ export function openRide(parts: OpenRideParts): () => void {
   };
   const leave = (): void => {
     close();
-    void forgotten(ride).then(parts.left);
+    void keepRide(parts)
+      .then(() => forgotten(ride))
+      .then(parts.left);
   };
   const beeper = makeBeeper(beeps.isOn);
-  const { badge, banner, ...notices } = rideNotices(parts.occasion, {
-    'take-over': () => {
-      close();
-      parts.takeOver();
-    },
-    'new-ride': leave,
-    reload: () => location.reload(),
-  });
+  const takeOver = (): void => {
+    close();
+    parts.takeOver();
+  };
+  const offers = { 'take-over': takeOver, 'new-ride': leave, reload: () => location.reload() };
+  const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
   const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
-  const screen = rideScreen({
-    state,
-    line: devices.line,
-    panel: devices.panel,
-    badge,
-    banner,
-    actions,
-  });
+  const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
   const tell = whenChanged(parts.tell);
@@ -108,6 +106,15 @@ export function openRide(parts: OpenRideParts): () => void {
   return close;
 }
 
+/** Keeps what happened beside the ride. */
+function happened({ ride, rides }: OpenRideParts): Parameters<typeof rideNotices>[2] {
+  return (receipt, occasion, nowMs) => {
+    const incident = incidentOf(receipt, occasion, nowMs);
+    // Without storage there is no list either, and the ride goes on.
+    if (incident !== null) void rides.addIncident(ride.sessionId, incident).catch(() => {});
+  };
+}
+
 /** What storage does not forget now it offers once more; there is nothing else to do about it. */
 function forgotten(ride: Ride): Promise<void> {
   return ride.forget().catch(() => {});
@@ -122,21 +129,27 @@ function whenChanged(tell: (told: ToldRide) => void): (frame: RideFrame) => void
   };
 }
 
+/** The ride with its report, which is put among the rides of this device. */
 function showSummary(
-  { ride, commands }: OpenRideParts,
+  parts: OpenRideParts,
   notices: { readonly badge: HTMLElement; readonly banner: HTMLElement },
   leave: () => void,
 ): void {
+  const { ride } = parts;
   const { state } = ride.view();
-  const serial = seedOf(ride.sessionId) >>> 0 || 1;
-  const downloads = downloadRow({ state, serial, commands });
+  const report = element('div', { class: 'reports' });
+  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept)));
   const unsaved = (): number => ride.view().unsaved;
-  showScreen(summaryScreen({ state, ...notices, downloads, unsaved, leave }));
+  showScreen(summaryScreen({ state, ...notices, report, unsaved, leave }));
 }
 
-/** The same rider on the same session, after a refresh too. */
-function seedOf(text: string): number {
-  let seed = 0;
-  for (const character of text) seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
-  return seed;
+/** What a full storage does not take can still be looked at, and saved as a file. */
+async function keepRide({ ride, commands, rides }: OpenRideParts): Promise<KeptRide> {
+  const { sessionId } = ride;
+  const { state } = ride.view();
+  const incidents = await rides.incidents(sessionId).catch(() => []);
+  const recorded = await commands().catch(() => []);
+  const kept = { sessionId, name: state.plan.name, state, commands: recorded, incidents };
+  if (state.startedAtMs !== null) await rides.keep(kept).catch(() => {});
+  return kept;
 }

@@ -14,8 +14,13 @@ export interface RideNotices {
 type Offers = Readonly<Record<ReturnType<typeof stopNotice>['offer'], () => void>>;
 type Beginning = Exclude<Occasion, 'back'>;
 
-export function rideNotices(begin: Beginning, offers: Offers): RideNotices {
-  const noteFor = receiptNotes(begin);
+/** `happened` hears of every break once it is over. */
+export function rideNotices(
+  begin: Beginning,
+  offers: Offers,
+  happened: (receipt: ResumeReceipt, occasion: Occasion, nowMs: number) => void,
+): RideNotices {
+  const noteFor = receiptNotes(begin, happened);
   const badge = makeStatusBadge();
   const banner = stopBanner(offers);
   return {
@@ -32,6 +37,7 @@ export function rideNotices(begin: Beginning, offers: Offers): RideNotices {
 /** A note about the latest break, for a while after it. */
 function receiptNotes(
   begin: Beginning,
+  happened: Parameters<typeof rideNotices>[2],
 ): (receipt: ResumeReceipt | undefined, nowMs: number) => string {
   const shownMs = 8_000;
   let occasion: Occasion = begin;
@@ -42,6 +48,7 @@ function receiptNotes(
     if (receipt !== undefined && receipt !== latest) {
       note = receiptNote(receipt, occasion) ?? '';
       untilMs = nowMs + shownMs;
+      happened(receipt, occasion, nowMs);
       latest = receipt;
       occasion = 'back';
     }

@@ -1,6 +1,7 @@
 /** A finished ride second by second, from the commands that made it. Pure. */
-import type { Plan } from '../../../shared/workout/plan.ts';
+import { targetPowerW, type Plan } from '../../../shared/workout/plan.ts';
 import type { RiddenSecond } from '../../../shared/workout/training-metrics.ts';
+import type { WorkoutEvent } from '../../../shared/workout/workout-schemas.ts';
 import { readyWorkout, type WorkoutState } from '../../../shared/workout/workout-state.ts';
 import { summary, type WorkoutSummary } from '../../../shared/workout/workout-view.ts';
 import { workout } from '../../../shared/workout/workout.ts';
@@ -13,7 +14,18 @@ export interface RecordedSecond extends RiddenSecond {
   readonly second: number;
   /** When it began. */
   readonly atMs: number;
+  /** In the plan: what was skipped lies between. */
+  readonly positionS: number;
+  /** What was asked for; null where the plan is free. */
+  readonly targetW: number | null;
 }
+
+/** What the rider changed on the way. */
+export type RideChange = { readonly atMs: number } & (
+  | { readonly kind: 'lap' }
+  | { readonly kind: 'skip'; readonly byS: number }
+  | { readonly kind: 'intensity'; readonly intensity: number }
+);
 
 /** A stretch of time on the wall, with the riding seconds in it. */
 export interface RecordedLap {
@@ -33,6 +45,7 @@ export interface RideRecord {
   readonly seconds: readonly RecordedSecond[];
   readonly pauses: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly laps: readonly RecordedLap[];
+  readonly changes: readonly RideChange[];
   readonly summary: WorkoutSummary;
   /** False when another device rode a part of it, which this one does not keep. */
   readonly isWhole: boolean;
@@ -58,6 +71,7 @@ export function recordRide(
     seconds,
     pauses,
     laps: lapsOf(replay.state, startedAtMs, seconds),
+    changes: replay.changes,
     summary: summary(replay.state),
     isWhole: essence(replay.state) === essence(state),
   };
@@ -66,6 +80,8 @@ export function recordRide(
 interface GatheredSecond {
   readonly second: number;
   readonly atMs: number;
+  readonly positionS: number;
+  readonly targetW: number | null;
   readonly powersW: number[];
   readonly cadencesRpm: number[];
   readonly heartRatesBpm: number[];
@@ -74,6 +90,7 @@ interface GatheredSecond {
 interface Replay {
   readonly state: WorkoutState;
   readonly seconds: readonly GatheredSecond[];
+  readonly changes: readonly RideChange[];
 }
 
 /** A stretch of riding: when it began, and the riding time before it. */
@@ -84,6 +101,7 @@ function replayed(first: WorkoutState, commands: readonly KeptCommand[]): Replay
   let state = first;
   const spans: Span[] = [];
   const seconds = new Map<number, GatheredSecond>();
+  const changes: RideChange[] = [];
   for (const [type, data, atMs] of commands) {
     const command = workout.parseCommand(type, data);
     if (!command.ok) continue;
@@ -92,30 +110,62 @@ function replayed(first: WorkoutState, commands: readonly KeptCommand[]): Replay
     for (const event of decision) {
       state = workout.evolve(state, event);
       if (event.type === 'started' || event.type === 'resumed') spans.push(state);
+      changes.push(...changesOf(event));
       if (event.type !== 'sampled') continue;
       const { second, powerW, cadenceRpm, heartRateBpm } = event.data;
-      const gathered = seconds.get(second) ?? begunSecond(spans, second);
+      const gathered = seconds.get(second) ?? begunSecond(spans, state, second);
       seconds.set(second, gathered);
       if (powerW !== null) gathered.powersW.push(powerW);
       if (cadenceRpm !== null) gathered.cadencesRpm.push(cadenceRpm);
       if (heartRateBpm !== null) gathered.heartRatesBpm.push(heartRateBpm);
     }
   }
-  return { state, seconds: [...seconds.values()].toSorted((a, b) => a.second - b.second) };
+  return {
+    state,
+    seconds: [...seconds.values()].toSorted((a, b) => a.second - b.second),
+    changes,
+  };
+}
+
+function changesOf(event: WorkoutEvent): RideChange[] {
+  const { atMs } = event.data;
+  switch (event.type) {
+    case 'lapped':
+      return [{ kind: 'lap', atMs }];
+    case 'skipped':
+      return [{ kind: 'skip', atMs, byS: event.data.byMs / 1000 }];
+    case 'adjusted':
+      return [{ kind: 'intensity', atMs, intensity: event.data.intensity }];
+    case 'started':
+    case 'sampled':
+    case 'paused':
+    case 'resumed':
+    case 'finished':
+      return [];
+  }
 }
 
 /** A second that a pause cut in two began before it: so no two seconds begin less than a second apart. */
-function begunSecond(spans: readonly Span[], second: number): GatheredSecond {
+function begunSecond(
+  spans: readonly Span[],
+  { plan, ftpW, intensity, open }: WorkoutState,
+  second: number,
+): GatheredSecond {
   const span = spans.findLast(({ riddenMs }) => riddenMs <= second * 1000);
   const atMs = span === undefined ? 0 : span.sinceMs + second * 1000 - span.riddenMs;
-  return { second, atMs, powersW: [], cadencesRpm: [], heartRatesBpm: [] };
+  const positionS = open?.positionS ?? second;
+  const targetW = targetPowerW(plan, ftpW, intensity, positionS);
+  const readings = { powersW: [], cadencesRpm: [], heartRatesBpm: [] };
+  return { second, atMs, positionS, targetW, ...readings };
 }
 
 function meanSecond(gathered: GatheredSecond): RecordedSecond {
-  const { second, atMs } = gathered;
+  const { second, atMs, positionS, targetW } = gathered;
   return {
     second,
     atMs,
+    positionS,
+    targetW,
     powerW: mean(gathered.powersW),
     cadenceRpm: mean(gathered.cadencesRpm),
     heartRateBpm: mean(gathered.heartRatesBpm),
