@@ -25,6 +25,7 @@ const nodeBuilds = [
   { 'local/pglite-process': 'deploy/local/pglite-process.ts' },
   { 'ride/main': 'loadtest/ride/main.ts' },
   { 'storage/main': 'loadtest/storage/main.ts' },
+  { 'long-ride/main': 'loadtest/long-ride/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
   // It lists the app's routes, and so builds the app.

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const needed = {
   'ride/main': ['server/main', 'local/pglite-process'],
   'storage/main': ['server/main', 'local/pglite-process'],
+  'long-ride/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
   'chaos/main': ['server/main'],
   'fuzz/main': ['server/main'],

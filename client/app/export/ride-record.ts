@@ -56,8 +56,16 @@ export function recordRide(
   state: WorkoutState,
   commands: readonly KeptCommand[],
 ): RideRecord | null {
+  return recordEvents(state, eventsOf(readyWorkout(state), commands));
+}
+
+/** The same from what the session's log says has happened. */
+export function recordEvents(
+  state: WorkoutState,
+  events: readonly WorkoutEvent[],
+): RideRecord | null {
   const { plan, ftpW } = state;
-  const replay = replayed(readyWorkout({ plan, ftpW }), commands);
+  const replay = replayed(readyWorkout(state), events);
   const { startedAtMs, lastMs, riddenMs } = replay.state;
   if (startedAtMs === null) return null;
   const seconds = replay.seconds.map(meanSecond);
@@ -97,28 +105,36 @@ interface Replay {
 type Span = Pick<WorkoutState, 'sinceMs' | 'riddenMs'>;
 
 /** Gives the commands once more; what was refused then is refused now. */
-function replayed(first: WorkoutState, commands: readonly KeptCommand[]): Replay {
+function eventsOf(first: WorkoutState, commands: readonly KeptCommand[]): readonly WorkoutEvent[] {
   let state = first;
-  const spans: Span[] = [];
-  const seconds = new Map<number, GatheredSecond>();
-  const changes: RideChange[] = [];
+  const events: WorkoutEvent[] = [];
   for (const [type, data, atMs] of commands) {
     const command = workout.parseCommand(type, data);
     if (!command.ok) continue;
     const decision = workout.decide(state, command.value, { atMs, clientId: '' });
     if ('refused' in decision) continue;
-    for (const event of decision) {
-      state = workout.evolve(state, event);
-      if (event.type === 'started' || event.type === 'resumed') spans.push(state);
-      changes.push(...changesOf(event));
-      if (event.type !== 'sampled') continue;
-      const { second, powerW, cadenceRpm, heartRateBpm } = event.data;
-      const gathered = seconds.get(second) ?? begunSecond(spans, state, second);
-      seconds.set(second, gathered);
-      if (powerW !== null) gathered.powersW.push(powerW);
-      if (cadenceRpm !== null) gathered.cadencesRpm.push(cadenceRpm);
-      if (heartRateBpm !== null) gathered.heartRatesBpm.push(heartRateBpm);
-    }
+    state = decision.reduce((former, event) => workout.evolve(former, event), state);
+    events.push(...decision);
+  }
+  return events;
+}
+
+function replayed(first: WorkoutState, events: readonly WorkoutEvent[]): Replay {
+  let state = first;
+  const spans: Span[] = [];
+  const seconds = new Map<number, GatheredSecond>();
+  const changes: RideChange[] = [];
+  for (const event of events) {
+    state = workout.evolve(state, event);
+    if (event.type === 'started' || event.type === 'resumed') spans.push(state);
+    changes.push(...changesOf(event));
+    if (event.type !== 'sampled') continue;
+    const { second, powerW, cadenceRpm, heartRateBpm } = event.data;
+    const gathered = seconds.get(second) ?? begunSecond(spans, state, second);
+    seconds.set(second, gathered);
+    if (powerW !== null) gathered.powersW.push(powerW);
+    if (cadenceRpm !== null) gathered.cadencesRpm.push(cadenceRpm);
+    if (heartRateBpm !== null) gathered.heartRatesBpm.push(heartRateBpm);
   }
   return {
     state,
