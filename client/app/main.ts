@@ -15,6 +15,8 @@ import { rememberedProfile } from './profile/rider-profile.ts';
 import type { Ride } from './ride-loop.ts';
 import { rideStore } from './rides/ride-store.ts';
 import { showRides } from './rides/rides-screen.ts';
+import { linkFromAddress } from './second-screen/reader-link.ts';
+import { showWatchPage } from './second-screen/watch-page.ts';
 import { startScreen } from './start-screen.ts';
 import { steadyClock } from './steady-clock.ts';
 import { tabRides } from './tab-rides.ts';
@@ -43,7 +45,13 @@ const options = {
 const rides = rideStore();
 const offlineCopy = keepOfflineCopy();
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
-await begin();
+const watched = linkFromAddress(location.hash);
+if (watched === null) await begin();
+else showWatchPage(watched, clock, ticker);
+// A link opened in this tab: the page begins anew with it, and a ride goes on when it is left again.
+globalThis.addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#watch/')) location.reload();
+});
 
 async function begin(): Promise<void> {
   if ((await storage.load()) === undefined) showStart();
@@ -117,6 +125,7 @@ function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): v
     ticker,
     wakeLock,
     commands,
+    rider: async () => (await storage.load())?.session,
     rides,
     left: () => showStart(),
     takeOver: () => {

@@ -1,5 +1,6 @@
 /** Wires a session, a trainer and the screens to a ride that can be seen and steered. */
 import type { Clock } from '../../shared/clock.ts';
+import type { StoredSession } from '../session-storage.ts';
 import { makeBeeper } from './beeper.ts';
 import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
@@ -14,6 +15,7 @@ import { incidentOf } from './rides/incidents.ts';
 import type { KeptRide } from './rides/kept-ride.ts';
 import { rideReport, serialOf } from './rides/ride-report.ts';
 import type { RideStore } from './rides/ride-store.ts';
+import { shareRow } from './second-screen/share-row.ts';
 import { listenForShortcuts } from './shortcuts.ts';
 import type { Occasion } from './status-text.ts';
 import { summaryScreen } from './summary-screen.ts';
@@ -28,6 +30,8 @@ export interface OpenRideParts {
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly wakeLock: WakeLock;
+  /** What this device may do with the session. */
+  readonly rider: () => Promise<StoredSession | undefined>;
   /** The rides of this device. */
   readonly rides: RideStore;
   /** All that this device has recorded of the ride. */
@@ -45,7 +49,9 @@ export function openRide(parts: OpenRideParts): () => void {
   const { ride, clock, ticker, wakeLock } = parts;
   const { state } = ride.view();
   const devices = rideDevices({ state, seed: serialOf(ride.sessionId), clock, ticker });
-  const { trainer, line, panel } = devices;
+  const { trainer, line } = devices;
+  const share = shareRow(ride.sessionId, parts.rider);
+  const panel = element('div', { class: 'panels' }, [devices.panel, share.root]);
   const close = (): void => {
     loop.stop();
     stopKeys();
@@ -76,6 +82,7 @@ export function openRide(parts: OpenRideParts): () => void {
     const isRiding = view.state.phase === 'riding';
     notices.show(frame);
     devices.show(view.state.phase);
+    share.show(view.state.phase);
     wakeLock.hold(isRiding && view.status !== 'stopped');
     beeper.hear(frame);
     if (view.state.phase === 'finished' && !isOver) {

@@ -4,6 +4,7 @@ import { element, showScreen } from './dom.ts';
 import type { RideFrame } from './ride-loop.ts';
 import { rideScreen, type RideScreen } from './ride-screen.ts';
 import { makeStatusBadge } from './status-badge.ts';
+import type { Badge } from './status-text.ts';
 import type { Ticker } from './ticker.ts';
 
 /** What is told of a ride whenever something in it has changed; who hears it lets its clock go on by themselves. */
@@ -19,7 +20,9 @@ export interface WatchParts {
 }
 
 export interface WatchScreen {
-  heard(told: ToldRide): void;
+  /** `badge`: how it is heard, where that is not how the ride itself is kept. */
+  heard(told: ToldRide, badge?: Badge): void;
+  say(badge: Badge): void;
   close(): void;
 }
 
@@ -29,23 +32,28 @@ export function watchScreen({ clock, ticker, sentence, offers }: WatchParts): Wa
   const line = element('p', { class: 'dim' }, [sentence]);
   const panel = element('div', { class: 'device-buttons' }, offers);
   let latest: ToldRide | undefined;
+  let said: Badge | undefined;
   let screen: RideScreen | undefined;
   const show = (): void => {
     if (latest === undefined) return;
     const { view, samples } = latest;
-    badge.show({ link: view, isRiding: view.state.phase === 'riding', note: '' });
+    if (said === undefined)
+      badge.show({ link: view, isRiding: view.state.phase === 'riding', note: '' });
+    else badge.say(said);
     screen?.show({ view, samples, nowMs: clock.nowMs() }, overNote(latest));
   };
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [
       element('div', { class: 'title' }, [element('h1', {}, ['A ride is under way']), line]),
+      badge.root,
     ]),
     panel,
   ]);
   showScreen(root);
   const stop = ticker.onTick(show);
   return {
-    heard: (told) => {
+    heard: (told, badgeOfLink) => {
+      said = badgeOfLink;
       const isNew = latest?.view.state.startedAtMs !== told.view.state.startedAtMs;
       latest = told;
       if (screen === undefined || isNew) {
@@ -54,6 +62,10 @@ export function watchScreen({ clock, ticker, sentence, offers }: WatchParts): Wa
         screen = rideScreen({ state, line, panel, badge: badge.root, banner, actions: null });
         showScreen(screen.root);
       }
+      show();
+    },
+    say: (badgeOfLink) => {
+      said = badgeOfLink;
       show();
     },
     close: stop,

@@ -15,7 +15,7 @@ export interface LongRideOptions {
 export const usage = `Rides the same ride twice through page, client and server: once undisturbed, once while the server is killed.
 Both lose the trainer and load the page anew at the same moments; both must end in the same file, byte for byte.
 
-  npm run long-ride -- [options]
+  npm run ride:long -- [options]
 
   --minutes <n>   length of the ride, 1 to 600; 135 by default
   --speed <n>     seconds of the ride in a second, 1 to 100; 60 by default

@@ -1,4 +1,4 @@
-/** `npm run long-ride`: the same ride twice, once while the server is killed again and again; the files must be the same bytes. */
+/** `npm run ride:long`: the same ride twice, once while the server is killed again and again; the files must be the same bytes. */
 import { createHash } from 'node:crypto';
 
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';

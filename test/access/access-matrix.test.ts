@@ -77,18 +77,40 @@ async function proofOf(
   return token;
 }
 
-const pathOf = ({ resume_url }: Created): string => new URL(resume_url).pathname;
+/** A session of somebody's with a link to look at it, and what this caller has to show. */
+async function approach(
+  caller: Caller,
+): Promise<{ created: Created; readerId: string; token: string | undefined }> {
+  const begun = await begin();
+  const { token } = begun;
+  const link = await fetch(`${begun.resume_url.split('#')[0]}/readers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const { reader_id: readerId = '', read_url: readUrl = '' } = (await link.json()) as Record<
+    string,
+    string
+  >;
+  const created = { created: begun, readerId };
+  if (caller === 'anonymous') return { ...created, token: undefined };
+  if (caller === 'other') return { ...created, token: (await begin()).token };
+  if (caller === 'reader') return { ...created, token: new URL(readUrl).hash.slice(1) };
+  if (caller === 'revoked')
+    await fetch(begun.resume_url, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${token}` },
+    });
+  return { ...created, token };
+}
 
-async function askAs(name: string, caller: Caller): Promise<number | string> {
-  const stage = await setStage(service);
-  const { proof: kind = 'resume', body } = rules[name] ?? {};
-  const proof = await proofOf(kind, caller, stage);
+async function ask(name: string, caller: Caller): Promise<number | string> {
+  const { created, readerId, token } = await approach(caller);
   const [method = '', path = ''] = name.split(' ');
   const { session_id, client_id } = stage.created;
   const place = path
     .replace(':session_id', session_id)
     .replace(':client_id', client_id)
-    .replace(':login_id', stage.owner.loginId)
+    .replace(':reader_id', readerId)
     .replace('*', 'index.html');
   if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);
   const told = body === undefined ? {} : { body: body(stage, caller) };

@@ -18,7 +18,7 @@ async function longRide(args: readonly string[]) {
   );
 }
 
-describe('npm run long-ride', () => {
+describe('npm run ride:long', () => {
   test('a ride whose server is killed ends in the same file, byte for byte, as the same ride undisturbed', async () => {
     const args = '--minutes 8 --kills 3 --drops 2 --reloads 1 --seed 5'.split(' ');
     const { code, stdout } = await longRide(args);
