@@ -16,6 +16,8 @@ import { installFrontDoor } from './http/front-door.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
 import { installReaderRoutes } from './http/reader-routes.ts';
+import { createSessionOffice } from './http/session-office.ts';
+import type { ConnectOwners, SessionOwners } from './http/session-owners.ts';
 import {
   installSessionRoutes,
   readSession,

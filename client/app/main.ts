@@ -6,8 +6,11 @@ import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
 import { isHeldInTab, type TabHold } from '../tab-hold.ts';
+import { accountClient } from './account-client.ts';
+import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import { loginKeeper } from './login-keeper.ts';
 import { askToKeepStorage, keepOfflineCopy } from './offline-copy.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import { showProfile } from './profile/profile-screen.ts';
@@ -35,22 +38,19 @@ const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
-const options = {
-  url: location.origin,
-  session: workout,
-  storage,
-  clock,
-  keepsCommands: true,
-} as const;
+const kept = { session: workout, storage, clock, keepsCommands: true } as const;
+const options = { ...kept, url: location.origin };
 const rides = rideStore();
 const offlineCopy = keepOfflineCopy();
+const client = accountClient(loginKeeper(clock));
+const door = accountDoor({ client, storage, leave, takeUp });
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
-if (watched === null) await begin();
-else showWatchPage(watched, clock, ticker);
-// A link opened in this tab: the page begins anew with it, and a ride goes on when it is left again.
+if (watched !== null) showWatchPage(watched, clock, ticker);
+else if (!door.openFromAddress()) await begin();
+// A link opened in this tab: the ride goes on behind it, in a page that begins anew.
 globalThis.addEventListener('hashchange', () => {
-  if (location.hash.startsWith('#watch/')) location.reload();
+  if (/^#(account$|password=|watch\/)/.test(location.hash)) location.reload();
 });
 
 async function begin(): Promise<void> {
@@ -61,10 +61,12 @@ async function begin(): Promise<void> {
 /** Whatever another tab has made of the ride in the meantime, it is kept where it was; or it is over and left. */
 async function openKept(hold: TabHold): Promise<void> {
   try {
-    if ((await storage.load()) !== undefined)
-      return show(await connect({ ...options, hold }), 'taken-up', hold);
-    hold.release();
-    showStart();
+    if ((await storage.load()) === undefined) {
+      hold.release();
+      return showStart();
+    }
+    show(await connect({ ...options, hold }), 'taken-up', hold);
+    await door.claimRide();
   } catch (error) {
     hold.release();
     reportError(error);
@@ -80,8 +82,21 @@ function showStart(told = notice): void {
       open: () => void showRides({ store: rides, profile: rememberedProfile, leave }),
     },
     { label: 'Your profile', open: () => showProfile(leave) },
+    { label: door.label(), open: door.open },
   ];
   showScreen(startScreen({ choose, notice: told, links }));
+}
+
+/** A ride of the account, begun on another device. */
+async function takeUp(resumeUrl: string): Promise<void> {
+  const hold = await tabs.hold();
+  if (hold === null) return;
+  try {
+    show(await connect({ ...kept, resumeUrl, hold }), 'taken-up', hold);
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
@@ -90,7 +105,8 @@ async function choose(plan: Plan, ftpW: number): Promise<string | null> {
   // Another tab was faster; its ride is shown by now.
   if (hold === null) return null;
   try {
-    show(await connect({ ...options, input: { plan, ftpW }, hold }), 'begun', hold);
+    const { fetch } = client;
+    show(await connect({ ...options, input: { plan, ftpW }, fetch, hold }), 'begun', hold);
     return null;
   } catch (error) {
     hold.release();

@@ -71,10 +71,10 @@ function stopBanner(offers: Offers): StopBanner {
   root.hidden = true;
   return {
     root,
-    show: ({ status, stopReason }) => {
+    show: ({ status, stopReason, receipt }) => {
       setShown(root, status === 'stopped');
       if (status !== 'stopped') return;
-      const notice = stopNotice(stopReason);
+      const notice = stopNotice(stopReason, receipt?.result);
       offer = notice.offer;
       setText(sentence, notice.sentence);
       setText(act, labels[offer]);

@@ -50,6 +50,10 @@ const notices: Readonly<Partial<Record<StopReason, StopNotice>>> = {
     offer: 'reload',
   },
 };
+const deletedNotice: StopNotice = {
+  sentence: 'This ride was deleted together with its account.',
+  offer: 'new-ride',
+};
 const otherNotice: StopNotice = {
   sentence: 'This page and the service do not understand each other.',
   offer: 'reload',
@@ -102,7 +106,11 @@ function opening(gapMs: number, occasion: Occasion): string {
 }
 
 /** Why the session has stopped in this page. */
-export function stopNotice(reason: StopReason | undefined): StopNotice {
+export function stopNotice(
+  reason: StopReason | undefined,
+  result?: ResumeReceipt['result'],
+): StopNotice {
+  if (result === 'deleted') return deletedNotice;
   return (reason && notices[reason]) ?? otherNotice;
 }
 

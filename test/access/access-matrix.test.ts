@@ -64,7 +64,7 @@ const names = (): readonly string[] => [
 
 /** What this caller puts into the Authorization header of a route that asks for that proof. */
 async function proofOf(
-  proof: 'resume' | 'access' | 'none',
+  proof: 'resume' | 'access' | 'reader' | 'none',
   caller: Caller,
   stage: Stage,
 ): Promise<string | undefined> {
@@ -72,45 +72,31 @@ async function proofOf(
   if (caller === 'anonymous' || proof === 'none') return undefined;
   if (proof === 'access')
     return { owner: owner.access, other: other.access, revoked: ended.access }[caller];
+  if (proof === 'reader') {
+    const { link, othersLink } = stage;
+    if (caller === 'other') return othersLink.token;
+    const place = `${pathOf(created)}/readers/${link.readerId}`;
+    if (caller === 'revoked') await ask(service, 'DELETE', place, { proof: token });
+    return link.token;
+  }
   if (caller === 'other') return othersToken;
   if (caller === 'revoked') await ask(service, 'DELETE', pathOf(created), { proof: token });
   return token;
 }
 
-/** A session of somebody's with a link to look at it, and what this caller has to show. */
-async function approach(
-  caller: Caller,
-): Promise<{ created: Created; readerId: string; token: string | undefined }> {
-  const begun = await begin();
-  const { token } = begun;
-  const link = await fetch(`${begun.resume_url.split('#')[0]}/readers`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}` },
-  });
-  const { reader_id: readerId = '', read_url: readUrl = '' } = (await link.json()) as Record<
-    string,
-    string
-  >;
-  const created = { created: begun, readerId };
-  if (caller === 'anonymous') return { ...created, token: undefined };
-  if (caller === 'other') return { ...created, token: (await begin()).token };
-  if (caller === 'reader') return { ...created, token: new URL(readUrl).hash.slice(1) };
-  if (caller === 'revoked')
-    await fetch(begun.resume_url, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${token}` },
-    });
-  return { ...created, token };
-}
+const pathOf = ({ resume_url }: Created): string => new URL(resume_url).pathname;
 
-async function ask(name: string, caller: Caller): Promise<number | string> {
-  const { created, readerId, token } = await approach(caller);
+async function askAs(name: string, caller: Caller): Promise<number | string> {
+  const stage = await setStage(service);
+  const { proof: kind = 'resume', body } = rules[name] ?? {};
+  const proof = await proofOf(kind, caller, stage);
   const [method = '', path = ''] = name.split(' ');
   const { session_id, client_id } = stage.created;
   const place = path
     .replace(':session_id', session_id)
     .replace(':client_id', client_id)
-    .replace(':reader_id', readerId)
+    .replace(':reader_id', stage.link.readerId)
+    .replace(':login_id', stage.owner.loginId)
     .replace('*', 'index.html');
   if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);
   const told = body === undefined ? {} : { body: body(stage, caller) };

@@ -6,9 +6,12 @@
 import { rightBody } from '../fuzz/seat.ts';
 import type { Stage } from './stage.ts';
 
-/** `owner`: the token of this session and client; `other`: a good token of another one; `revoked`: a token whose right was given up;
- * `reader`: what a link to look at this session holds. */
-export const callers = ['anonymous', 'other', 'owner', 'revoked', 'reader'] as const;
+/**
+ * `owner`: who has what the route asks for, be it the resume token of this session and client, the access token of this account, its
+ * password, its refresh token or its mailed link. `other`: who has a good one of something else. `revoked`: who had the owner's, and it
+ * is over. `anonymous`: who has nothing to show.
+ */
+export const callers = ['anonymous', 'other', 'owner', 'revoked'] as const;
 export type Caller = (typeof callers)[number];
 
 /** A status of HTTP, or for a WebSocket the first frame or close code. */
@@ -16,8 +19,8 @@ export type Answers = Readonly<Record<Caller, number | string>>;
 
 export interface Rule {
   readonly answers: Answers;
-  /** What the Authorization header holds: a session's resume token, which is the default, or an account's access token. */
-  readonly proof?: 'resume' | 'access' | 'none';
+  /** What the Authorization header holds: a session's resume token, which is the default, an account's access token, or a link's. */
+  readonly proof?: 'resume' | 'access' | 'reader' | 'none';
   /** A right body, when the route takes one: as far as the caller can know what is right. */
   readonly body?: (stage: Stage, caller: Caller) => object | string;
 }
@@ -27,7 +30,6 @@ const everybody = (answer: number): Answers => ({
   other: answer,
   owner: answer,
   revoked: answer,
-  reader: answer,
 });
 
 const ownerOnly = (answer: number | string, refusal: number | string): Answers => ({
@@ -35,7 +37,6 @@ const ownerOnly = (answer: number | string, refusal: number | string): Answers =
   other: refusal,
   owner: answer,
   revoked: refusal,
-  reader: refusal,
 });
 
 /** Each gets their own: what is in it is looked at in test/accounts/. */
@@ -46,7 +47,6 @@ const signedIn = (answer: number): Answers => ({
 });
 
 const session = '/v1/sessions/:session_id/clients/:client_id';
-const readers = '/v1/sessions/:session_id/readers/:reader_id';
 
 /** By method and path as the route was given; `UPGRADE` for a WebSocket. */
 export const rules: Readonly<Record<string, Rule>> = {
@@ -65,9 +65,96 @@ export const rules: Readonly<Record<string, Rule>> = {
   // Giving up what was given up changes nothing: whoever did not hear the answer asks again.
   [`DELETE ${session}`]: { answers: { ...ownerOnly(204, 401), revoked: 204 } },
   [`UPGRADE ${session}`]: { answers: ownerOnly('welcome', 4003) },
+  // The answer says nothing about anybody: what comes of it, the mailbox's owner sees.
+  'POST /v1/accounts': {
+    proof: 'none',
+    answers: everybody(202),
+    body: ({ other }) => ({ email: other.email }),
+  },
+  'POST /v1/accounts/resets': {
+    proof: 'none',
+    answers: everybody(202),
+    body: ({ other }) => ({ email: other.email }),
+  },
+  'POST /v1/accounts/passwords': {
+    proof: 'none',
+    answers: ownerOnly(200, 404),
+    body: ({ mailed, spent, guess, next }, caller) => ({
+      token: { owner: mailed, revoked: spent, other: guess, anonymous: '' }[caller],
+      password: next,
+    }),
+  },
+  'POST /v1/logins': {
+    proof: 'none',
+    answers: ownerOnly(200, 401),
+    body: ({ owner, other, former }, caller) => ({
+      email: caller === 'anonymous' ? 'nobody@example.com' : owner.email,
+      password: {
+        owner: owner.password,
+        other: other.password,
+        revoked: former,
+        anonymous: former,
+      }[caller],
+    }),
+  },
+  'POST /v1/logins/refresh': {
+    proof: 'none',
+    answers: ownerOnly(200, 401),
+    body: ({ owner, ended, forged }, caller) =>
+      caller === 'anonymous'
+        ? {}
+        : {
+            refresh_token: { owner: owner.refresh, revoked: ended.refresh, other: forged }[caller],
+          },
+  },
+  'POST /v1/logins/end': {
+    proof: 'none',
+    answers: everybody(204),
+    body: ({ owner, ended, forged }, caller) =>
+      caller === 'anonymous'
+        ? {}
+        : {
+            refresh_token: { owner: owner.refresh, revoked: ended.refresh, other: forged }[caller],
+          },
+  },
+  'GET /v1/logins': { proof: 'access', answers: signedIn(200) },
+  'DELETE /v1/logins': { proof: 'access', answers: signedIn(204) },
+  'DELETE /v1/logins/:login_id': {
+    proof: 'access',
+    answers: { ...ownerOnly(204, 401), other: 404 },
+  },
+  'GET /v1/accounts/me': { proof: 'access', answers: signedIn(200) },
+  'DELETE /v1/accounts/me': {
+    proof: 'access',
+    answers: ownerOnly(204, 401),
+    body: ({ owner }) => ({ password: owner.password }),
+  },
+  'POST /v1/accounts/me/password': {
+    proof: 'access',
+    answers: ownerOnly(204, 401),
+    body: ({ owner, next }) => ({ password: owner.password, new_password: next }),
+  },
+  'GET /v1/accounts/me/sessions': { proof: 'access', answers: signedIn(200) },
+  // The session's own token decides, and a session that has an account is nobody else's any more.
+  'POST /v1/accounts/me/sessions': {
+    proof: 'access',
+    answers: { ...ownerOnly(204, 401), other: 409 },
+    body: ({ created, token }) => ({
+      session_id: created.session_id,
+      client_id: created.client_id,
+      token,
+    }),
+  },
+  'POST /v1/accounts/me/sessions/:session_id/clients': {
+    proof: 'access',
+    answers: { ...ownerOnly(201, 401), other: 404 },
+  },
   [`POST ${session}/readers`]: { answers: ownerOnly(201, 401) },
   [`DELETE ${session}/readers/:reader_id`]: { answers: ownerOnly(204, 401) },
-  [`GET ${readers}`]: { answers: { ...everybody(401), reader: 200 } },
+  'GET /v1/sessions/:session_id/readers/:reader_id': {
+    proof: 'reader',
+    answers: ownerOnly(200, 401),
+  },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };

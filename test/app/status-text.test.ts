@@ -94,5 +94,7 @@ test('a ride that another tab took over can be taken back', () => {
   expect(stopNotice('taken-over').offer).toBe('take-over');
   expect(stopNotice('unknown-session').offer).toBe('new-ride');
   expect(stopNotice('page-too-old').offer).toBe('reload');
+  expect(stopNotice('session-gone', 'gone').sentence).toContain('time of this ride is over');
+  expect(stopNotice('session-gone', 'deleted').sentence).toContain('deleted together with');
   expect(stopNotice(undefined).offer).toBe('reload');
 });
