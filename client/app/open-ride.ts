@@ -69,7 +69,13 @@ export function openRide(parts: OpenRideParts): () => void {
     close();
     parts.takeOver();
   };
-  const offers = { 'take-over': takeOver, 'new-ride': leave, reload: () => location.reload() };
+  const takeControl = (): void => ride.send('take-control', {});
+  const offers = {
+    'take-over': takeOver,
+    'take-control': takeControl,
+    'new-ride': leave,
+    reload: () => location.reload(),
+  };
   const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
   const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
@@ -79,11 +85,10 @@ export function openRide(parts: OpenRideParts): () => void {
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
     tell(frame);
-    const isRiding = view.state.phase === 'riding';
     notices.show(frame);
     devices.show(view.state.phase);
     share.show(view.state.phase);
-    wakeLock.hold(isRiding && view.status !== 'stopped');
+    wakeLock.hold(view.state.phase === 'riding' && view.status !== 'stopped');
     beeper.hear(frame);
     if (view.state.phase === 'finished' && !isOver) {
       isOver = true;

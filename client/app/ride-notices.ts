@@ -3,7 +3,13 @@ import type { ResumeReceipt } from '../status.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import type { RideFrame } from './ride-loop.ts';
 import { makeStatusBadge } from './status-badge.ts';
-import { receiptNote, stopNotice, type LinkView, type Occasion } from './status-text.ts';
+import {
+  elsewhereNotice,
+  receiptNote,
+  stopNotice,
+  type LinkView,
+  type Occasion,
+} from './status-text.ts';
 
 export interface RideNotices {
   readonly badge: HTMLElement;
@@ -26,10 +32,10 @@ export function rideNotices(
   return {
     badge: badge.root,
     banner: banner.root,
-    show: ({ view, nowMs }) => {
+    show: ({ view, nowMs, isElsewhere }) => {
       const isRiding = view.state.phase === 'riding';
       badge.show({ link: view, isRiding, note: noteFor(view.receipt, nowMs) });
-      banner.show(view);
+      banner.show(view, isElsewhere && view.state.phase !== 'finished');
     },
   };
 }
@@ -58,12 +64,17 @@ function receiptNotes(
 
 interface StopBanner {
   readonly root: HTMLElement;
-  show(link: LinkView): void;
+  show(link: LinkView, isElsewhere: boolean): void;
 }
 
 /** Why the ride cannot go on here, and the one thing to do about it. */
 function stopBanner(offers: Offers): StopBanner {
-  const labels = { 'take-over': 'Take over here', 'new-ride': 'New ride', reload: 'Reload' };
+  const labels = {
+    'take-over': 'Take over here',
+    'take-control': 'Ride here instead',
+    'new-ride': 'New ride',
+    reload: 'Reload',
+  };
   const sentence = element('p');
   let offer: keyof typeof offers = 'reload';
   const act = button({ class: 'primary' }, [], () => offers[offer]());
@@ -71,10 +82,11 @@ function stopBanner(offers: Offers): StopBanner {
   root.hidden = true;
   return {
     root,
-    show: ({ status, stopReason, receipt }) => {
-      setShown(root, status === 'stopped');
-      if (status !== 'stopped') return;
-      const notice = stopNotice(stopReason, receipt?.result);
+    show: ({ status, stopReason, receipt }, isElsewhere) => {
+      const isStopped = status === 'stopped';
+      setShown(root, isStopped || isElsewhere);
+      if (!isStopped && !isElsewhere) return;
+      const notice = isStopped ? stopNotice(stopReason, receipt?.result) : elsewhereNotice;
       offer = notice.offer;
       setText(sentence, notice.sentence);
       setText(act, labels[offer]);

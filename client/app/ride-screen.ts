@@ -45,14 +45,14 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
     small.root,
     ...(controls === null ? [] : [controls.root]),
   ]);
-  const show = ({ view, samples, nowMs }: RideFrame, note: string): void => {
+  const show = ({ view, samples, nowMs, isElsewhere }: RideFrame, note: string): void => {
     const figures = rideFigures(view.state, samples, nowMs);
     root.toggleAttribute('data-stopped', view.status === 'stopped');
     numbers.show(figures);
     small.show(figures);
     setText(message, note === '' ? figures.message : note);
     graph.show(view.state, figures.positionS);
-    controls?.show(view.state.phase, view.status === 'stopped');
+    controls?.show(view.state.phase, view.status === 'stopped' || isElsewhere);
   };
   return {
     root,

@@ -21,7 +21,7 @@ export interface Badge {
 /** Why a ride cannot go on in this page, and what the rider may do about it. */
 export interface StopNotice {
   readonly sentence: string;
-  readonly offer: 'take-over' | 'new-ride' | 'reload';
+  readonly offer: 'take-over' | 'take-control' | 'new-ride' | 'reload';
 }
 
 /** How a session came to be served: a receipt means something else each time. */
@@ -50,6 +50,12 @@ const notices: Readonly<Partial<Record<StopReason, StopNotice>>> = {
     offer: 'reload',
   },
 };
+/** Another device of the rider's has it; this one may have it back for the asking. */
+export const elsewhereNotice: StopNotice = {
+  sentence: 'This ride is ridden on another device.',
+  offer: 'take-control',
+};
+
 const deletedNotice: StopNotice = {
   sentence: 'This ride was deleted together with its account.',
   offer: 'new-ride',

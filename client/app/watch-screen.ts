@@ -40,7 +40,8 @@ export function watchScreen({ clock, ticker, sentence, offers }: WatchParts): Wa
     if (said === undefined)
       badge.show({ link: view, isRiding: view.state.phase === 'riding', note: '' });
     else badge.say(said);
-    screen?.show({ view, samples, nowMs: clock.nowMs() }, overNote(latest));
+    const nowMs = clock.nowMs();
+    screen?.show({ view, samples, nowMs, isElsewhere: true }, overNote(latest));
   };
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [

@@ -38,6 +38,7 @@ function startLoop() {
     close: () => {},
   };
   const ride = {
+    clientId: 'this-device',
     view: () => ({
       state: ridden.state,
       status,

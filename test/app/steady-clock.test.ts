@@ -26,6 +26,7 @@ function riding() {
   });
   startRideLoop({
     ride: {
+      clientId: 'this-device',
       view,
       send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
         give(ridden, (clock.nowMs() - startMs) / 1000, type, data);

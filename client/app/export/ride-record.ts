@@ -157,6 +157,7 @@ function changesOf(event: WorkoutEvent): RideChange[] {
     case 'paused':
     case 'resumed':
     case 'finished':
+    case 'control-taken':
       return [];
   }
 }

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Clock } from '../../../shared/clock.ts';
 import type { WorkoutState } from '../../../shared/workout/workout-state.ts';
 import { workout } from '../../../shared/workout/workout.ts';
-import type { TrainerSample } from '../trainer/trainer.ts';
+import { recordedSamples } from '../recorded-samples.ts';
 import type { ToldRide } from '../watch-screen.ts';
 import type { ReaderLink } from './reader-link.ts';
 
@@ -57,25 +57,8 @@ function toldRide(state: WorkoutState): ToldRide {
       isFinal: false,
       stopReason: undefined,
     },
-    samples: samplesOf(state),
+    samples: recordedSamples(state),
   };
-}
-
-/** What the ride's own record says of the present second. */
-function samplesOf({ open, lastMs }: WorkoutState): readonly TrainerSample[] {
-  if (open === null) return [];
-  return [
-    {
-      atMs: lastMs,
-      powerW: mean(open.power),
-      cadenceRpm: mean(open.cadence),
-      heartRateBpm: mean(open.heartRate),
-    },
-  ];
-}
-
-function mean({ sum, count }: { readonly sum: number; readonly count: number }): number | null {
-  return count === 0 ? null : Math.round(sum / count);
 }
 
 /**
