@@ -61,7 +61,7 @@ module.exports = {
       '^client/app/',
       [
         '^client/app/',
-        '^client/(connect|indexed-db-storage|session-storage|status)\\.ts$',
+        '^client/(connect|indexed-db-storage|session-storage|status|stop-reason|tab-hold)\\.ts$',
         '^shared/workout/',
         '^shared/clock\\.ts$',
       ],
@@ -182,6 +182,7 @@ module.exports = {
     },
     onlyIn('ioredis', ['^server/store/(redis/|open-stores\\.ts)', '^loadtest/']),
     onlyIn('pg', ['^server/store/(postgres/|open-stores\\.ts)', '^loadtest/']),
+    onlyIn('react', ['^client/react\\.ts$']),
     onlyIn('piscina', ['^server/hashing/']),
     onlyIn('bcryptjs', ['^server/hashing/']),
     onlyIn('nodemailer', ['^server/accounts/']),

@@ -23,6 +23,17 @@ export class CommandKeeper {
     this.#keptSeq = this.#keepingSeq = lastSeq(outbox);
   }
 
+  /** Highest seq up to which the storage has all commands. */
+  get keptSeq(): number {
+    return this.#keptSeq;
+  }
+
+  /** The storage has lost everything: it is kept once more. */
+  keepAgain(outbox: Outbox): void {
+    this.#keptSeq = this.#keepingSeq = outbox.forgottenCount;
+    this.keep(outbox);
+  }
+
   /** Keeps what is not kept yet. What failed to be kept is tried again with the next command, so that no hole stays. */
   keep(outbox: Outbox): void {
     const { incarnation } = outbox;
@@ -35,7 +46,9 @@ export class CommandKeeper {
       .addCommands(incarnation, from, commandsBetween(outbox, from, through))
       .then(
         () => {
-          if (incarnation === this.#incarnation) this.#keptSeq = Math.max(this.#keptSeq, through);
+          // Behind a write that failed there is a hole: all from there on is written again.
+          if (incarnation === this.#incarnation && from <= this.#keptSeq + 1)
+            this.#keptSeq = Math.max(this.#keptSeq, through);
         },
         (problem: unknown) => {
           warn(problem);

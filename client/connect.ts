@@ -12,6 +12,7 @@ import type { WebSocketConstructor } from './link.ts';
 import { SessionClient } from './session-client.ts';
 import { memoryStorage, type SessionStorage, type StoredSession } from './session-storage.ts';
 import type { ClientView } from './status.ts';
+import type { TabHold } from './tab-hold.ts';
 import { listenForWake } from './wake-signals.ts';
 
 export interface ConnectOptions<State, Input, Command extends AnyNamed, Event extends AnyNamed> {
@@ -28,6 +29,8 @@ export interface ConnectOptions<State, Input, Command extends AnyNamed, Event ex
   readonly storage?: SessionStorage | undefined;
   /** Whether storage holds the commands of a finished session until `forget`, for an app that makes something of them; else they go. */
   readonly keepsCommands?: boolean | undefined;
+  /** This tab's hold on the session: the session stops here when another tab takes it over, and closing it lets go. */
+  readonly hold?: Pick<TabHold, 'lost' | 'release'> | undefined;
   /** For Node before 22: the `WebSocket` of `ws`. */
   readonly WebSocket?: WebSocketConstructor | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
@@ -104,7 +107,12 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
   const close = (): void => {
     stopListening();
     client.close();
+    options.hold?.release();
   };
+  void options.hold?.lost.then(() => {
+    stopListening();
+    client.close('taken-over');
+  });
   return {
     sessionId: session.sessionId,
     clientId: session.clientId,
@@ -128,11 +136,11 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
 
 function firstState(client: SessionClient): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = client.subscribe(({ receipt, stopCode }) => {
-      if (receipt === undefined && stopCode === undefined) return;
+    const stop = client.subscribe(({ receipt, stopReason }) => {
+      if (receipt === undefined && stopReason === undefined) return;
       queueMicrotask(() => stop());
       if (receipt !== undefined) resolve();
-      else reject(new Error(`The session cannot be taken up: close code ${stopCode}.`));
+      else reject(new Error(`The session cannot be taken up: ${stopReason}.`));
     });
   });
 }

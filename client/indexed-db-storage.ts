@@ -9,28 +9,33 @@ const databaseVersion = 1;
  * the caller goes on in memory then. Writes resolve when the transaction is complete, not when it is queued.
  */
 export async function indexedDbStorage(name: string): Promise<SessionStorage> {
-  const database = await openDatabase(name);
-  const write = (
+  const { database, onLost } = await keepOpen(name);
+  const write = async (
     stores: string[],
     work: (transaction: IDBTransaction) => void,
     durability: IDBTransactionDurability = 'default',
-  ): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const transaction = database.transaction(stores, 'readwrite', { durability });
+  ): Promise<void> => {
+    const transaction = (await database()).transaction(stores, 'readwrite', { durability });
+    return new Promise((resolve, reject) => {
       transaction.addEventListener('complete', () => resolve());
       transaction.addEventListener('abort', () => reject(failure(transaction.error)));
       work(transaction);
     });
+  };
   let keptIdentity: string | undefined;
+  onLost(() => {
+    keptIdentity = undefined;
+  });
   return {
     load: async () => {
+      const transaction = (await database()).transaction(['session', 'commands']);
       const session = await result<StoredSession | undefined>(
-        database.transaction('session').objectStore('session').get('current'),
+        transaction.objectStore('session').get('current'),
       );
       if (session === undefined) return undefined;
       const { incarnation, forgottenCount = 0 } = session;
       const range = IDBKeyRange.bound([incarnation, 0], [incarnation, Number.MAX_SAFE_INTEGER]);
-      const store = database.transaction('commands').objectStore('commands');
+      const store = transaction.objectStore('commands');
       const [keys, commands] = await Promise.all([
         result<IDBValidKey[]>(store.getAllKeys(range)),
         result<WireCommand[]>(store.getAll(range)),
@@ -62,6 +67,35 @@ export async function indexedDbStorage(name: string): Promise<SessionStorage> {
         transaction.objectStore('session').clear();
         transaction.objectStore('commands').clear();
       }),
+    onLost,
+  };
+}
+
+/** A browser that throws a page's data away closes its database under it; then a new, empty one is opened. */
+async function keepOpen(name: string): Promise<{
+  readonly database: () => Promise<IDBDatabase>;
+  readonly onLost: (lost: () => void) => void;
+}> {
+  const losses: (() => void)[] = [];
+  const open = async (): Promise<IDBDatabase> => {
+    const database = await openDatabase(name);
+    database.addEventListener('close', () => {
+      opened = reopen();
+      opened.catch(() => {});
+    });
+    return database;
+  };
+  const reopen = async (): Promise<IDBDatabase> => {
+    const database = await open();
+    for (const lost of losses) lost();
+    return database;
+  };
+  let opened = open();
+  await opened;
+  return {
+    // While the browser still clears up nothing can be opened; whoever needs it next tries again.
+    database: () => opened.catch(() => (opened = reopen())),
+    onLost: (lost) => void losses.push(lost),
   };
 }
 

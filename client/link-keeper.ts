@@ -4,6 +4,7 @@ import type { ClientFrame, ServerFrame } from '../shared/protocol/frames.ts';
 import { Link, type LinkParts } from './link.ts';
 import { defaultBackoffMs, retryDelayMs } from './reconnect.ts';
 import { offlineAfterAttempts, stableMs, type Status } from './status.ts';
+import { stopReasonOf, type StopReason } from './stop-reason.ts';
 
 export interface LinkKeeperParts extends LinkParts {
   /** In [0, 1). */
@@ -24,7 +25,7 @@ export class LinkKeeper {
   readonly #parts: LinkKeeperParts;
   readonly #events: LinkKeeperEvents;
   #status: Status = 'reconnecting';
-  #stopCode: number | undefined;
+  #stopReason: StopReason | undefined;
   #link: Link | undefined;
   #nextLink: Link | undefined;
   #attempt = 0;
@@ -44,9 +45,8 @@ export class LinkKeeper {
     return this.#status;
   }
 
-  /** The close code that ended it for good. */
-  get stopCode(): number | undefined {
-    return this.#stopCode;
+  get stopReason(): StopReason | undefined {
+    return this.#stopReason;
   }
 
   /** Drops what there is and connects now. */
@@ -120,10 +120,10 @@ export class LinkKeeper {
     if (this.#status === 'reconnecting') this.#setStatus('offline');
   }
 
-  stop(code: number): void {
+  stop(reason: StopReason): void {
     this.#dropLinks();
     this.#cancelStable();
-    this.#stopCode = code;
+    this.#stopReason = reason;
     this.#setStatus('stopped');
   }
 
@@ -171,7 +171,7 @@ export class LinkKeeper {
     if (this.#nextLink !== undefined) return;
     if (this.#status === 'connected' || this.#status === 'moving') this.#setStatus('reconnecting');
     // After 4204 too: the next welcome tells where the storages part. [R7]
-    if (closeClass(code) === 'stop') this.stop(code);
+    if (closeClass(code) === 'stop') this.stop(stopReasonOf(code));
     else this.#retry();
   }
 

@@ -7,9 +7,11 @@ import type { Replica } from './replica.ts';
 import type { ClientView } from './status.ts';
 
 /** What a view is made of besides the forecast. */
-export interface Facts extends Omit<ClientView, 'state' | 'unsaved' | 'unaccepted'> {
+export interface Facts extends Omit<ClientView, 'state' | 'unsaved' | 'unaccepted' | 'unkept'> {
   readonly replica: Replica;
   readonly outbox: Outbox;
+  /** Highest seq in the device's storage. */
+  readonly keptSeq: number;
 }
 
 export interface OutlookParts {
@@ -39,10 +41,11 @@ export class Outlook {
   get view(): ClientView {
     if (this.#view !== undefined) return this.#view;
     const { state } = this.forecast;
-    const { replica: _replica, outbox, ...facts } = this.#parts.facts();
+    const { replica: _replica, outbox, keptSeq, ...facts } = this.#parts.facts();
     const last = lastSeq(outbox);
     const { accepted, checkpointed } = outbox;
-    const counts = { unsaved: last - checkpointed, unaccepted: last - accepted };
+    const unkept = last - Math.max(keptSeq, accepted);
+    const counts = { unsaved: last - checkpointed, unaccepted: last - accepted, unkept };
     return (this.#view = { state, ...counts, ...facts });
   }
 

@@ -1,5 +1,4 @@
 /** One session on this device: keeps the outbox and the replica, and brings them together with the server after every break. */
-import { closeCodes } from '../shared/protocol/close-codes.ts';
 import type {
   ClientFrame,
   Entry,
@@ -28,6 +27,7 @@ import { ResumeAccount } from './resume-account.ts';
 import { SessionKeeper } from './session-keeper.ts';
 import type { StoredSession } from './session-storage.ts';
 import type { ClientView } from './status.ts';
+import type { StopReason } from './stop-reason.ts';
 
 export class SessionClient {
   readonly #parts: ClientParts;
@@ -75,6 +75,7 @@ export class SessionClient {
     );
     this.#sender = new CommandSender(clock, (frame) => this.#keeper.send(frame));
     this.#sender.kept(lastSeq(this.#outbox));
+    parts.storage.onLost?.(() => this.#keep(true));
     this.#commands = new CommandKeeper(this.#outbox, {
       ...parts,
       kept: (incarnation, throughSeq) => {
@@ -103,7 +104,6 @@ export class SessionClient {
     this.#outlook.changed();
   }
 
-  /** Calls back after every change, and once now. Returns a function that stops it. */
   subscribe(listener: (view: ClientView) => void): () => void {
     return this.#outlook.subscribe(listener);
   }
@@ -121,15 +121,16 @@ export class SessionClient {
   }
 
   /** Leaves; the session goes on and can be taken up again. */
-  close(): void {
+  close(reason: StopReason = 'left'): void {
     this.#keeper.send({ type: 'bye' });
-    this.#keeper.stop(closeCodes.left);
+    this.#keeper.stop(reason);
   }
 
   #facts(): Facts {
     const [replica, outbox, isFinal] = [this.#replica, this.#outbox, this.#isFinal];
-    const [{ receipt }, { status, stopCode }] = [this.#account, this.#keeper];
-    return { replica, outbox, receipt, isFinal, status, stopCode };
+    const [{ receipt }, { status, stopReason }] = [this.#account, this.#keeper];
+    const { keptSeq } = this.#commands;
+    return { replica, outbox, keptSeq, receipt, isFinal, status, stopReason };
   }
 
   #hello(): ClientFrame {
@@ -232,8 +233,8 @@ export class SessionClient {
   }
 
   #countLate(): void {
-    const { incarnation } = this.#outbox;
-    this.#account.heard(lateCountOf(this.#replica.confirmed, this.#clientId, incarnation));
+    const [{ confirmed }, { incarnation }] = [this.#replica, this.#outbox];
+    this.#account.heard(lateCountOf(confirmed, this.#clientId, incarnation));
   }
 
   #heard(watermarks: { readonly accepted: number; readonly checkpointed: number }): void {
@@ -256,14 +257,11 @@ export class SessionClient {
     this.#outlook.changed();
   }
 
-  /**
-   * The session has ended, and Postgres has all of it up to that offset. A device that lacks nothing of it forgets its commands, unless
-   * the app reads them; the state stays until the app forgets the session. Commands that came too late stay too. [L1]
-   */
+  /** It has ended, and Postgres has all of it: unless the app reads them, or they came too late, the commands here may go. [L1] */
   #finished(offset: number): void {
     const { epoch, confirmed } = this.#replica;
-    const isWhole = epoch === this.#epoch && confirmed.offset === offset;
-    if (!this.#isLive || !isWhole || this.#outbox.checkpointed < lastSeq(this.#outbox)) return;
+    if (!this.#isLive || epoch !== this.#epoch || confirmed.offset !== offset) return;
+    if (this.#outbox.checkpointed < lastSeq(this.#outbox)) return;
     this.#isFinal = true;
     const keeps = this.#parts.keepsCommands === true || this.#account.lostCount > 0;
     if (!keeps) this.#outbox = forgetCommands(this.#outbox);
@@ -273,10 +271,9 @@ export class SessionClient {
 
   /** The first time at once; when the server cannot tell either, because Postgres is away, it waits: a guess would lose or repeat. */
   #askForHashes(): void {
-    const isAsked = this.#hashesFrom !== undefined;
+    if (this.#hashesFrom === undefined) this.#keeper.connect();
+    else this.#keeper.startOver();
     this.#hashesFrom = this.#outbox.forgottenCount + 1;
-    if (isAsked) this.#keeper.startOver();
-    else this.#keeper.connect();
   }
 
   /** This storage is a copy, or was rolled back: what the server does not have is numbered anew under a new name. [R7] */
@@ -292,9 +289,10 @@ export class SessionClient {
     this.#keeper.connect();
   }
 
-  #keep(): void {
+  #keep(hasLostAll = false): void {
     // After its end the app may have the storage cleared; nothing is put back then.
     if (this.#keeper.status === 'stopped') return;
     this.#storage.keep(this.#outbox, this.#replica);
+    if (hasLostAll) this.#commands.keepAgain(this.#outbox);
   }
 }

@@ -30,6 +30,8 @@ export interface SessionStorage {
   /** Adds commands of the incarnation; the first has that seq. Resolves when they are kept. */
   addCommands(incarnation: string, seq: number, commands: readonly WireCommand[]): Promise<void>;
   clear(): Promise<void>;
+  /** Calls back when everything kept is gone, thrown away by the browser or by a person; what is kept from then on stays again. */
+  readonly onLost?: ((lost: () => void) => void) | undefined;
 }
 
 /** For Node, tests, and browsers whose storage is closed: survives a reconnect, not a refresh. */

@@ -1,4 +1,5 @@
 /** What an app shows of the connection, and what it may tell after a break. */
+import type { StopReason } from './stop-reason.ts';
 
 export type Status =
   | 'connected'
@@ -7,7 +8,7 @@ export type Status =
   | 'reconnecting'
   /** Several tries failed, or the device says that there is no network. Everything goes on and is kept. */
   | 'offline'
-  /** Ended for good; `stopCode` says why. */
+  /** Ended for good; `stopReason` says why. */
   | 'stopped';
 
 /** How a break went: for the rider, for support, for logs. */
@@ -35,12 +36,17 @@ export interface ClientView {
   readonly unsaved: number;
   /** Commands not in the session's log yet. */
   readonly unaccepted: number;
+  /**
+   * Commands that only this page has: not in the service's log, and not in the device's storage, which is full or closed. For moments
+   * some are on their way there; when it stays above a few, a page that goes takes them along.
+   */
+  readonly unkept: number;
   /** How the latest break or start went. */
   readonly receipt: ResumeReceipt | undefined;
   /** The session has ended and Postgres has all of it: this device may forget it without losing anything. [L1] */
   readonly isFinal: boolean;
-  /** Why it stopped, from the table of close codes. */
-  readonly stopCode: number | undefined;
+  /** Set when the status is `stopped`. */
+  readonly stopReason: StopReason | undefined;
 }
 
 /** Milliseconds of service after which a break counts as a first one again. */

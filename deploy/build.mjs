@@ -30,6 +30,7 @@ const nodeBuilds = [
     'load/generator': 'loadtest/load/generator.ts',
   },
   { 'storage/main': 'loadtest/storage/main.ts' },
+  { 'long-ride/main': 'loadtest/long-ride/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
   // It lists the app's routes, and so builds the app.
@@ -42,6 +43,9 @@ const nodeBuilds = [
     'trackstand/accounts': 'server/accounts/accounts.ts',
     'trackstand/hash-worker': 'server/hashing/hash-worker.js',
     'trackstand/client': 'client/connect.ts',
+    'trackstand/storage': 'client/indexed-db-storage.ts',
+    'trackstand/tabs': 'client/tab-hold.ts',
+    'trackstand/react': 'client/react.ts',
     'trackstand/session': 'shared/session/session-model.ts',
   },
 ];
@@ -113,7 +117,24 @@ async function buildBrowserApp(root) {
     ...output.map(asFile),
     ...(await readAssets(folder, { 'main.ts': entry.fileName })),
   ];
-  return files.map(({ name, content }) => ({ name: `app/${name}`, content }));
+  const hasWorker = files.some(({ name }) => name === 'service-worker.js');
+  const page = hasWorker ? [...files, offlineFiles(files)] : files;
+  return page.map(({ name, content }) => ({ name: `app/${name}`, content }));
+}
+
+/** What the page's service worker keeps: all files of this release, under a name that changes with any of them. */
+function offlineFiles(files) {
+  const kept = files
+    .filter(({ name }) => !name.endsWith('.map') && name !== 'service-worker.js')
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const hash = createHash('sha256');
+  for (const { name, content } of kept) hash.update(name).update('\0').update(content);
+  const release = hash.digest('base64url').slice(0, 12);
+  const names = kept.map(({ name }) => name);
+  return {
+    name: 'offline-files.js',
+    content: `self.offlineFiles = ${JSON.stringify({ release, files: names })};\n`,
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ const needed = {
   'ride/main': ['server/main', 'local/pglite-process'],
   'load/main': [],
   'storage/main': ['server/main', 'local/pglite-process'],
+  'long-ride/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
   'chaos/main': ['server/main'],
   'fuzz/main': ['server/main'],

@@ -15,6 +15,7 @@ import { installUpgrade, installWebSockets } from './gateway/upgrade.ts';
 import { installFrontDoor } from './http/front-door.ts';
 import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
+import { installReaderRoutes } from './http/reader-routes.ts';
 import { createSessionOffice } from './http/session-office.ts';
 import type { ConnectOwners, SessionOwners } from './http/session-owners.ts';
 import {
@@ -115,6 +116,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     takeBeginning: admission.takeBeginning,
   };
   installSessionRoutes(app, routes);
+  installReaderRoutes(app, routes);
   installUpgrade(app, {
     registry,
     clock,

@@ -33,7 +33,7 @@ export function downloadRow({ state, serial, commands }: DownloadParts): HTMLEle
       const ride = recordRide(state, await commands());
       if (ride === null) return setText(note, notRead);
       setText(note, ride.isWhole ? '' : inParts);
-      save(formats[format](ride), fileName(ride, format));
+      saveFile(formats[format](ride), fileName(ride, format));
     } catch {
       setText(note, notRead);
     }
@@ -64,7 +64,8 @@ function fileName({ startedAtMs, plan }: RideRecord, format: string): string {
     .slice(0, 80)}.${format}`;
 }
 
-function save(content: Uint8Array<ArrayBuffer> | string, name: string): void {
+/** Hands a file to the browser, to be saved where the rider has files saved. */
+export function saveFile(content: Uint8Array<ArrayBuffer> | string, name: string): void {
   const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }));
   const link = element('a', { href: url, download: name });
   link.click();

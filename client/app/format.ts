@@ -36,6 +36,18 @@ export function gapTime(gapMs: number): string {
   return seconds < 10 ? `${Math.max(0.1, seconds).toFixed(1)} s` : spokenTime(seconds);
 }
 
+/** A moment on the rider's own wall: `Sat 21 Nov 2026, 18:05`. */
+export function dayAndTime(atMs: number): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(atMs);
+}
+
 /** A whole number, or a dash for null. */
 export function whole(value: number | null): string {
   return value === null ? nothing : String(Math.round(value));

@@ -5,14 +5,24 @@ import { workout } from '../../shared/workout/workout.ts';
 import { connect, SessionNotCreatedError } from '../connect.ts';
 import { indexedDbStorage } from '../indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../session-storage.ts';
+import { isHeldInTab, type TabHold } from '../tab-hold.ts';
 import { accountClient } from './account-client.ts';
 import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { loginKeeper } from './login-keeper.ts';
+import { askToKeepStorage, keepOfflineCopy } from './offline-copy.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
+import { showProfile } from './profile/profile-screen.ts';
+import { rememberedProfile } from './profile/rider-profile.ts';
 import type { Ride } from './ride-loop.ts';
+import { rideStore } from './rides/ride-store.ts';
+import { showRides } from './rides/rides-screen.ts';
+import { linkFromAddress } from './second-screen/reader-link.ts';
+import { showWatchPage } from './second-screen/watch-page.ts';
 import { startScreen } from './start-screen.ts';
+import { steadyClock } from './steady-clock.ts';
+import { tabRides } from './tab-rides.ts';
 import { startTicker } from './ticker.ts';
 import { makeWakeLock } from './wake-lock.ts';
 
@@ -23,59 +33,97 @@ const notKept =
 const notOpened = 'The ride this device keeps cannot be opened by this page.';
 const notBegun = 'The ride could not begin. Reload the page and try again.';
 
-const clock = systemClock;
+const clock = steadyClock(systemClock);
 const ticker = startTicker();
 const wakeLock = makeWakeLock();
 const { storage, notice } = await openStorage();
 // A finished ride becomes a file from what was recorded here.
-const kept = { session: workout, storage, keepsCommands: true } as const;
+const kept = { session: workout, storage, clock, keepsCommands: true } as const;
 const options = { ...kept, url: location.origin };
+const rides = rideStore();
+const offlineCopy = keepOfflineCopy();
 const client = accountClient(loginKeeper(clock));
-const door = accountDoor({ client, storage, leave: () => void begin(), takeUp });
+const door = accountDoor({ client, storage, leave, takeUp });
+const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
+const watched = linkFromAddress(location.hash);
+if (watched !== null) showWatchPage(watched, clock, ticker);
+else if (!door.openFromAddress()) await begin();
 // A link opened in this tab: the ride goes on behind it, in a page that begins anew.
 globalThis.addEventListener('hashchange', () => {
-  if (/^#(account$|password=)/.test(location.hash)) location.reload();
+  if (/^#(account$|password=|watch\/)/.test(location.hash)) location.reload();
 });
-if (!door.openFromAddress()) await begin();
 
 async function begin(): Promise<void> {
+  if ((await storage.load()) === undefined) showStart();
+  else await tabs.enter();
+}
+
+/** Whatever another tab has made of the ride in the meantime, it is kept where it was; or it is over and left. */
+async function openKept(hold: TabHold): Promise<void> {
   try {
-    if ((await storage.load()) === undefined) showStart();
-    else {
-      show(await connect(options), 'taken-up');
-      await door.claimRide();
+    if ((await storage.load()) === undefined) {
+      hold.release();
+      return showStart();
     }
+    show(await connect({ ...options, hold }), 'taken-up', hold);
+    await door.claimRide();
   } catch (error) {
+    hold.release();
     reportError(error);
     showStart(notOpened);
   }
 }
 
-/** Whatever the other page has made of the ride in the meantime, it is kept where it was. */
-function takeOver(): void {
-  void begin();
-}
-
 function showStart(told = notice): void {
-  const account = { label: door.label(), open: door.open };
-  showScreen(startScreen({ choose, notice: told, account }));
+  void renewPage();
+  const links = [
+    {
+      label: 'Your rides',
+      open: () => void showRides({ store: rides, profile: rememberedProfile, leave }),
+    },
+    { label: 'Your profile', open: () => showProfile(leave) },
+    { label: door.label(), open: door.open },
+  ];
+  showScreen(startScreen({ choose, notice: told, links }));
 }
 
 /** A ride of the account, begun on another device. */
 async function takeUp(resumeUrl: string): Promise<void> {
-  show(await connect({ ...kept, resumeUrl }), 'taken-up');
+  const hold = await tabs.hold();
+  if (hold === null) return;
+  try {
+    show(await connect({ ...kept, resumeUrl, hold }), 'taken-up', hold);
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
 }
 
 async function choose(plan: Plan, ftpW: number): Promise<string | null> {
-  const input = { plan, ftpW };
+  askToKeepStorage();
+  const hold = await tabs.hold();
+  // Another tab was faster; its ride is shown by now.
+  if (hold === null) return null;
   try {
-    show(await connect({ ...options, input, fetch: client.fetch }), 'begun');
+    const { fetch } = client;
+    show(await connect({ ...options, input: { plan, ftpW }, fetch, hold }), 'begun', hold);
     return null;
   } catch (error) {
+    hold.release();
     if (error instanceof SessionNotCreatedError) return whyNot(error);
     reportError(error);
     return notBegun;
   }
+}
+
+/** Another tab may have begun a ride meanwhile. */
+function leave(): void {
+  void begin();
+}
+
+/** A new release is taken when nobody rides, in no tab. */
+async function renewPage(): Promise<void> {
+  if (!(await isHeldInTab(storageName))) await offlineCopy.renew();
 }
 
 /** The service's own sentence, and what to wait for when there is no service. */
@@ -84,17 +132,25 @@ function whyNot({ code, message }: SessionNotCreatedError): string {
   return code === 'unreachable' ? `${sentence} A ride can begin when it is back.` : sentence;
 }
 
-function show(ride: Ride, occasion: OpenRideParts['occasion']): void {
-  openRide({
+function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): void {
+  clock.notBefore(ride.view().state.lastMs);
+  const close = openRide({
     ride,
     occasion,
     clock,
     ticker,
     wakeLock,
     commands,
+    rider: async () => (await storage.load())?.session,
+    rides,
     left: () => showStart(),
-    takeOver,
+    takeOver: () => {
+      ride.close();
+      void begin();
+    },
+    tell: (told) => hold.tell(told),
   });
+  void hold.lost.then(close);
 }
 
 async function commands(): Promise<readonly KeptCommand[]> {

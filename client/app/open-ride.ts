@@ -1,21 +1,27 @@
 /** Wires a session, a trainer and the screens to a ride that can be seen and steered. */
 import type { Clock } from '../../shared/clock.ts';
-import type { ResumeReceipt } from '../status.ts';
-import { button, element, setShown, setText, showScreen } from './dom.ts';
-import { downloadRow } from './download-row.ts';
+import type { StoredSession } from '../session-storage.ts';
+import { makeBeeper } from './beeper.ts';
+import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
 import { rideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
+import { rideNotices } from './ride-notices.ts';
 import { rideScreen } from './ride-screen.ts';
+import { beeps, pausesStanding } from './ride-settings.ts';
+import { incidentOf } from './rides/incidents.ts';
+import type { KeptRide } from './rides/kept-ride.ts';
+import { rideReport, serialOf } from './rides/ride-report.ts';
+import type { RideStore } from './rides/ride-store.ts';
+import { shareRow } from './second-screen/share-row.ts';
 import { listenForShortcuts } from './shortcuts.ts';
-import { pausesStanding } from './standing-setting.ts';
-import { makeStatusBadge } from './status-badge.ts';
-import { receiptNote, stopReason, type LinkView, type Occasion } from './status-text.ts';
+import type { Occasion } from './status-text.ts';
 import { summaryScreen } from './summary-screen.ts';
 import type { Ticker } from './ticker.ts';
 import type { WakeLock } from './wake-lock.ts';
+import type { ToldRide } from './watch-screen.ts';
 
 export interface OpenRideParts {
   readonly ride: Ride;
@@ -24,69 +30,70 @@ export interface OpenRideParts {
   readonly clock: Clock;
   readonly ticker: Ticker;
   readonly wakeLock: WakeLock;
+  /** What this device may do with the session. */
+  readonly rider: () => Promise<StoredSession | undefined>;
+  /** The rides of this device. */
+  readonly rides: RideStore;
   /** All that this device has recorded of the ride. */
   readonly commands: () => Promise<readonly KeptCommand[]>;
   /** The ride is forgotten on this device. */
   readonly left: () => void;
   /** This page takes the ride up again, after another one took it over. */
   readonly takeOver: () => void;
+  /** To the tabs that read along. */
+  readonly tell: (told: ToldRide) => void;
 }
 
-/** Shows the ride until it is left or taken over. */
-export function openRide(parts: OpenRideParts): void {
+/** Shows the ride until it is left, or until the returned function is called. */
+export function openRide(parts: OpenRideParts): () => void {
   const { ride, clock, ticker, wakeLock } = parts;
   const { state } = ride.view();
-  const devices = rideDevices({ state, seed: seedOf(ride.sessionId), clock, ticker });
-  const { trainer } = devices;
+  const devices = rideDevices({ state, seed: serialOf(ride.sessionId), clock, ticker });
+  const { trainer, line } = devices;
+  const share = shareRow(ride.sessionId, parts.rider);
+  const panel = element('div', { class: 'panels' }, [devices.panel, share.root]);
   const close = (): void => {
     loop.stop();
     stopKeys();
+    beeper.close();
     wakeLock.hold(false);
   };
   const leave = (): void => {
     close();
-    // What storage does not forget now it offers once more; there is nothing else to do about it.
-    void ride
-      .forget()
-      .catch(() => {})
+    void keepRide(parts)
+      .then(() => forgotten(ride))
       .then(parts.left);
   };
+  const beeper = makeBeeper(beeps.isOn);
   const takeOver = (): void => {
     close();
     parts.takeOver();
   };
-  const noteFor = receiptNotes(parts.occasion);
-  const badge = makeStatusBadge();
-  const banner = stopBanner({
+  const takeControl = (): void => ride.send('take-control', {});
+  const offers = {
     'take-over': takeOver,
+    'take-control': takeControl,
     'new-ride': leave,
     reload: () => location.reload(),
-  });
+  };
+  const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
   const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
-  const screen = rideScreen({
-    state,
-    devices,
-    badge: badge.root,
-    banner: banner.root,
-    actions,
-  });
+  const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
+  const tell = whenChanged(parts.tell);
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
-    const isRiding = view.state.phase === 'riding';
-    badge.show({ link: view, isRiding, note: noteFor(view.receipt, nowMs) });
-    banner.show(view);
+    tell(frame);
+    notices.show(frame);
     devices.show(view.state.phase);
-    wakeLock.hold(isRiding && view.status !== 'stopped');
+    share.show(view.state.phase);
+    wakeLock.hold(view.state.phase === 'riding' && view.status !== 'stopped');
+    beeper.hear(frame);
     if (view.state.phase === 'finished' && !isOver) {
       isOver = true;
       stopKeys();
-      const unsaved = (): number => ride.view().unsaved;
-      const serial = seedOf(ride.sessionId) >>> 0 || 1;
-      const downloads = downloadRow({ state: view.state, serial, commands: parts.commands });
-      const shared = { badge: badge.root, banner: banner.root, downloads };
-      showScreen(summaryScreen({ state: view.state, ...shared, unsaved, leave }));
+      showSummary(parts, { badge, banner }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
     if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs));
@@ -100,60 +107,61 @@ export function openRide(parts: OpenRideParts): void {
     cancel: screen.cancel,
   });
   showScreen(screen.root);
-  const loop = startRideLoop({ ride, trainer, clock, ticker, pausesStanding, show });
+  const loop = startRideLoop({
+    ride,
+    trainer,
+    clock,
+    ticker,
+    pausesStanding: pausesStanding.isOn,
+    show,
+  });
+  return close;
 }
 
-/** A note about the latest break, for a while after it. */
-function receiptNotes(
-  begin: OpenRideParts['occasion'],
-): (receipt: ResumeReceipt | undefined, nowMs: number) => string {
-  const shownMs = 8_000;
-  let occasion: Occasion = begin;
-  let latest: ResumeReceipt | undefined;
-  let note = '';
-  let untilMs = 0;
-  return (receipt, nowMs) => {
-    if (receipt !== undefined && receipt !== latest) {
-      note = receiptNote(receipt, occasion) ?? '';
-      untilMs = nowMs + shownMs;
-      latest = receipt;
-      occasion = 'back';
-    }
-    return nowMs < untilMs ? note : '';
+/** Keeps what happened beside the ride. */
+function happened({ ride, rides }: OpenRideParts): Parameters<typeof rideNotices>[2] {
+  return (receipt, occasion, nowMs) => {
+    const incident = incidentOf(receipt, occasion, nowMs);
+    // Without storage there is no list either, and the ride goes on.
+    if (incident !== null) void rides.addIncident(ride.sessionId, incident).catch(() => {});
   };
 }
 
-interface StopBanner {
-  readonly root: HTMLElement;
-  show(link: LinkView): void;
+/** What storage does not forget now it offers once more; there is nothing else to do about it. */
+function forgotten(ride: Ride): Promise<void> {
+  return ride.forget().catch(() => {});
 }
 
-/** Why the ride cannot go on here, and the one thing to do about it. */
-function stopBanner(
-  offers: Readonly<Record<ReturnType<typeof stopReason>['offer'], () => void>>,
-): StopBanner {
-  const labels = { 'take-over': 'Take over here', 'new-ride': 'New ride', reload: 'Reload' };
-  const sentence = element('p');
-  let offer: keyof typeof offers = 'reload';
-  const act = button({ class: 'primary' }, [], () => offers[offer]());
-  const root = element('div', { class: 'banner', role: 'alert' }, [sentence, act]);
-  root.hidden = true;
-  return {
-    root,
-    show: ({ status, stopCode, receipt }) => {
-      setShown(root, status === 'stopped');
-      if (status !== 'stopped') return;
-      const reason = stopReason(stopCode, receipt?.result);
-      offer = reason.offer;
-      setText(sentence, reason.sentence);
-      setText(act, labels[offer]);
-    },
+/** A ride changes once or twice a second; the beat is faster. */
+function whenChanged(tell: (told: ToldRide) => void): (frame: RideFrame) => void {
+  let latest: RideFrame['view'] | undefined;
+  return ({ view, samples }) => {
+    if (view !== latest) tell({ view, samples });
+    latest = view;
   };
 }
 
-/** The same rider on the same session, after a refresh too. */
-function seedOf(text: string): number {
-  let seed = 0;
-  for (const character of text) seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
-  return seed;
+/** The ride with its report, which is put among the rides of this device. */
+function showSummary(
+  parts: OpenRideParts,
+  notices: { readonly badge: HTMLElement; readonly banner: HTMLElement },
+  leave: () => void,
+): void {
+  const { ride } = parts;
+  const { state } = ride.view();
+  const report = element('div', { class: 'reports' });
+  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept)));
+  const unsaved = (): number => ride.view().unsaved;
+  showScreen(summaryScreen({ state, ...notices, report, unsaved, leave }));
+}
+
+/** What a full storage does not take can still be looked at, and saved as a file. */
+async function keepRide({ ride, commands, rides }: OpenRideParts): Promise<KeptRide> {
+  const { sessionId } = ride;
+  const { state } = ride.view();
+  const incidents = await rides.incidents(sessionId).catch(() => []);
+  const recorded = await commands().catch(() => []);
+  const kept = { sessionId, name: state.plan.name, state, commands: recorded, incidents };
+  if (state.startedAtMs !== null) await rides.keep(kept).catch(() => {});
+  return kept;
 }

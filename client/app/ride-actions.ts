@@ -1,5 +1,6 @@
 /** What the rider's buttons and keys ask of the session. */
 import type { Clock } from '../../shared/clock.ts';
+import { isRiddenElsewhere } from '../../shared/workout/workout-state.ts';
 import { laps } from '../../shared/workout/workout-view.ts';
 import { clockTime, withUnit } from './format.ts';
 import type { RideActions } from './ride-controls.ts';
@@ -25,7 +26,8 @@ export function rideActions({ ride, clock, changed, leave }: RideActionsParts): 
   readonly noteAt: (nowMs: number) => string;
 } {
   let note = { text: '', untilMs: 0 };
-  const isStopped = (): boolean => ride.view().status === 'stopped';
+  const isStopped = (): boolean =>
+    ride.view().status === 'stopped' || isRiddenElsewhere(ride.view().state, ride.clientId);
   const ask = (...command: Parameters<Ride['send']>): void => {
     if (isStopped()) return;
     ride.send(...command);
@@ -34,8 +36,11 @@ export function rideActions({ ride, clock, changed, leave }: RideActionsParts): 
   const actions: RideActions = {
     toggle: () => {
       const { phase } = ride.view().state;
-      if (phase === 'ready') ask('start', {});
-      else if (phase === 'riding') ask('pause', {});
+      if (phase === 'ready') {
+        // From the first second on it is known which device rides.
+        ask('take-control', {});
+        ask('start', {});
+      } else if (phase === 'riding') ask('pause', {});
       else if (phase === 'paused') ask('resume', {});
     },
     adjust: (byPercent) => {

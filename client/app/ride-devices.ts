@@ -4,7 +4,7 @@ import type { WorkoutPhase, WorkoutState } from '../../shared/workout/workout-st
 import { devicePanel, type DeviceOffer } from './device-text.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import { trainerTarget } from './ride-figures.ts';
-import { pausesStanding, setPausesStanding } from './standing-setting.ts';
+import { beeps, pausesStanding, type SwitchSetting } from './ride-settings.ts';
 import type { Ticker } from './ticker.ts';
 import { connectTrainer } from './trainer/connected-trainer.ts';
 import type { GattDevice } from './trainer/gatt.ts';
@@ -139,7 +139,10 @@ function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>
   const root = element('section', { class: 'devices', 'aria-label': 'Devices' }, [
     text,
     row,
-    standingField(),
+    element('div', { class: 'settings' }, [
+      settingField(pausesStanding, 'Pause when I stop pedalling'),
+      settingField(beeps, 'Beep before a change'),
+    ]),
   ]);
   return {
     line,
@@ -152,15 +155,16 @@ function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>
       for (const { offer, act } of buttons)
         setShown(act, (panel.offers as readonly string[]).includes(offer));
       setShown(row, panel.offers.length > 0);
-      setShown(root, panel.note !== '' || panel.offers.length > 0);
-      root.toggleAttribute('data-settings', facts.phase === 'ready');
+      const isStanding = facts.phase === 'ready' || facts.phase === 'paused';
+      setShown(root, panel.note !== '' || panel.offers.length > 0 || isStanding);
+      root.toggleAttribute('data-settings', isStanding);
     },
   };
 }
 
-function standingField(): HTMLElement {
+function settingField(setting: SwitchSetting, label: string): HTMLElement {
   const input = element('input', { type: 'checkbox' });
-  input.checked = pausesStanding();
-  input.addEventListener('change', () => setPausesStanding(input.checked));
-  return element('label', { class: 'setting' }, [input, 'Pause when I stop pedalling']);
+  input.checked = setting.isOn();
+  input.addEventListener('change', () => setting.set(input.checked));
+  return element('label', { class: 'setting' }, [input, label]);
 }

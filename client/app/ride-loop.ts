@@ -1,9 +1,10 @@
 /** Between the trainer and the session: hands on the target, and sends one sample for each second of riding. */
 import type { Clock } from '../../shared/clock.ts';
 import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
-import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { isRiddenElsewhere, type WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS } from '../../shared/workout/workout-view.ts';
 import type { LiveSession, SessionView } from '../connect.ts';
+import { recordedSamples } from './recorded-samples.ts';
 import { freshSample, trainerTarget } from './ride-figures.ts';
 import type { Ticker } from './ticker.ts';
 import type { Trainer, TrainerSample } from './trainer/trainer.ts';
@@ -18,10 +19,12 @@ export interface RideFrame {
   /** The latest readings, oldest first. */
   readonly samples: readonly TrainerSample[];
   readonly nowMs: number;
+  /** Another device rides: this one only shows. */
+  readonly isElsewhere: boolean;
 }
 
 export interface RideLoopParts {
-  readonly ride: Pick<Ride, 'send' | 'view'>;
+  readonly ride: Pick<Ride, 'send' | 'view' | 'clientId'>;
   readonly trainer: Trainer;
   readonly clock: Clock;
   readonly ticker: Ticker;
@@ -46,12 +49,18 @@ export interface RideLoop {
 export function startRideLoop(parts: RideLoopParts): RideLoop {
   const { ride, trainer, clock, ticker, show } = parts;
   let samples: readonly TrainerSample[] = [];
-  let sentS = -1;
+  // What a page before this one has told of the present second counts.
+  let sentS = ride.view().state.open?.second ?? -1;
   let rule = firstRule(clock.nowMs());
-  const refresh = (): void => show({ view: ride.view(), samples, nowMs: clock.nowMs() });
+  const isElsewhere = (): boolean => isRiddenElsewhere(ride.view().state, ride.clientId);
+  const refresh = (): void => {
+    const [view, nowMs] = [ride.view(), clock.nowMs()];
+    const shown = isElsewhere() ? recordedSamples(view.state) : samples;
+    show({ view, samples: shown, nowMs, isElsewhere: isElsewhere() });
+  };
   const sendSample = (nowMs: number): void => {
     const { state, status } = ride.view();
-    if (state.phase !== 'riding' || status === 'stopped') return;
+    if (state.phase !== 'riding' || status === 'stopped' || isElsewhere()) return;
     const second = Math.floor(elapsedS(state, nowMs));
     if (second === sentS) return;
     sentS = second;
@@ -64,7 +73,7 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
     const facts = { state, sample, pausesStanding: parts.pausesStanding(), nowMs };
     const step = stepWaiting(rule, facts);
     rule = step.rule;
-    if (step.ask === null || status === 'stopped') return;
+    if (step.ask === null || status === 'stopped' || isElsewhere()) return;
     if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
     else ride.send('resume', {});
   };
@@ -73,7 +82,9 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
     waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
-    trainer.setTarget(status === 'stopped' ? { kind: 'rest' } : trainerTarget(state, nowMs));
+    trainer.setTarget(
+      status === 'stopped' || isElsewhere() ? { kind: 'rest' } : trainerTarget(state, nowMs),
+    );
     sendSample(nowMs);
     refresh();
   };

@@ -3,7 +3,6 @@ import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import { profileGraph } from './profile-picture.ts';
 import { rideControls, type RideActions } from './ride-controls.ts';
-import type { RideDevices } from './ride-devices.ts';
 import { rideFigures, type RideFigures } from './ride-figures.ts';
 import type { RideFrame } from './ride-loop.ts';
 
@@ -16,42 +15,51 @@ export interface RideScreen {
 
 export interface RideScreenParts {
   readonly state: WorkoutState;
-  readonly devices: Pick<RideDevices, 'line' | 'panel'>;
+  /** Below the title: what is ridden with, or who rides. */
+  readonly line: HTMLElement;
   /** Above and below the title: where the ride is kept, and why it stopped. */
   readonly badge: HTMLElement;
   readonly banner: HTMLElement;
-  readonly actions: RideActions;
+  /** What there is to do above the numbers, and below them. */
+  readonly panel: HTMLElement;
+  /** Null on a screen that only shows. */
+  readonly actions: RideActions | null;
 }
 
 export function rideScreen(parts: RideScreenParts): RideScreen {
-  const { state, devices, badge, banner, actions } = parts;
+  const { state, line, panel, badge, banner, actions } = parts;
   const message = element('p', { class: 'message', 'aria-live': 'polite' });
   const numbers = bigNumbers(message);
   const small = smallNumbers(actions);
   const graph = profileGraph(state.plan, state.ftpW);
-  const controls = rideControls(actions);
+  const controls = actions && rideControls(actions);
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [
-      element('div', { class: 'title' }, [element('h1', {}, [state.plan.name]), devices.line]),
+      element('div', { class: 'title' }, [element('h1', {}, [state.plan.name]), line]),
       badge,
     ]),
     banner,
-    devices.panel,
+    panel,
     numbers.root,
     graph.root,
     small.root,
-    controls.root,
+    ...(controls === null ? [] : [controls.root]),
   ]);
-  const show = ({ view, samples, nowMs }: RideFrame, note: string): void => {
+  const show = ({ view, samples, nowMs, isElsewhere }: RideFrame, note: string): void => {
     const figures = rideFigures(view.state, samples, nowMs);
     root.toggleAttribute('data-stopped', view.status === 'stopped');
     numbers.show(figures);
     small.show(figures);
     setText(message, note === '' ? figures.message : note);
     graph.show(view.state, figures.positionS);
-    controls.show(view.state.phase, view.status === 'stopped');
+    controls?.show(view.state.phase, view.status === 'stopped' || isElsewhere);
   };
-  return { root, show, askToFinish: controls.askToFinish, cancel: controls.cancel };
+  return {
+    root,
+    show,
+    askToFinish: () => controls?.askToFinish(),
+    cancel: () => controls?.cancel(),
+  };
 }
 
 interface Numbers {
@@ -85,21 +93,15 @@ function bigNumbers(message: HTMLElement): Numbers {
   };
 }
 
-function smallNumbers(actions: RideActions): Numbers {
+function smallNumbers(actions: RideActions | null): Numbers {
   const elapsed = number('elapsed', 'Elapsed', '');
   const remaining = number('remaining', 'To go', '');
   const cadence = number('cadence', 'Cadence', 'rpm');
   const heart = number('heart', 'Heart rate', 'bpm');
   const intensity = number('intensity', 'Intensity', '');
-  const step = (byPercent: number) => (event: MouseEvent) =>
-    actions.adjust(event.shiftKey ? byPercent * 5 : byPercent);
-  const less = { class: 'step', 'aria-label': 'Less intensity', 'aria-keyshortcuts': 'ArrowDown' };
-  const more = { class: 'step', 'aria-label': 'More intensity', 'aria-keyshortcuts': 'ArrowUp' };
-  intensity.value.before(button(less, ['−'], step(-1)));
-  intensity.value.after(button(more, ['+'], step(1)));
+  if (actions !== null) addSteps(intensity, actions);
   const planned = element('span', { class: 'planned' });
   cadence.label.after(planned);
-  intensity.label.after(element('kbd', { 'aria-hidden': 'true' }, ['↑ ↓']));
   const all = [elapsed, remaining, cadence, heart, intensity];
   return {
     root: element(
@@ -116,6 +118,16 @@ function smallNumbers(actions: RideActions): Numbers {
       setText(intensity.value, figures.intensity);
     },
   };
+}
+
+function addSteps({ label, value }: NumberBox, { adjust }: RideActions): void {
+  const step = (byPercent: number) => (event: MouseEvent) =>
+    adjust(event.shiftKey ? byPercent * 5 : byPercent);
+  const less = { class: 'step', 'aria-label': 'Less intensity', 'aria-keyshortcuts': 'ArrowDown' };
+  const more = { class: 'step', 'aria-label': 'More intensity', 'aria-keyshortcuts': 'ArrowUp' };
+  value.before(button(less, ['−'], step(-1)));
+  value.after(button(more, ['+'], step(1)));
+  label.after(element('kbd', { 'aria-hidden': 'true' }, ['↑ ↓']));
 }
 
 interface NumberBox {

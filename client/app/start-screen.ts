@@ -4,21 +4,31 @@ import { fileCharsMax, tooLarge, type ImportResult } from '../../shared/workout/
 import { planFileNames, readPlanFile } from '../../shared/workout/plan-file.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
 import { button, element, setText } from './dom.ts';
-import { ftpMaxW, ftpMinW, readFtpW, rememberedFtpW, rememberFtpW } from './ftp-setting.ts';
 import { planFigures } from './plan-text.ts';
 import { profilePicture } from './profile-picture.ts';
+import {
+  ftpBounds,
+  readWithin,
+  rememberProfile,
+  rememberedProfile,
+} from './profile/rider-profile.ts';
 
 export interface StartScreenParts {
   /** Begins the ride; one sentence when that did not work. */
   readonly choose: (plan: Plan, ftpW: number) => Promise<string | null>;
   /** What the rider should know beforehand; '' for nothing. */
   readonly notice: string;
-  /** The way to the account, and what it is called. */
-  readonly account: { readonly label: string; readonly open: () => void };
+  /** Where else to go from here. */
+  readonly links: readonly StartLink[];
 }
 
-export function startScreen({ choose, notice, account }: StartScreenParts): HTMLElement {
-  let ftpW = rememberedFtpW();
+export interface StartLink {
+  readonly label: string;
+  readonly open: () => void;
+}
+
+export function startScreen({ choose, notice, links }: StartScreenParts): HTMLElement {
+  let { ftpW } = rememberedProfile();
   const hint = element('p', { class: 'hint', role: 'status' }, [notice]);
   const cards = element('div', { class: 'cards' });
   const begin = async (plan: Plan): Promise<void> => {
@@ -54,7 +64,11 @@ export function startScreen({ choose, notice, account }: StartScreenParts): HTML
       element('div', { class: 'title' }, [
         element('p', { class: 'wordmark' }, ['Trackstand']),
         element('h1', {}, ['What do you ride today?']),
-        button({ class: 'to-account' }, [account.label], account.open),
+        element(
+          'nav',
+          { class: 'links', 'aria-label': 'Yours' },
+          links.map(({ label, open }) => button({}, [label], open)),
+        ),
       ]),
       ftp,
     ]),
@@ -83,16 +97,16 @@ function ftpField(ftpW: number, changed: (ftpW: number) => void): HTMLElement {
     type: 'number',
     id: 'ftp',
     inputmode: 'numeric',
-    min: String(ftpMinW),
-    max: String(ftpMaxW),
+    min: String(ftpBounds.min),
+    max: String(ftpBounds.max),
     value: String(ftpW),
     'aria-describedby': 'ftp-help',
   });
   input.addEventListener('input', () => {
-    const next = readFtpW(input.value);
+    const next = readWithin(input.value, ftpBounds);
     input.setAttribute('aria-invalid', String(next === null));
     if (next === null) return;
-    rememberFtpW(next);
+    rememberProfile({ ...rememberedProfile(), ftpW: next });
     changed(next);
   });
   return element('div', { class: 'ftp' }, [

@@ -1,6 +1,6 @@
 /** The quiet line that says how the ride is kept. */
 import { element, setText } from './dom.ts';
-import { statusBadge, type LinkView } from './status-text.ts';
+import { statusBadge, type Badge, type LinkView } from './status-text.ts';
 
 export interface StatusBadgeParts {
   readonly link: LinkView;
@@ -12,6 +12,8 @@ export interface StatusBadgeParts {
 export interface StatusBadge {
   readonly root: HTMLElement;
   show(parts: StatusBadgeParts): void;
+  /** For a screen that knows no more of the session than this. */
+  say(badge: Badge): void;
 }
 
 export function makeStatusBadge(): StatusBadge {
@@ -24,14 +26,15 @@ export function makeStatusBadge(): StatusBadge {
     element('span', { role: 'status' }, [label, ' ', told]),
     detail,
   ]);
+  const say = (badge: Badge, note = ''): void => {
+    root.dataset['tone'] = badge.tone;
+    setText(label, badge.label);
+    setText(told, note);
+    setText(detail, note === '' ? badge.detail : '');
+  };
   return {
     root,
-    show: ({ link, isRiding, note }) => {
-      const badge = statusBadge(link, isRiding);
-      root.dataset['tone'] = badge.tone;
-      setText(label, badge.label);
-      setText(told, note);
-      setText(detail, note === '' ? badge.detail : '');
-    },
+    show: ({ link, isRiding, note }) => say(statusBadge(link, isRiding), note),
+    say: (badge) => say(badge),
   };
 }

@@ -1,12 +1,13 @@
 /** The connection in words: quiet as long as all is well, and never more than is true. Pure. */
 import type { SessionView } from '../connect.ts';
 import type { ResumeReceipt } from '../status.ts';
+import type { StopReason } from '../stop-reason.ts';
 import { gapTime } from './format.ts';
 
 /** What the badge is told of a session. */
 export type LinkView = Pick<
   SessionView<unknown>,
-  'status' | 'unsaved' | 'unaccepted' | 'receipt' | 'stopCode'
+  'status' | 'unsaved' | 'unaccepted' | 'unkept' | 'receipt' | 'stopReason'
 >;
 
 export interface Badge {
@@ -18,9 +19,9 @@ export interface Badge {
 }
 
 /** Why a ride cannot go on in this page, and what the rider may do about it. */
-export interface StopReason {
+export interface StopNotice {
   readonly sentence: string;
-  readonly offer: 'take-over' | 'new-ride' | 'reload';
+  readonly offer: 'take-over' | 'take-control' | 'new-ride' | 'reload';
 }
 
 /** How a session came to be served: a receipt means something else each time. */
@@ -30,28 +31,42 @@ export type Occasion = 'begun' | 'taken-up' | 'back';
 const unsavedUsual = 12;
 /** Commands are accepted within moments; a poor network may take some seconds. */
 const unacceptedUsual = 4;
+/** Commands on their way into this device's storage, which takes milliseconds. */
+const unkeptUsual = 4;
 
-/** By close code of the protocol: forbidden, unknown session, replaced by a newer page. */
-const stopReasons: Readonly<Record<number, StopReason>> = {
-  4003: { sentence: 'This device may not take up this ride any more.', offer: 'new-ride' },
-  4004: { sentence: 'The service does not keep this ride any more.', offer: 'new-ride' },
-  4005: {
+const notices: Readonly<Partial<Record<StopReason, StopNotice>>> = {
+  forbidden: { sentence: 'This device may not take up this ride any more.', offer: 'new-ride' },
+  'unknown-session': {
+    sentence: 'The service does not keep this ride any more.',
+    offer: 'new-ride',
+  },
+  'session-gone': {
     sentence: 'The time of this ride is over: the service keeps it no more.',
     offer: 'new-ride',
   },
-  4009: { sentence: 'This ride goes on in another tab.', offer: 'take-over' },
+  'taken-over': { sentence: 'This ride goes on in another tab.', offer: 'take-over' },
+  'page-too-old': {
+    sentence: 'There is a newer version of this page, and this ride needs it.',
+    offer: 'reload',
+  },
 };
-const deletedReason: StopReason = {
+/** Another device of the rider's has it; this one may have it back for the asking. */
+export const elsewhereNotice: StopNotice = {
+  sentence: 'This ride is ridden on another device.',
+  offer: 'take-control',
+};
+
+const deletedNotice: StopNotice = {
   sentence: 'This ride was deleted together with its account.',
   offer: 'new-ride',
 };
-const otherReason: StopReason = {
+const otherNotice: StopNotice = {
   sentence: 'This page and the service do not understand each other.',
   offer: 'reload',
 };
 
 export function statusBadge(link: LinkView, isRiding: boolean): Badge {
-  const { status, unaccepted, receipt } = link;
+  const { status, unaccepted, unkept, receipt } = link;
   switch (status) {
     case 'connected':
       return servedBadge(link);
@@ -62,6 +77,8 @@ export function statusBadge(link: LinkView, isRiding: boolean): Badge {
       return { tone: 'busy', label, detail: isRiding ? 'the ride goes on' : '' };
     }
     case 'offline': {
+      if (unkept > unkeptUsual)
+        return { tone: 'bad', label: 'offline, storage full', detail: 'only in this open page' };
       const detail = unaccepted === 0 ? '' : `${seconds(unaccepted)} to deliver`;
       return { tone: 'bad', label: isRiding ? 'riding offline' : 'offline', detail };
     }
@@ -95,12 +112,12 @@ function opening(gapMs: number, occasion: Occasion): string {
 }
 
 /** Why the session has stopped in this page. */
-export function stopReason(
-  stopCode: number | undefined,
+export function stopNotice(
+  reason: StopReason | undefined,
   result?: ResumeReceipt['result'],
-): StopReason {
-  if (result === 'deleted') return deletedReason;
-  return stopReasons[stopCode ?? 0] ?? otherReason;
+): StopNotice {
+  if (result === 'deleted') return deletedNotice;
+  return (reason && notices[reason]) ?? otherNotice;
 }
 
 const seconds = (count: number): string => (count === 1 ? '1 second' : `${count} seconds`);

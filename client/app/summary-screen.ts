@@ -10,7 +10,8 @@ export interface SummaryParts {
   readonly state: WorkoutState;
   readonly badge: HTMLElement;
   readonly banner: HTMLElement;
-  readonly downloads: HTMLElement;
+  /** What else is told of it; comes when it is ready. */
+  readonly report: HTMLElement;
   /** Commands that would be gone with this device's copy. */
   readonly unsaved: () => number;
   /** Forgets the ride here and goes back to the choice of workouts. */
@@ -18,7 +19,7 @@ export interface SummaryParts {
 }
 
 export function summaryScreen(parts: SummaryParts): HTMLElement {
-  const { state, badge, banner, downloads, unsaved, leave } = parts;
+  const { state, badge, banner, report, unsaved, leave } = parts;
   const graph = profileGraph(state.plan, state.ftpW);
   graph.show(state, planPositionS(state, state.lastMs));
   const newRide = button({ class: 'primary' }, ['New ride'], () => {
@@ -36,10 +37,10 @@ export function summaryScreen(parts: SummaryParts): HTMLElement {
       badge,
     ]),
     banner,
-    figures(state),
+    rideFiguresList(state),
     graph.root,
     lapTable(state),
-    downloads,
+    report,
     element('div', {}, [usual, confirm.root]),
   ]);
 }
@@ -51,7 +52,8 @@ interface Figure {
   readonly hint?: string;
 }
 
-function figures(state: WorkoutState): HTMLElement {
+/** The ride's numbers. */
+export function rideFiguresList(state: WorkoutState): HTMLElement {
   const pairs = figuresOf(state).map(({ name, value, unit = '', hint }) => {
     const term = element('dt', hint === undefined ? {} : { title: hint }, [name]);
     const isKnown = value !== nothing && unit !== '';

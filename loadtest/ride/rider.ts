@@ -76,10 +76,10 @@ export async function viewBecomes(
   const deadlineMs = systemClock.nowMs() + patienceMs;
   for (;;) {
     const view = session.view();
-    if (view.stopCode !== undefined)
+    if (view.stopReason !== undefined)
       throw new CannotRide(
         exitCodes.noService,
-        `The service ended the session with close code ${view.stopCode}.`,
+        `The service ended the session: ${view.stopReason}.`,
       );
     if (isSo(view)) return true;
     if (systemClock.nowMs() > deadlineMs) return false;

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 
 import { isoTime, type Clock } from '../../shared/clock.ts';
-import { idSchema } from '../../shared/protocol/frames.ts';
+import { idSchema, type Snapshot } from '../../shared/protocol/frames.ts';
 import { bodyBytesMax, retentionMs } from '../../shared/protocol/limits.ts';
 import { genesis, provenGeneration, revokedGeneration } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
@@ -115,13 +115,27 @@ function proveClient(
   const params = v.safeParse(sessionParams, request.params);
   if (!params.success) return 'session-unknown';
   const { session_id: sessionId, client_id: clientId } = params.output;
-  const [, token] = /^Bearer (\S{1,128})$/.exec(request.headers.authorization ?? '') ?? [];
+  const token = bearerOf(request);
   const generation = token === undefined ? undefined : tokens.prove(sessionId, clientId, token);
   return generation === undefined ? 'unauthorized' : { sessionId, clientId, generation };
 }
 
-type SessionAnswer =
-  | { readonly kind: 'snapshot'; readonly body: unknown }
+export function bearerOf(request: FastifyRequest): string | undefined {
+  return /^Bearer (\S{1,128})$/.exec(request.headers.authorization ?? '')?.[1];
+}
+
+interface SnapshotBody {
+  readonly session_id: string;
+  readonly kind: string;
+  readonly version: number;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly state: unknown;
+  readonly ended?: object;
+}
+
+export type SessionAnswer =
+  | { readonly kind: 'snapshot'; readonly body: SnapshotBody }
   | { readonly kind: 'gone'; readonly body: object }
   | {
       readonly kind: 'problem';
@@ -146,17 +160,29 @@ export async function readSession(
 ): Promise<SessionAnswer> {
   const proof = proveClient(parts, request);
   if (typeof proof === 'string') return { kind: 'problem', code: proof };
-  const { sessionId, clientId, generation } = proof;
-  const found = await parts.registry.read(sessionId);
+  const { clientId, generation } = proof;
+  return snapshotFor(parts, proof, (snapshot) => {
+    const proven = provenGeneration(snapshot, clientId);
+    if (proven === revokedGeneration) return 'token-revoked';
+    return generation < proven ? 'token-retired' : undefined;
+  });
+}
+
+/** The session's snapshot, unless it says that whoever asks may not have it. */
+export async function snapshotFor(
+  { registry }: Pick<SessionRoutesParts, 'registry'>,
+  { sessionId, clientId }: { readonly sessionId: string; readonly clientId: string },
+  refusal: (snapshot: Snapshot) => 'token-revoked' | 'token-retired' | undefined,
+): Promise<SessionAnswer> {
+  const found = await registry.read(sessionId);
   if (found.kind === 'gone') return { kind: 'gone', body: epitaph(found, clientId) };
   if (found.kind !== 'read') {
     const isUnknown = found.kind === 'unknown';
     return { kind: 'problem', code: isUnknown ? 'session-unknown' : 'schema-too-new' };
   }
   const { epoch, snapshot, ended } = found;
-  const proven = provenGeneration(snapshot, clientId);
-  if (proven === revokedGeneration) return { kind: 'problem', code: 'token-revoked' };
-  if (generation < proven) return { kind: 'problem', code: 'token-retired' };
+  const refused = refusal(snapshot);
+  if (refused !== undefined) return { kind: 'problem', code: refused };
   const { offset, kind, version, state } = snapshot;
   const body = { session_id: sessionId, kind, version, epoch, offset, state };
   return { kind: 'snapshot', body: ended === undefined ? body : { ...body, ended: endOf(ended) } };

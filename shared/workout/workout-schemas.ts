@@ -40,6 +40,8 @@ export const workoutCommands = {
   adjust: v.object({ intensity }),
   lap: v.object({}),
   finish: v.object({}),
+  /** From now on this device rides, and others look on. */
+  'take-control': v.object({}),
 };
 export type WorkoutCommand = Named<typeof workoutCommands>;
 
@@ -61,5 +63,7 @@ export const workoutEvents = {
   adjusted: v.object({ atMs, intensity }),
   lapped: v.object({ atMs }),
   finished: v.object({ atMs }),
+  /** By the device of that client id. */
+  'control-taken': v.object({ atMs, by: v.pipe(v.string(), v.maxLength(64)) }),
 };
 export type WorkoutEvent = Named<typeof workoutEvents>;

@@ -46,6 +46,8 @@ export interface WorkoutState {
   readonly trace: PowerTrace;
   readonly laps: readonly LapMark[];
   readonly pauses: readonly Pause[];
+  /** Client id of the device that rides; absent while nobody asked for it, and every device may. */
+  readonly controllerId?: string;
 }
 
 /** One second's samples so far: trainers report up to four times a second, and the mean counts. */
@@ -100,6 +102,11 @@ export function readyWorkout({ plan, ftpW }: WorkoutInput): WorkoutState {
   };
 }
 
+/** Whether another device rides. Two that both steered would fight for the clock and double the seconds. */
+export function isRiddenElsewhere({ controllerId }: WorkoutState, clientId: string): boolean {
+  return controllerId !== undefined && controllerId !== clientId;
+}
+
 /** Riding time at a moment. A moment before the latest event counts as that event's, one long after it as the end of its silence. */
 export function riddenMsAt(state: WorkoutState, atMs: number): number {
   if (state.phase !== 'riding') return state.riddenMs;
@@ -130,6 +137,8 @@ export function evolveWorkout(state: WorkoutState, event: WorkoutEvent): Workout
       return { ...state, lastMs, laps: [...state.laps, markLap(state, lastMs)] };
     case 'finished':
       return finish(endPause(stopped(state, lastMs), lastMs));
+    case 'control-taken':
+      return { ...state, lastMs, controllerId: event.data.by };
     default:
       // An event this version does not know yet: losing its effect is better than losing the ride.
       return state;

@@ -4,7 +4,13 @@ import type { CommandContext, Decision } from '../session/session-model.ts';
 import { segmentAt } from './plan.ts';
 import { workoutCommands, workoutEvents, workoutInputSchema } from './workout-schemas.ts';
 import type { WorkoutCommand, WorkoutEvent } from './workout-schemas.ts';
-import { evolveWorkout, readyWorkout, riddenMsAt, silenceMaxMs } from './workout-state.ts';
+import {
+  evolveWorkout,
+  isRiddenElsewhere,
+  readyWorkout,
+  riddenMsAt,
+  silenceMaxMs,
+} from './workout-state.ts';
 import type { WorkoutState } from './workout-state.ts';
 
 /** Bounds of what a state gathers. Nobody rides 200 laps by hand; a button that sticks does. */
@@ -20,7 +26,9 @@ export type WorkoutRefusal =
   | 'finished'
   | 'plan-over'
   | 'too-many-laps'
-  | 'too-many-pauses';
+  | 'too-many-pauses'
+  /** Another device rides. */
+  | 'not-in-control';
 
 /** An indoor ride of a plan. */
 export const workout = defineSession({
@@ -42,10 +50,10 @@ function decide(
 ): Decision<WorkoutEvent> {
   // Two devices' clocks may differ: whatever happens later also happened no earlier.
   const atMs = Math.max(context.atMs, state.lastMs);
-  const refused = refusal(state, command.type);
+  const refused = refusal(state, command.type, context.clientId);
   if (refused !== null) return { refused };
   const away = awayUntil(state, atMs);
-  const decided = decideAwake(away.reduce(evolveWorkout, state), command, atMs);
+  const decided = decideAwake(away.reduce(evolveWorkout, state), command, { ...context, atMs });
   return 'refused' in decided ? decided : [...away, ...decided];
 }
 
@@ -63,7 +71,7 @@ function awayUntil(state: WorkoutState, atMs: number): readonly WorkoutEvent[] {
 function decideAwake(
   state: WorkoutState,
   command: WorkoutCommand,
-  atMs: number,
+  { atMs, clientId }: CommandContext,
 ): Decision<WorkoutEvent> {
   switch (command.type) {
     case 'start':
@@ -82,10 +90,19 @@ function decideAwake(
       return [{ type: 'lapped', data: { atMs } }];
     case 'finish':
       return [{ type: 'finished', data: { atMs } }];
+    case 'take-control':
+      return [{ type: 'control-taken', data: { atMs, by: clientId } }];
   }
 }
 
-function refusal(state: WorkoutState, command: WorkoutCommand['type']): WorkoutRefusal | null {
+function refusal(
+  state: WorkoutState,
+  command: WorkoutCommand['type'],
+  clientId: string,
+): WorkoutRefusal | null {
+  if (command === 'take-control') return state.phase === 'finished' ? 'finished' : null;
+  if (isRiddenElsewhere(state, clientId))
+    return state.phase === 'finished' ? 'finished' : 'not-in-control';
   switch (state.phase) {
     case 'finished':
       return 'finished';

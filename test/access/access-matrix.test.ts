@@ -64,7 +64,7 @@ const names = (): readonly string[] => [
 
 /** What this caller puts into the Authorization header of a route that asks for that proof. */
 async function proofOf(
-  proof: 'resume' | 'access' | 'none',
+  proof: 'resume' | 'access' | 'reader' | 'none',
   caller: Caller,
   stage: Stage,
 ): Promise<string | undefined> {
@@ -72,6 +72,13 @@ async function proofOf(
   if (caller === 'anonymous' || proof === 'none') return undefined;
   if (proof === 'access')
     return { owner: owner.access, other: other.access, revoked: ended.access }[caller];
+  if (proof === 'reader') {
+    const { link, othersLink } = stage;
+    if (caller === 'other') return othersLink.token;
+    const place = `${pathOf(created)}/readers/${link.readerId}`;
+    if (caller === 'revoked') await ask(service, 'DELETE', place, { proof: token });
+    return link.token;
+  }
   if (caller === 'other') return othersToken;
   if (caller === 'revoked') await ask(service, 'DELETE', pathOf(created), { proof: token });
   return token;
@@ -88,6 +95,7 @@ async function askAs(name: string, caller: Caller): Promise<number | string> {
   const place = path
     .replace(':session_id', session_id)
     .replace(':client_id', client_id)
+    .replace(':reader_id', stage.link.readerId)
     .replace(':login_id', stage.owner.loginId)
     .replace('*', 'index.html');
   if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);

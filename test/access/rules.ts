@@ -19,8 +19,8 @@ export type Answers = Readonly<Record<Caller, number | string>>;
 
 export interface Rule {
   readonly answers: Answers;
-  /** What the Authorization header holds: a session's resume token, which is the default, or an account's access token. */
-  readonly proof?: 'resume' | 'access' | 'none';
+  /** What the Authorization header holds: a session's resume token, which is the default, an account's access token, or a link's. */
+  readonly proof?: 'resume' | 'access' | 'reader' | 'none';
   /** A right body, when the route takes one: as far as the caller can know what is right. */
   readonly body?: (stage: Stage, caller: Caller) => object | string;
 }
@@ -148,6 +148,12 @@ export const rules: Readonly<Record<string, Rule>> = {
   'POST /v1/accounts/me/sessions/:session_id/clients': {
     proof: 'access',
     answers: { ...ownerOnly(201, 401), other: 404 },
+  },
+  [`POST ${session}/readers`]: { answers: ownerOnly(201, 401) },
+  [`DELETE ${session}/readers/:reader_id`]: { answers: ownerOnly(204, 401) },
+  'GET /v1/sessions/:session_id/readers/:reader_id': {
+    proof: 'reader',
+    answers: ownerOnly(200, 401),
   },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },

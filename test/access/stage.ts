@@ -12,6 +12,11 @@ export interface Person {
   readonly loginId: string;
 }
 
+export interface ReadLink {
+  readonly readerId: string;
+  readonly token: string;
+}
+
 export interface Stage {
   readonly owner: Person;
   readonly other: Person;
@@ -21,6 +26,9 @@ export interface Stage {
   readonly created: Created;
   readonly token: string;
   readonly othersToken: string;
+  /** Links to look at that session and at the other one. */
+  readonly link: ReadLink;
+  readonly othersLink: ReadLink;
   /** Tokens of mails to the owner: a good one, one that was used, and one that nobody was sent. */
   readonly mailed: string;
   readonly spent: string;
@@ -78,6 +86,13 @@ export async function setStage(service: Service): Promise<Stage> {
   const sign = async ({ email, password }: Pick<Person, 'email' | 'password'>) =>
     person(email, password, await post('/v1/logins', { email, password, refresh_in: 'body' }));
 
+  const linkTo = async (created: Created): Promise<ReadLink> => {
+    const { pathname } = new URL(created.resume_url);
+    const given = await post(`${pathname}/readers`, {}, tokenOf(created));
+    const { reader_id: readerId = '', read_url: readUrl = '' } = given;
+    return { readerId, token: new URL(readUrl).hash.slice(1) };
+  };
+
   const [email, others] = [`ada-${++count}@example.com`, `bob-${++count}@example.com`];
   const former = 'the first one of all';
   await choose(email, await mail(email), former);
@@ -87,13 +102,16 @@ export async function setStage(service: Service): Promise<Stage> {
   await ask(service, 'POST', '/v1/logins/end', { body: { refresh_token: ended.refresh } });
   const other = await choose(others, await mail(others), 'tailwind to the sea');
   const created = await begin(owner.access);
+  const elsewhere = await begin(other.access);
   return {
     owner,
     other,
     ended,
     created,
     token: tokenOf(created),
-    othersToken: tokenOf(await begin(other.access)),
+    othersToken: tokenOf(elsewhere),
+    link: await linkTo(created),
+    othersLink: await linkTo(elsewhere),
     spent,
     former,
     mailed: await mail(email),

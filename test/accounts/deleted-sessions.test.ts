@@ -70,7 +70,7 @@ const remove = (server: AccountServer, access: string) =>
   server.ask('DELETE', '/v1/accounts/me', { access, body: { password: goodPassword } });
 
 const stopped = (session: Watched<unknown>) => when(session, ({ status }) => status === 'stopped');
-const deleted = { stopCode: 4005, receipt: { lost: 0, result: 'deleted' } };
+const deleted = { stopReason: 'session-gone', receipt: { lost: 0, result: 'deleted' } };
 
 describe('when an account is deleted', () => {
   test('[L6] its sessions end on every instance, for who writes and for who only listens, and both stores forget them', async () => {

@@ -191,7 +191,7 @@ describe('when a login ends', () => {
     await add(kept as never, () => kept.send('add', { amount: 1 }));
     const stopped = when(lost, ({ status }) => status === 'stopped');
     await server.ask('DELETE', `/v1/logins/${phone.loginId}`, { access: laptop.access });
-    expect((await stopped).stopCode).toBe(4003);
+    expect((await stopped).stopReason).toBe('forbidden');
     const read = await server.ask('GET', new URL(onPhone.resume_url).pathname, {
       access: tokenIn(onPhone.resume_url),
     });
@@ -213,6 +213,6 @@ describe('when a login ends', () => {
     await other.ask('POST', '/v1/logins/end', { body: { refresh_token: refresh } });
     // Whichever way it hears of it: put out here, it comes back with a token that is no good any more.
     live.send('add', { amount: 1 });
-    expect((await stopped).stopCode).toBe(4003);
+    expect((await stopped).stopReason).toBe('forbidden');
   });
 });

@@ -98,6 +98,25 @@ test('an account is made by mail, and a ride begun with it is taken up on anothe
   await other.photograph('account-phone');
   await press(other, 'Open here');
   await expect.poll(() => other.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+  // It looks on, until its rider says otherwise; then the first one does.
+  const elsewhere = 'This ride is ridden on another device.';
+  await other.page.getByText(elsewhere).waitFor();
+  expect(await other.page.getByRole('button', { name: /^Skip/ }).isDisabled()).toBe(true);
+  await expect.poll(() => other.number('power'), { timeout: 30_000 }).toMatch(/^\d+$/);
+  await other.photograph('phone-dark-elsewhere');
+  expect(await rider.page.getByText(elsewhere).isVisible()).toBe(false);
+  await press(other, 'Ride here instead');
+  await rider.page.getByText(elsewhere).waitFor();
+  const takenS = await other.elapsedS();
+  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThan(takenS + 3);
+  await press(other, /^Pause/);
+  await rider.page.getByText('Paused.').waitFor();
+  await press(rider, 'Ride here instead');
+  await other.page.getByText(elsewhere).waitFor();
+  await press(rider, /^Resume/);
+  await press(rider, /^Finish/);
+  await rider.page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+  await other.page.getByRole('heading', { name: 'Well ridden' }).waitFor();
 });
 
 test('a ride begun without an account becomes the account’s, and goes on', async () => {

@@ -13,6 +13,10 @@ export interface AppServer {
   readonly url: string;
   /** `kill -9`. */
   kill(): Promise<void>;
+  /** Asked to leave, as a deploy does; resolves when it has. */
+  drain(): Promise<void>;
+  /** Another instance on the same stores; its address. Ends with the first one's stop. */
+  startBeside(): Promise<string>;
   /** The same port and the same stores; does nothing while it runs. */
   start(): Promise<void>;
   /** Seconds of riding that Postgres holds samples of, of the ride begun last, in order of arrival. */
@@ -40,14 +44,23 @@ export async function startAppServer(
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     ...more,
   };
-  const launch = (): Promise<PrivateServer> =>
-    startServer({ file: process.execPath, args: [main], ready: /listening/i, env }, folder);
+  const command = { file: process.execPath, args: [main], ready: /listening/i, env };
+  const launch = (): Promise<PrivateServer> => startServer(command, folder);
   let server: PrivateServer | undefined = await launch();
   return {
     url: `http://127.0.0.1:${port}`,
     kill: async () => {
       await server?.end('SIGKILL');
       server = undefined;
+    },
+    drain: async () => {
+      await server?.end('SIGTERM');
+      server = undefined;
+    },
+    startBeside: async () => {
+      const PORT = String(await freePort());
+      await startServer({ ...command, env: { ...env, PORT } }, folder);
+      return `http://127.0.0.1:${PORT}`;
     },
     start: async () => {
       server ??= await launch();

@@ -38,6 +38,7 @@ function startLoop() {
     close: () => {},
   };
   const ride = {
+    clientId: 'this-device',
     view: () => ({
       state: ridden.state,
       status,
@@ -45,7 +46,8 @@ function startLoop() {
       unaccepted: 0,
       receipt: undefined,
       isFinal: false,
-      stopCode: undefined,
+      unkept: 0,
+      stopReason: undefined,
     }),
     send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
       expect(give(ridden, (clock.nowMs() - startMs) / 1000, type, data)).toBeNull();

@@ -183,25 +183,6 @@ describe('a ride in a browser', () => {
     expect(saved.length).toBeGreaterThanOrEqual(before.elapsedS + 4 - passedS);
   });
 
-  test('a second tab takes the ride over, the first says so and can take it back', async () => {
-    rider = await newRider(browser, server.url, light);
-    await startRiding('Lunch break');
-    const second = await rider.openTab();
-    await expect.poll(() => second.elapsedS(), patiently).toBeGreaterThanOrEqual(3);
-    await rider.page.getByText('This ride goes on in another tab.').waitFor();
-    expect(await rider.badge()).toMatch(/^not connected/);
-    await rider.photograph('desktop-light-replaced');
-    await rider.page.getByRole('button', { name: 'Take over here' }).click();
-    await second.page.getByText('This ride goes on in another tab.').waitFor();
-    const takenS = await rider.elapsedS();
-    await untilElapsed(takenS + 3);
-    await untilBadge(/^saved/);
-    await finish();
-    await untilBadge(/^saved$/);
-    const saved = await server.savedSeconds();
-    expect(saved.length).toBeGreaterThanOrEqual(takenS);
-  });
-
   test('on a phone a workout file is taken, ridden to its end and summed up', async () => {
     rider = await newRider(browser, server.url, phone);
     await rider.photograph('phone-dark-start');

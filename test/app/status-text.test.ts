@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   receiptNote,
   statusBadge,
-  stopReason,
+  stopNotice,
   type LinkView,
 } from '../../client/app/status-text.ts';
 import type { ResumeReceipt } from '../../client/status.ts';
@@ -14,7 +14,8 @@ const connected: LinkView = {
   unsaved: 0,
   unaccepted: 0,
   receipt,
-  stopCode: undefined,
+  unkept: 0,
+  stopReason: undefined,
 };
 
 function said(link: Partial<LinkView>, isRiding = true): string {
@@ -59,7 +60,7 @@ describe('the badge', () => {
   });
 
   test('claims nothing once the session has stopped here', () => {
-    expect(said({ status: 'stopped', stopCode: 4009 })).toBe('not connected');
+    expect(said({ status: 'stopped', stopReason: 'taken-over' })).toBe('not connected');
   });
 });
 
@@ -90,10 +91,10 @@ describe('the note after a break', () => {
 });
 
 test('a ride that another tab took over can be taken back', () => {
-  expect(stopReason(4009).offer).toBe('take-over');
-  expect(stopReason(4004).offer).toBe('new-ride');
-  expect(stopReason(4010).offer).toBe('reload');
-  expect(stopReason(4005, 'gone').sentence).toContain('time of this ride is over');
-  expect(stopReason(4005, 'deleted').sentence).toContain('deleted together with its account');
-  expect(stopReason(undefined).offer).toBe('reload');
+  expect(stopNotice('taken-over').offer).toBe('take-over');
+  expect(stopNotice('unknown-session').offer).toBe('new-ride');
+  expect(stopNotice('page-too-old').offer).toBe('reload');
+  expect(stopNotice('session-gone', 'gone').sentence).toContain('time of this ride is over');
+  expect(stopNotice('session-gone', 'deleted').sentence).toContain('deleted together with');
+  expect(stopNotice(undefined).offer).toBe('reload');
 });

@@ -1,8 +1,8 @@
 /** One device of a session: gives commands at its own pace, through pages that come and go on the same storage. */
 import type { SessionView } from '../../client/connect.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+import type { StopReason } from '../../client/stop-reason.ts';
 import { systemClock } from '../../shared/clock.ts';
-import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import type { Random } from '../simulation/random.ts';
@@ -25,7 +25,7 @@ export interface DeviceParts {
   readonly ear: WireEar;
   readonly random: Random;
   /** A page stopped that should not have: a close code the client obeys for good. */
-  readonly stopped: (code: number) => void;
+  readonly stopped: (reason: StopReason) => void;
   readonly warn: (problem: unknown) => void;
 }
 
@@ -175,8 +175,8 @@ export class Device {
 
   #viewed(page: Page, view: SessionView<WorkoutState>): void {
     if (page !== this.#page || page.isOver) return;
-    if (view.stopCode !== undefined) {
-      this.#pageStopped(view.stopCode);
+    if (view.stopReason !== undefined) {
+      this.#pageStopped(view.stopReason);
       return;
     }
     const accepted = this.issued.length - view.unaccepted;
@@ -190,9 +190,9 @@ export class Device {
   }
 
   /** A twin may put the newer page out by coming back later; its user loads the page again. [R5] */
-  #pageStopped(code: number): void {
-    const isTwins = code === closeCodes.replaced && this.#twins.size > 0;
-    if (!isTwins) this.#parts.stopped(code);
+  #pageStopped(reason: StopReason): void {
+    const isTwins = reason === 'taken-over' && this.#twins.size > 0;
+    if (!isTwins) this.#parts.stopped(reason);
     for (const twin of this.#twins) this.#endTwin(twin);
     if (isTwins) queueMicrotask(() => void this.reload('crash'));
   }
@@ -214,7 +214,7 @@ export class Device {
   #give(): void {
     const page = this.#page;
     const view = page?.view();
-    if (page === undefined || view === undefined || view.stopCode !== undefined) return;
+    if (page === undefined || view === undefined || view.stopReason !== undefined) return;
     if (view.unaccepted >= unacceptedMax) return;
     const command = this.#source();
     // First, because the client asks for the time of what it is given.

@@ -122,7 +122,7 @@ export class SessionRun {
       network,
       ear,
       random: seededRandom(seed * 104_729 + number * 16 + place),
-      stopped: (code) => this.#found('not-healed', `${name} was stopped with close code ${code}.`),
+      stopped: (reason) => this.#found('not-healed', `${name} was stopped: ${reason}.`),
       warn: (problem) => {
         this.#warningCount += 1;
         history.addTo(this.name, `${name} warns: ${String(problem)}`);

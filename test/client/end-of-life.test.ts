@@ -131,7 +131,7 @@ describe('a client at the end of its session', () => {
     socketAt(1).end(4005);
     expect(client.view()).toMatchObject({
       status: 'stopped',
-      stopCode: 4005,
+      stopReason: 'session-gone',
       receipt: { lost: 1, result: 'gone' },
     });
     expect(await kept()).toBe(2);
@@ -148,7 +148,7 @@ describe('a client at the end of its session', () => {
     socketAt(1).end(4005);
     expect(client.view()).toMatchObject({
       status: 'stopped',
-      stopCode: 4005,
+      stopReason: 'session-gone',
       receipt: { lost: 0, result: 'deleted' },
     });
   });

@@ -239,7 +239,7 @@ describe('a client and its breaks', () => {
     socketAt(0).end(4009);
     clock.pass(1_000_000);
     expect(sockets.length).toBe(1);
-    expect(client.view()).toMatchObject({ status: 'stopped', stopCode: 4009 });
+    expect(client.view()).toMatchObject({ status: 'stopped', stopReason: 'taken-over' });
   });
 
   test('[R7] when the server knows another command under its seq it numbers anew under a new incarnation', async () => {

@@ -106,7 +106,7 @@ describe('the client library against a real server', () => {
     expect(again.view().state.total).toBe(7);
     again.send('add', { amount: 1 });
     expect((await when(again, isSaved)).state.total).toBe(8);
-    expect((await when(page, ({ status }) => status === 'stopped')).stopCode).toBe(4009);
+    expect((await when(page, ({ status }) => status === 'stopped')).stopReason).toBe('taken-over');
   });
 
   test('[R2] a session of another device is taken up by its resume_url', async () => {

@@ -260,7 +260,10 @@ describe.each([{ withRedis: true }, { withRedis: false }])(
       expect(await stores.keysOf(sessionId)).toEqual([]);
       const late = await device(server, storage);
       const view = await when(late, ({ status }) => status === 'stopped');
-      expect(view).toMatchObject({ stopCode: 4005, receipt: { lost: 2, result: 'gone' } });
+      expect(view).toMatchObject({
+        stopReason: 'session-gone',
+        receipt: { lost: 2, result: 'gone' },
+      });
       const kept = await storage.load();
       expect(kept?.commands).toHaveLength(3);
       const { incarnation } = kept?.session ?? {};

@@ -1,6 +1,6 @@
 /** One run: a seed becomes a world, things are entered and go wrong, then everything must come to rest and be right. */
 import type { ClientView } from '../../client/status.ts';
-import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import type { StopReason } from '../../client/stop-reason.ts';
 import { addedBy, addedOf, digestOf, firstDifference, type Added } from './chain.ts';
 import type { Device } from './device.ts';
 import type { Fault } from './fault.ts';
@@ -117,8 +117,8 @@ async function comeToRest(world: World): Promise<void> {
   );
   if (isAtRest || world.violation !== undefined) return;
   const views = world.devices.map(({ name, view }) => {
-    const { status, stopCode, unsaved, unaccepted } = view ?? {};
-    return `${name} is ${status} (${stopCode}), unsaved ${unsaved}, unaccepted ${unaccepted}`;
+    const { status, stopReason, unsaved, unaccepted } = view ?? {};
+    return `${name} is ${status} (${stopReason}), unsaved ${unsaved}, unaccepted ${unaccepted}`;
   });
   world.fail(`after ${restMsMax / 1_000} s without faults: ${views.join('; ')}`);
 }
@@ -136,14 +136,14 @@ const addedIn = (view: ClientView | undefined): readonly Added[] =>
  * What a page says when it has stopped, and whoever sits before it loads it anew: another connection of its device put it out [R5],
  * it is of a former release [H6], or the session is not known, until a device that knows what it began with comes [R12].
  */
-const reloadCodes: readonly (number | undefined)[] = [
-  closeCodes.replaced,
-  closeCodes.clientTooOld,
-  closeCodes.unknownSession,
+const reloadReasons: readonly (StopReason | undefined)[] = [
+  'taken-over',
+  'page-too-old',
+  'unknown-session',
 ];
 
 function reload(world: World, device: Device): void {
-  if (reloadCodes.includes(device.view?.stopCode)) world.refresh(device);
+  if (reloadReasons.includes(device.view?.stopReason)) world.refresh(device);
 }
 
 async function untilTrue(world: World, isTrue: () => boolean): Promise<boolean> {

@@ -1,6 +1,10 @@
 import type { ClientParts } from '../../client/client-parts.ts';
 import { SessionClient } from '../../client/session-client.ts';
-import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+import {
+  memoryStorage,
+  type SessionStorage,
+  type StoredSession,
+} from '../../client/session-storage.ts';
 /** A client over scripted sockets, with time and storage in the test's hands. */
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
@@ -58,13 +62,16 @@ export interface ClientHarness {
 }
 
 /** A client that has opened its first socket. */
-export function startClient(options: Pick<ClientParts, 'keepsCommands'> = {}): ClientHarness {
+export function startClient(
+  options: Pick<ClientParts, 'keepsCommands'> = {},
+  kept: { readonly session?: StoredSession; readonly storage?: SessionStorage } = {},
+): ClientHarness {
   const clock = manualClock();
-  const storage = memoryStorage();
+  const { session = stored, storage = memoryStorage() } = kept;
   const warnings: unknown[] = [];
   const { WebSocket, sockets } = scriptedSockets();
   let count = 1;
-  const client = new SessionClient(stored, [], {
+  const client = new SessionClient(session, [], {
     model: tally,
     storage,
     WebSocket,

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 
 import { connect } from '../../client/connect.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+import type { StopReason } from '../../client/stop-reason.ts';
 import { runCli } from '../../server/cli/run-cli.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { LiveServer } from './live-server.ts';
@@ -56,9 +57,9 @@ export const amountsOf = ({
   readonly added: readonly (readonly [string, number, number])[];
 }): number[] => added.map(([, amount]) => amount);
 
-/** Resolves with the code that ended it for good. */
+/** Resolves with what ended it for good. */
 export async function stopped(
   page: Awaited<ReturnType<typeof pageTwo>>,
-): Promise<number | undefined> {
-  return (await when(page, ({ status }) => status === 'stopped')).stopCode;
+): Promise<StopReason | undefined> {
+  return (await when(page, ({ status }) => status === 'stopped')).stopReason;
 }

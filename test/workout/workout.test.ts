@@ -302,3 +302,37 @@ describe('a whole ride', () => {
       expect(ride.state[part]).toBe(before[part]);
   });
 });
+
+describe('two devices of one rider', () => {
+  const from = (ride: ReturnType<typeof newRide>, clientId: string, type: string, atS: number) => {
+    const command = workout.parseCommand(type, type === 'adjust' ? { intensity: 1.1 } : {});
+    if (!command.ok) throw new Error(command.problem);
+    const context = { atMs: startMs + atS * 1000, clientId };
+    const decision = workout.decide(ride.state, command.value, context);
+    if ('refused' in decision) return decision.refused;
+    for (const event of decision) ride.state = workout.evolve(ride.state, event);
+    return null;
+  };
+
+  it('ride one after the other: who has taken control steers, until the other one takes it', () => {
+    const ride = newRide();
+    expect(from(ride, 'bike', 'take-control', 0)).toBeNull();
+    expect(from(ride, 'bike', 'start', 0)).toBeNull();
+    const steering = ['sample', 'pause', 'resume', 'skip', 'adjust', 'lap', 'finish'];
+    expect(steering.map((type) => from(ride, 'phone', type, 1))).toEqual(
+      steering.map(() => 'not-in-control'),
+    );
+    expect(from(ride, 'bike', 'sample', 1)).toBeNull();
+    expect(from(ride, 'phone', 'take-control', 2)).toBeNull();
+    expect(from(ride, 'bike', 'sample', 3)).toBe('not-in-control');
+    expect(from(ride, 'phone', 'sample', 3)).toBeNull();
+    expect(from(ride, 'phone', 'finish', 4)).toBeNull();
+    expect(from(ride, 'bike', 'take-control', 5)).toBe('finished');
+  });
+
+  it('before anybody took control, both may', () => {
+    const ride = newRide();
+    expect(from(ride, 'bike', 'start', 0)).toBeNull();
+    expect(from(ride, 'phone', 'sample', 1)).toBeNull();
+  });
+});
