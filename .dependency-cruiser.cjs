@@ -141,7 +141,7 @@ module.exports = {
       [
         '^server/cli/',
         '^server/session/',
-        '^server/store/(journal|schema-catalog|open-stores)\\.ts$',
+        '^server/store/(journal|schema-catalog|open-stores|open-migrations)\\.ts$',
         '^server/config\\.ts$',
         '^shared/(?!workout/)',
       ],

@@ -46,6 +46,8 @@ export interface TrackstandOptions extends AdmissionSettings {
   /** Signs tokens; the same on every instance, 32 characters or more. Of several the first signs, and all prove. */
   readonly secret: string | readonly string[];
   readonly release?: string | undefined;
+  /** Host, and socket or port: what this instance is called beside others. */
+  readonly place?: string | undefined;
   readonly checkpointMs?: number | undefined;
   readonly detachedGraceMs?: number | undefined;
   readonly drain?: DrainSettings | undefined;
@@ -142,13 +144,14 @@ const nobodyBegins: SessionOwners['begins'] = () => Promise.resolve({ kind: 'nob
 
 function reachStores(
   app: FastifyInstance,
-  { postgres, redis }: TrackstandOptions,
+  { postgres, redis, release = 'dev', place = `unnamed-${newId()}` }: TrackstandOptions,
   clock: Clock,
 ): Promise<Stores> {
   return openStores({
     postgres,
     redis,
     clock,
+    arrival: { place, release },
     warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
   });
 }
@@ -267,6 +270,8 @@ function liveWith(
   });
   app.addHook('onClose', async () => {
     await caretaker.stop();
+    // While Postgres is away it is not noted, and counts as in use for a while.
+    await stores.instances?.leave().catch(() => {});
     await stores.close();
   });
 }

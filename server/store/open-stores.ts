@@ -1,11 +1,13 @@
 /** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import type { Clock } from '../../shared/clock.ts';
 import { withCircuit } from './circuit.ts';
+import type { InstanceBook } from './instances.ts';
 import { StoreUnavailableError, type Housekeeping, type Journal } from './journal.ts';
 import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
-import { migrate } from './postgres/migrate.ts';
+import { migrate, type Arrival } from './postgres/migrate.ts';
 import { postgresHousekeeping } from './postgres/postgres-housekeeping.ts';
+import { postgresInstances } from './postgres/postgres-instances.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
 import { schemaCatalog } from './postgres/schema-catalog.ts';
 import { memoryRateLimit, withFallback, type RateLimit } from './rate-limit.ts';
@@ -29,6 +31,8 @@ export interface StoreOptions {
   readonly clock: Clock;
   /** A connection broke; the store's name and what it said. */
   readonly warn: (store: 'Redis' | 'Postgres', error: Error) => void;
+  /** The instance that opens them, when it is one: its release is in use from then on. */
+  readonly arrival?: Arrival | undefined;
 }
 
 export interface Stores {
@@ -39,6 +43,8 @@ export interface Stores {
   readonly housekeeping: Housekeeping;
   /** In Redis, so that they outlive instances and hold over all of them; without it, or while it is away, each has its own. */
   readonly limit: RateLimit;
+  /** Undefined for who serves nobody. */
+  readonly instances: InstanceBook | undefined;
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -56,12 +62,13 @@ export async function openStores({
   redis: redisUrl,
   clock,
   warn,
+  arrival,
 }: StoreOptions): Promise<Stores> {
   const pool = connectPostgres(postgres, (error) => warn('Postgres', error));
   const redis =
     redisUrl === undefined ? undefined : connectRedis(redisUrl, (error) => warn('Redis', error));
   try {
-    await migrate(pool);
+    await migrate(pool, { clock, arrival });
     if (redis !== undefined) {
       await reach(redis, clock);
       await checkEviction(redis);
@@ -87,6 +94,7 @@ export async function openStores({
     logVersions: redis === undefined ? undefined : logVersions(redis),
     housekeeping: postgresHousekeeping(pool),
     limit: limitOf(redis, clock),
+    instances: arrival === undefined ? undefined : postgresInstances(pool, arrival),
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);
