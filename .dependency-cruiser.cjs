@@ -97,11 +97,23 @@ module.exports = {
       '^server/http/',
       [
         '^server/http/',
-        '^server/(admission|auth|session|lifecycle)/',
+        '^server/(admission|auth|session|lifecycle|telemetry)/',
         '^server/store/(journal|rate-limit)\\.ts$',
         '^shared/(?!workout/)',
       ],
       'routes know no sockets and no concrete store',
+    ),
+    allow(
+      'operations',
+      '^server/operations/',
+      [
+        '^server/operations/',
+        '^server/(lifecycle|session|telemetry)/',
+        '^server/http/(request-counts|problem)\\.ts$',
+        '^server/store/(journal|instances|circuit)\\.ts$',
+        '^shared/(?!workout/)',
+      ],
+      'operators are shown what is there; nobody leans on it',
     ),
     allow(
       'admission',
@@ -179,7 +191,10 @@ module.exports = {
     onlyIn('bcryptjs', ['^server/hashing/']),
     onlyIn('nodemailer', ['^server/accounts/']),
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
-    onlyIn('fastify', ['^server/(gateway|http|accounts|app)/', '^server/trackstand\\.ts$']),
+    onlyIn('fastify', [
+      '^server/(gateway|http|accounts|operations|app)/',
+      '^server/trackstand\\.ts$',
+    ]),
     onlyIn('@fastify', ['^server/(gateway|app)/']),
   ],
   options: {

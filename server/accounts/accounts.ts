@@ -99,6 +99,8 @@ export function accounts(options: AccountsOptions): ConnectOwners {
     return {
       begins: (authorization) => begins(parts, authorization),
       ownerOf: (sessionId) => parts.logins.ownerOf(sessionId),
+      isOperator: async (authorization) =>
+        (await findAsker(parts, authorization))?.account.isOperator === true,
     };
   };
 }

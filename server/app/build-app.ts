@@ -59,6 +59,8 @@ export async function buildApp(
     },
     release: config.release,
     place: placeOf(config),
+    metrics: config.metrics,
+    deployLog: config.deployLog,
     checkpointMs: config.checkpointMs,
     detachedGraceMs: config.detachedGraceMs,
     drain: { noticeMs, movesPerS, graceMs },

@@ -12,6 +12,8 @@ export interface SessionOwners {
   readonly begins: (authorization: string | undefined) => Promise<Beginning>;
   /** Whose a session is, as an id that stays the same; undefined for nobody's. */
   readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
+  /** Whether that header is an operator's, who is shown how every instance is. Rejects with StoreUnavailableError. */
+  readonly isOperator?: (authorization: string | undefined) => Promise<boolean>;
 }
 
 export type Beginning =

@@ -14,8 +14,11 @@ export interface NotedInstance {
 
 /** All reject with StoreUnavailableError. */
 export interface InstanceBook {
-  /** This instance is there, and how it is. */
-  readonly beat: (report: StoredReport) => Promise<void>;
+  /** This instance is there, and how it is. Resolves with what it is told in turn. */
+  readonly beat: (report: StoredReport) => Promise<{
+    /** Milliseconds since the latest verified backup; undefined when there is none. */
+    readonly backupAgeMs: number | undefined;
+  }>;
   /** This instance leaves in order; who does not say so counts as in use for a while. */
   readonly leave: () => Promise<void>;
   /** By place. Those not heard of for a day are forgotten. */

@@ -1,6 +1,6 @@
 /** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import type { Clock } from '../../shared/clock.ts';
-import { withCircuit } from './circuit.ts';
+import { calmCircuit, withCircuit, type CircuitWatch } from './circuit.ts';
 import type { InstanceBook } from './instances.ts';
 import { StoreUnavailableError, type Housekeeping, type Journal } from './journal.ts';
 import type { Journals } from './journals.ts';
@@ -45,6 +45,7 @@ export interface Stores {
   readonly limit: RateLimit;
   /** Undefined for who serves nobody. */
   readonly instances: InstanceBook | undefined;
+  readonly circuits: { readonly postgres: CircuitWatch; readonly redis: CircuitWatch | undefined };
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -79,14 +80,18 @@ export async function openStores({
     throw error;
   }
   const postgresSide = postgresJournal(pool);
+  const circuits = {
+    postgres: calmCircuit(),
+    redis: redis === undefined ? undefined : calmCircuit(),
+  };
   const journals = {
     checkpoints: {
-      ...withCircuit(postgresSide, 'Postgres', clock),
+      ...withCircuit(postgresSide, 'Postgres', clock, { watch: circuits.postgres }),
       history: (sessionId: string) => postgresSide.history(sessionId),
       create: (...session: Parameters<typeof postgresSide.create>) =>
         postgresSide.create(...session),
     },
-    log: redis === undefined ? undefined : redisSide(redis, clock),
+    log: redis === undefined ? undefined : redisSide(redis, clock, circuits.redis),
   };
   return {
     journals,
@@ -95,6 +100,7 @@ export async function openStores({
     housekeeping: postgresHousekeeping(pool),
     limit: limitOf(redis, clock),
     instances: arrival === undefined ? undefined : postgresInstances(pool, arrival),
+    circuits,
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);
@@ -121,10 +127,9 @@ function limitOf(redis: RedisClient | undefined, clock: Clock): RateLimit {
   return redis === undefined ? own : withFallback(redisRateLimit(redis), own, clock);
 }
 
-function redisSide(redis: RedisClient, clock: Clock): Journal {
-  return withCircuit(redisJournal(redis), 'Redis', clock, (sessionId) =>
-    masterOf(redis, sessionId),
-  );
+function redisSide(redis: RedisClient, clock: Clock, watch = calmCircuit()): Journal {
+  const partOf = (sessionId: string): string => masterOf(redis, sessionId);
+  return withCircuit(redisJournal(redis), 'Redis', clock, { partOf, watch });
 }
 
 function reach(redis: RedisClient, clock: Clock): Promise<void> {

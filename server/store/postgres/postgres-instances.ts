@@ -10,10 +10,12 @@ import { migrations } from './migration-files.ts';
 const beatSql = `
 with forgotten as (
   delete from trackstand.instances where heard_at < now() - interval '1 day' and place <> $1
+), noted as (
+  insert into trackstand.instances (place, release, migrations, report) values ($1, $2, $3, $4)
+  on conflict (place) do update set heard_at = now(), report = excluded.report
+  where trackstand.instances.release = excluded.release
 )
-insert into trackstand.instances (place, release, migrations, report) values ($1, $2, $3, $4)
-on conflict (place) do update set heard_at = now(), report = excluded.report
-where trackstand.instances.release = excluded.release`;
+select extract(epoch from now() - max(made_at))::float8 * 1000 as "backupAgeMs" from trackstand.backups`;
 
 /** Whoever has taken the place meanwhile stays. */
 const leaveSql = `delete from trackstand.instances where place = $1 and release = $2`;
@@ -28,7 +30,9 @@ export function postgresInstances(pool: Pool, { place, release }: Arrival): Inst
   const known = migrations.map(({ name }) => name);
   return {
     beat: async (report) => {
-      await query(beatSql, [place, release, known, JSON.stringify(report)]);
+      const values = [place, release, known, JSON.stringify(report)];
+      const [row] = await query<{ backupAgeMs: number | null }>(beatSql, values);
+      return { backupAgeMs: row?.backupAgeMs ?? undefined };
     },
     leave: async () => {
       await query(leaveSql, [place, release]);

@@ -20,5 +20,12 @@ create table trackstand.releases (
   last_started_at timestamptz not null default now()
 );
 
+-- Backups that were made and verified, noted by deploy/backup/backup.sh: how old the latest one is, operators are told.
+create table trackstand.backups (
+  made_at timestamptz primary key default now(),
+  file text not null,
+  bytes bigint not null
+);
+
 -- Of a migration that took something away: releases that know the one named here do without.
 alter table trackstand.migrations add column unused_since text;
