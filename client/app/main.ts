@@ -31,10 +31,10 @@ const { storage, notice } = await openStorage();
 const kept = { session: workout, storage, keepsCommands: true } as const;
 const options = { ...kept, url: location.origin };
 const client = accountClient(loginKeeper(clock));
-const door = accountDoor({ client, storage, leave: () => void begin(), takeUp });
+const door = accountDoor({ client, clock, storage, leave: () => void begin(), takeUp });
 // A link opened in this tab: the ride goes on behind it, in a page that begins anew.
 globalThis.addEventListener('hashchange', () => {
-  if (/^#(account$|password=)/.test(location.hash)) location.reload();
+  if (/^#(account$|operator$|password=)/.test(location.hash)) location.reload();
 });
 if (!door.openFromAddress()) await begin();
 

@@ -149,6 +149,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     proof: 'access',
     answers: { ...ownerOnly(201, 401), other: 404 },
   },
+  // Only an operator gets an answer: test/operations/. For anybody else it is not there.
+  'GET /v1/operator': { answers: everybody(404) },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };
