@@ -217,6 +217,7 @@ function installHealth(
     place,
     deployLog,
     isOperator: owners?.isOperator,
+    hashing: owners?.hashing,
     connectionCount: () => connections.size,
     handOverCount: handOvers.count,
   });

@@ -21,9 +21,17 @@ export interface FigureParts {
   readonly handOverCount: () => number;
   /** Undefined when there is no backup, or nobody has said yet. */
   readonly backupAgeMs: () => number | undefined;
+  /** Absent where nobody hashes passwords. */
+  readonly hashing: (() => HashingFigures) | undefined;
   readonly process: ProcessWatch;
   readonly requests: RequestCounts;
   readonly closes: CodeCounts;
+}
+
+/** Hashes of passwords under way or waiting, and how long one takes. */
+export interface HashingFigures {
+  readonly pendingCount: number;
+  readonly hashMs: number;
 }
 
 export interface StoreFigures {
@@ -44,6 +52,7 @@ export interface Figures {
   readonly counts: SessionCounts;
   readonly postgres: StoreFigures;
   readonly redis: StoreFigures | undefined;
+  readonly hashing: HashingFigures | undefined;
   readonly process: ProcessFigures;
   readonly requestsByClass: readonly number[];
   readonly requestDurations: readonly Sample[];
@@ -78,6 +87,7 @@ export function readFigures(parts: FigureParts): Figures {
     counts: parts.counts,
     postgres: storeOf(circuits.postgres),
     redis: circuits.redis && storeOf(circuits.redis),
+    hashing: parts.hashing?.(),
     process: parts.process.figures(),
     requestsByClass: requests.byClass,
     requestDurations: requests.durations.samples(),

@@ -107,8 +107,18 @@ function doorMetrics(figures: Figures): Metric[] {
   ];
 }
 
-function processMetrics({ process, release, phase }: Figures): Metric[] {
+function processMetrics({ process, release, phase, hashing }: Figures): Metric[] {
   return [
+    gauge(
+      'trackstand_hashes_pending',
+      'Passwords that are hashed or wait to be; beyond the line that is kept, people are turned away.',
+      hashing === undefined ? [] : one(hashing.pendingCount),
+    ),
+    gauge(
+      'trackstand_hash_seconds',
+      'How long one hash takes, smoothed.',
+      hashing === undefined ? [] : one(hashing.hashMs / 1_000),
+    ),
     gauge('trackstand_info', 'Which release this is.', [{ labels: { release }, value: 1 }]),
     gauge(
       'trackstand_phase',

@@ -119,6 +119,22 @@ describe('what an instance tells Prometheus', () => {
     });
   });
 
+  test('with accounts the line of passwords to be hashed is seen', async () => {
+    const { server, scrape } = await measured({ withoutRedis: true });
+    expect(await scrape()).not.toMatch(/^trackstand_hash/m);
+    await server.stop();
+    const hashing = {
+      begins: () => Promise.resolve({ kind: 'nobody' as const }),
+      ownerOf: () => Promise.resolve(undefined),
+      hashing: () => ({ pendingCount: 7, hashMs: 250 }),
+    };
+    const other = await measured({ owners: () => Promise.resolve(hashing) });
+    expect(valuesOf(await other.scrape())).toMatchObject({
+      trackstand_hashes_pending: 7,
+      trackstand_hash_seconds: 0.25,
+    });
+  });
+
   test('the text is what Prometheus takes', async (context) => {
     const { scrape } = await measured();
     if (spawnSync('promtool', ['--version']).error !== undefined)

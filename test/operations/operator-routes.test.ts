@@ -14,7 +14,11 @@ const isOperator = (authorization: string | undefined) =>
   Promise.resolve(authorization === 'Bearer of the house');
 
 async function started(options: Parameters<typeof startServer>[0]) {
-  const owners = { isOperator, begins: () => Promise.resolve({ kind: 'nobody' as const }) };
+  const owners = {
+    isOperator,
+    begins: () => Promise.resolve({ kind: 'nobody' as const }),
+    ownerOf: () => Promise.resolve(undefined),
+  };
   const server = await startServer({ owners: () => Promise.resolve(owners), ...options });
   onTestFinished(() => server.stop().catch(() => {}));
   return server;

@@ -16,6 +16,7 @@ export function figuresOfNobody(): Figures {
     counts: zeroSessionCounts(),
     postgres: { failures: 0, isCircuitOpen: false },
     redis: { failures: 0, isCircuitOpen: false },
+    hashing: { pendingCount: 0, hashMs: 0 },
     process: {
       residentBytes: 0,
       heapBytes: 0,
