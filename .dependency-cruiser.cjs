@@ -97,11 +97,23 @@ module.exports = {
       '^server/http/',
       [
         '^server/http/',
-        '^server/(admission|auth|session|lifecycle)/',
+        '^server/(admission|auth|session|lifecycle|telemetry)/',
         '^server/store/(journal|rate-limit)\\.ts$',
         '^shared/(?!workout/)',
       ],
       'routes know no sockets and no concrete store',
+    ),
+    allow(
+      'operations',
+      '^server/operations/',
+      [
+        '^server/operations/',
+        '^server/(lifecycle|session|telemetry)/',
+        '^server/http/(request-counts|problem)\\.ts$',
+        '^server/store/(journal|instances|circuit)\\.ts$',
+        '^shared/(?!workout/)',
+      ],
+      'operators are shown what is there; nobody leans on it',
     ),
     allow(
       'admission',
@@ -141,7 +153,7 @@ module.exports = {
       [
         '^server/cli/',
         '^server/session/',
-        '^server/store/(journal|schema-catalog|open-stores)\\.ts$',
+        '^server/store/(journal|schema-catalog|open-stores|open-migrations)\\.ts$',
         '^server/config\\.ts$',
         '^shared/(?!workout/)',
       ],
@@ -189,7 +201,7 @@ module.exports = {
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
     onlyIn('fastify', [
       '^loadtest/',
-      '^server/(gateway|http|accounts|app)/',
+      '^server/(gateway|http|accounts|operations|app)/',
       '^server/trackstand\\.ts$',
     ]),
     onlyIn('@fastify', ['^server/(gateway|app)/']),

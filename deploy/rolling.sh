@@ -23,7 +23,7 @@ rolling.sh boot                  starts what is live, after a reboot or the deat
 rolling.sh status | verify | prune | unlock
 options: --config FILE  --dry-run  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
          --strategy start-first|stop-first  --steps 5,25,50,100
-exit: 0 done  2 usage  10 preflight  11 fetch  13 store away  14 too few requests
+exit: 0 done  2 usage  10 preflight  11 fetch  12 database  13 store away  14 too few requests
       20 never ready  21 failed when tried out
       30 worse than before, taken back  31 died, taken back  32 could not be taken back  40 drain late (--strict)
       70 an unfinished deploy is in the way  75 locked

@@ -1,10 +1,13 @@
 /** Environment → Config. Every fault is reported at once, each in one sentence; nothing else in the house reads the environment. */
+import { readSettings, type Environment, type SettingsOf } from './read-settings.ts';
 import {
   integer,
   list,
   logLevel,
+  optionalMetricsAddress,
   optionalRedisUrl,
   optionalSocket,
+  optionalText,
   optionalUrl,
   origin,
   proxies,
@@ -13,6 +16,8 @@ import {
   url,
 } from './setting-readers.ts';
 import type { LogLevel } from './telemetry/log-settings.ts';
+
+export { ConfigError } from './read-settings.ts';
 
 export interface Config {
   readonly host: string;
@@ -35,6 +40,11 @@ export interface Config {
   readonly mailFrom: string;
   readonly logLevel: LogLevel;
   readonly release: string;
+  readonly metrics:
+    | { readonly host: string; readonly firstPort: number; readonly lastPort: number }
+    | undefined;
+  /** Path of rolling.sh's audit log. */
+  readonly deployLog: string | undefined;
   readonly checkpointMs: number;
   readonly detachedGraceMs: number;
   readonly archiveAfterMs: number;
@@ -45,30 +55,9 @@ export interface Config {
   readonly drainGraceMs: number;
 }
 
-/** The instance must not start. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly faults: readonly string[];
-
-  constructor(faults: readonly string[]) {
-    super(faults.join('\n'));
-    this.faults = faults;
-  }
-}
-
-interface Setting<Value> {
-  readonly help: string;
-  /** Text used when the variable is absent or empty; undefined makes it required. */
-  readonly fallback: string | undefined;
-  /** Returns the value, or a sentence's end that says what it must be. */
-  readonly read: (text: string) => { readonly value: Value } | { readonly fault: string };
-}
-
 const tenYearsMs = 315_360_000_000;
 
-type Settings = {
-  readonly [Name in keyof Config]: readonly [variable: string, Setting<Config[Name]>];
-};
+type Settings = SettingsOf<Config>;
 
 /** Every variable the server reads. OPERATIONS.md's table is checked against this one. */
 export const settings: Settings = {
@@ -182,6 +171,22 @@ export const settings: Settings = {
     { help: 'debug, info, warn, error or silent.', fallback: 'info', read: logLevel },
   ],
   release: ['RELEASE', { help: 'Name of the running release.', fallback: 'dev', read: text }],
+  metrics: [
+    'METRICS_LISTEN',
+    {
+      help: 'Address and ports for Prometheus, such as `127.0.0.1:9464-9467`: the first free one. Not for the outside.',
+      fallback: '',
+      read: optionalMetricsAddress,
+    },
+  ],
+  deployLog: [
+    'DEPLOY_LOG',
+    {
+      help: 'Audit log of rolling.sh, shown to operators: `/var/lib/trackstand/audit.jsonl`.',
+      fallback: '',
+      read: optionalText,
+    },
+  ],
   checkpointMs: [
     'CHECKPOINT_MS',
     {
@@ -256,8 +261,6 @@ export const secretVariables = [
   settings.mailUrl,
 ].map(([variable]) => variable);
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Throws ConfigError with every fault there is. */
 export function readConfig(environment: Environment): Config {
   return readSettings(settings, environment);
@@ -273,28 +276,4 @@ export function readStoreConfig(
 
 export function readRelease(environment: Environment): string {
   return readSettings({ release: settings.release }, environment).release;
-}
-
-function readSettings<Name extends keyof Config>(
-  wanted: Pick<Settings, Name>,
-  environment: Environment,
-): Pick<Config, Name> {
-  const faults: string[] = [];
-  const entries = Object.entries<readonly [string, Setting<unknown>]>(wanted).map(
-    ([name, [variable, { fallback, read }]]) => {
-      const given = environment[variable];
-      const text = given === undefined || given === '' ? fallback : given;
-      if (text === undefined) {
-        faults.push(`${variable} is not set.`);
-        return [name, undefined];
-      }
-      const result = read(text);
-      if ('value' in result) return [name, result.value];
-      faults.push(`${variable} ${result.fault}.`);
-      return [name, undefined];
-    },
-  );
-  if (faults.length > 0) throw new ConfigError(faults);
-  // The table has an entry for every key wanted, each read by its own reader.
-  return Object.freeze(Object.fromEntries(entries) as Pick<Config, Name>);
 }

@@ -6,6 +6,8 @@ import type { LogLevel } from './telemetry/log-settings.ts';
 
 export const text = (text: string) => ({ value: text });
 
+export const optionalText = (text: string) => ({ value: text === '' ? undefined : text });
+
 export const url =
   (...schemes: readonly string[]) =>
   (text: string) =>
@@ -36,6 +38,19 @@ export const optionalSocket = (text: string) => {
   return path !== undefined && Buffer.byteLength(path) <= socketPathBytesMax
     ? { value: path }
     : { fault: `must be unix: and an absolute path of ${socketPathBytesMax} bytes at most` };
+};
+
+/** Where metrics are collected: an address, and a port or the first and the last of some. */
+export const optionalMetricsAddress = (text: string) => {
+  if (text === '') return { value: undefined };
+  const [, host = '', first = '', last = first] =
+    /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})(?:-(\d{1,5}))?$/i.exec(text) ?? [];
+  const [firstPort, lastPort] = [Number(first), Number(last)];
+  return host !== '' && firstPort <= lastPort && lastPort <= 65_535 && lastPort - firstPort < 100
+    ? { value: { host: host.replaceAll(/[[\]]/g, ''), firstPort, lastPort } }
+    : {
+        fault: 'must be an address and a port, or up to a hundred ports, like 127.0.0.1:9464-9467',
+      };
 };
 
 export const integer = (min: number, max: number) => (text: string) => {

@@ -4,9 +4,9 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import { systemClock, type Clock } from '../shared/clock.ts';
-import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
+import { defaultLimits } from '../shared/protocol/limits.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
-import { createAdmission, type AdmissionSettings } from './admission/admission.ts';
+import { createAdmission } from './admission/admission.ts';
 import { signatures, type Signatures } from './auth/signatures.ts';
 import { signingKeys } from './auth/signing-keys.ts';
 import type { Connection, ConnectionParts } from './gateway/connection.ts';
@@ -17,62 +17,33 @@ import { installHealthRoutes } from './http/health-routes.ts';
 import { installNotFound, installProblems, sendProblem } from './http/problem.ts';
 import { installReaderRoutes } from './http/reader-routes.ts';
 import { createSessionOffice } from './http/session-office.ts';
-import type { ConnectOwners, SessionOwners } from './http/session-owners.ts';
+import type { SessionOwners } from './http/session-owners.ts';
 import {
   installSessionRoutes,
   readSession,
   sendSession,
   sessionPath,
 } from './http/session-routes.ts';
-import { drain, type DrainParts, type DrainSettings } from './lifecycle/drain.ts';
+import { drain, type DrainParts } from './lifecycle/drain.ts';
 import { countedHandOvers, handOver, routesBeside, type HandOvers } from './lifecycle/hand-over.ts';
 import { createLifecycle } from './lifecycle/lifecycle.ts';
-import { Caretaker, type CaretakerParts, type EndOfLifeSettings } from './session/caretaker.ts';
+import { installOperations, watchInstance, type Watches } from './operations/operations.ts';
+import { Caretaker, type CaretakerParts } from './session/caretaker.ts';
 import { knownVersions } from './session/open-session.ts';
 import { SessionRegistry, type RegistryParts } from './session/session-registry.ts';
 import { openStores, type Stores } from './store/open-stores.ts';
 import { isTakenBack, type SchemaCatalog } from './store/schema-catalog.ts';
+import { drainDefaults, endOfLifeDefaults, type TrackstandOptions } from './trackstand-options.ts';
 
+export type { TrackstandOptions } from './trackstand-options.ts';
 export { installProblems } from './http/problem.ts';
 export { serverOptions } from './http/server-options.ts';
-
-/** `publicUrl`: where clients reach this service. */
-export interface TrackstandOptions extends AdmissionSettings {
-  /** Session kinds this service keeps. */
-  readonly sessions: readonly AnyModel[];
-  /** URL of Postgres. */
-  readonly postgres: string;
-  /** URL of Redis. Without it Postgres is the log too: accepted then means saved. */
-  readonly redis?: string | undefined;
-  /** Signs tokens; the same on every instance, 32 characters or more. Of several the first signs, and all prove. */
-  readonly secret: string | readonly string[];
-  readonly release?: string | undefined;
-  readonly checkpointMs?: number | undefined;
-  readonly detachedGraceMs?: number | undefined;
-  readonly drain?: DrainSettings | undefined;
-  readonly endOfLife?: EndOfLifeSettings | undefined;
-  readonly limits?: Limits | undefined;
-  /** Unix socket this instance listens on: the proxy's routes are links beside it. */
-  readonly socketPath?: string | undefined;
-  /** Takes what to call when the connections routed elsewhere now are to be handed over. */
-  readonly onHandOver?: ((start: () => void) => void) | undefined;
-  /** Whose sessions are whose: accounts, for example. Without it sessions belong to who has their token. */
-  readonly owners?: ConnectOwners | undefined;
-}
 
 const upgradeProblems = {
   address: 'too-many-connections',
   instance: 'overloaded',
   'no-route': 'not-found',
 } as const;
-
-const drainDefaults: DrainSettings = { noticeMs: 0, movesPerS: 100, graceMs: 2_000 };
-
-const endOfLifeDefaults: EndOfLifeSettings = {
-  archiveAfterMs: 600_000,
-  abandonedAfterMs: 7 * 24 * 3_600_000,
-  tombstoneMs: 365 * 24 * 3_600_000,
-};
 
 /** 128 random bits, safe in a path. */
 const newId = (): string => randomBytes(16).toString('base64url');
@@ -91,10 +62,12 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   const connections = new Set<Connection>();
   const reportError = (error: unknown, sessionId: string): void =>
     app.log.error({ err: error, session_id: sessionId }, 'a session failed');
+  const watches = watchInstance(app);
   const stores = await reachStores(app, options, clock);
   const { journals, limit } = stores;
   const admission = createAdmission(options, limit);
-  const hosting = { journals, models, clock, limits, release, reportError };
+  const { counts } = watches;
+  const hosting = { journals, models, clock, limits, release, reportError, counts };
   const registry = createRegistry(options, signed, hosting);
   const isDraining = (): boolean => ['draining', 'stopped'].includes(lifecycle.phase());
   await installWebSockets(app, limits);
@@ -125,6 +98,7 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     ...proving(signed),
     reportError,
     connections,
+    closed: watches.closes.count,
     path: sessionPath,
     counts: admission.counts,
     entered: owners && admission.countOwners(owners.ownerOf).enter,
@@ -134,23 +108,27 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   });
   const settings = options.drain ?? drainDefaults;
   const parts = { lifecycle, clock, registry, connections, settings };
-  installHealth(app, parts, options, stores.probe);
+  const endOperations = installHealth(app, parts, options, { stores, watches, owners });
   const care = { models, registry, clock, reportError, settings: endOfLife };
   const caretaker = makeCaretaker(app, stores, care);
-  liveWith(app, parts, caretaker, stores);
+  liveWith(app, parts, caretaker, async () => {
+    await endOperations();
+    await stores.close();
+  });
 }
 
 const nobodyBegins: SessionOwners['begins'] = () => Promise.resolve({ kind: 'nobody' });
 
 function reachStores(
   app: FastifyInstance,
-  { postgres, redis }: TrackstandOptions,
+  { postgres, redis, release = 'dev', place = `unnamed-${newId()}` }: TrackstandOptions,
   clock: Clock,
 ): Promise<Stores> {
   return openStores({
     postgres,
     redis,
     clock,
+    arrival: { place, release },
     warn: (store, error) => app.log.warn({ store, reason: error.message }, 'a store is in trouble'),
   });
 }
@@ -160,7 +138,7 @@ function createRegistry(
   { tokens, positions }: Signatures,
   parts: Pick<
     RegistryParts,
-    'journals' | 'models' | 'clock' | 'limits' | 'release' | 'reportError'
+    'journals' | 'models' | 'clock' | 'limits' | 'release' | 'reportError' | 'counts'
   >,
 ): SessionRegistry {
   return new SessionRegistry({
@@ -215,17 +193,39 @@ function schemasOf(models: ReadonlyMap<string, AnyModel>, schemas: SchemaCatalog
   };
 }
 
+interface HealthSources {
+  readonly stores: Stores;
+  readonly watches: Watches;
+  readonly owners: SessionOwners | undefined;
+}
+
 function installHealth(
   app: FastifyInstance,
   parts: DrainParts,
   options: TrackstandOptions,
-  probe: Stores['probe'],
-): void {
+  { stores, watches, owners }: HealthSources,
+): () => Promise<void> {
   const { lifecycle, registry, connections } = parts;
+  const { release = 'dev', place = '', metrics, deployLog } = options;
+  const { probe, circuits, instances } = stores;
   const handOvers = handOversOf(app, parts, options);
+  const end = installOperations(app, {
+    ...watches,
+    ...parts,
+    release,
+    circuits,
+    instances,
+    metrics,
+    place,
+    deployLog,
+    isOperator: owners?.isOperator,
+    hashing: owners?.hashing,
+    connectionCount: () => connections.size,
+    handOverCount: handOvers.count,
+  });
   installHealthRoutes(app, {
     lifecycle,
-    release: options.release ?? 'dev',
+    release,
     probe,
     countSessions: () => ({
       sessions: registry.hosts.size,
@@ -233,6 +233,7 @@ function installHealth(
       hand_overs: handOvers.count(),
     }),
   });
+  return end;
 }
 
 function handOversOf(
@@ -254,7 +255,7 @@ function liveWith(
   app: FastifyInstance,
   parts: DrainParts,
   caretaker: Caretaker,
-  stores: Stores,
+  close: () => Promise<void>,
 ): void {
   app.addHook('onReady', (done) => {
     parts.registry.start();
@@ -269,6 +270,6 @@ function liveWith(
   });
   app.addHook('onClose', async () => {
     await caretaker.stop();
-    await stores.close();
+    await close();
   });
 }

@@ -17,6 +17,7 @@ const tools = [
   { names: ['redis-server'], package: 'redis-server' },
   { names: ['initdb'], package: 'postgresql' },
   { names: ['nginx'], package: 'nginx' },
+  { names: ['promtool'], package: 'prometheus' },
   { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium' },
 ];
 

@@ -5,6 +5,8 @@ import type { LoginKeeper } from './login-keeper.ts';
 export interface AccountOfRider {
   readonly email: string;
   readonly createdAt: string;
+  /** Whether it may see how the service is. */
+  readonly isOperator: boolean;
 }
 
 export interface SignedInDevice {
@@ -40,6 +42,8 @@ export interface AccountClient {
   readonly takeUp: (sessionId: string) => Promise<string>;
   /** `fetch` that says whose request it is, when this device is signed in. */
   readonly fetch: typeof globalThis.fetch;
+  /** How the service is, for an operator. Rejects with `not-found` for anybody else. */
+  readonly service: () => Promise<Body>;
 }
 
 export function accountClient(keeper: LoginKeeper): AccountClient {
@@ -70,7 +74,11 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
     endDevice: async (id) => void (await authorized('DELETE', `/v1/logins/${id}`)),
     account: async () => {
       const body = await authorized('GET', '/v1/accounts/me');
-      return { email: text(body, 'email'), createdAt: text(body, 'created_at') };
+      return {
+        email: text(body, 'email'),
+        createdAt: text(body, 'created_at'),
+        isOperator: body['is_operator'] === true,
+      };
     },
     devices: async () =>
       list(await authorized('GET', '/v1/logins'), 'logins').map((row) => ({
@@ -93,6 +101,7 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
     },
     takeUp: async (id) =>
       text(await authorized('POST', `/v1/accounts/me/sessions/${id}/clients`), 'resume_url'),
+    service: () => authorized('GET', '/v1/operator'),
     fetch: async (input, init) => {
       const token = await keeper.access();
       const headers = new Headers(init?.headers);

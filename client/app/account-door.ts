@@ -1,11 +1,14 @@
 /** Where the account is come to and left: from the choice of workouts, from a link in a mail, and past a ride that is kept here. */
+import type { Clock } from '../../shared/clock.ts';
 import type { SessionStorage } from '../session-storage.ts';
 import type { AccountClient } from './account-client.ts';
 import { showAccount } from './account-screen.ts';
+import { showOperator } from './operator/operator-screen.ts';
 import { showChoosePassword, showSignIn, type SignInParts } from './sign-in-screens.ts';
 
 export interface AccountDoorParts {
   readonly client: AccountClient;
+  readonly clock: Clock;
   readonly storage: SessionStorage;
   /** Back to the ride or to the choice of workouts, whichever there is. */
   readonly leave: () => void;
@@ -16,13 +19,19 @@ export interface AccountDoorParts {
 export interface AccountDoor {
   readonly label: () => string;
   readonly open: () => void;
-  /** Opens what the address asks for: the account, or the choice of a password. False when it asks for neither. */
+  /** Opens what the address asks for: the account, the operators' page, or the choice of a password. False when it asks for none of them. */
   readonly openFromAddress: () => boolean;
   /** Makes the ride this device keeps the account's, when it is signed in. It is a ride all the same when that does not work. */
   readonly claimRide: () => Promise<void>;
 }
 
-export function accountDoor({ client, storage, leave, takeUp }: AccountDoorParts): AccountDoor {
+export function accountDoor({
+  client,
+  clock,
+  storage,
+  leave,
+  takeUp,
+}: AccountDoorParts): AccountDoor {
   const claimRide = async (): Promise<void> => {
     const kept = await storage.load();
     if (kept === undefined || !client.isSignedIn()) return;
@@ -38,10 +47,14 @@ export function accountDoor({ client, storage, leave, takeUp }: AccountDoorParts
     if (client.isSignedIn()) void showSignedIn();
     else showSignIn(signIn);
   };
+  const openService = (): void => {
+    if (client.isSignedIn()) showOperator({ client, clock, leave });
+    else showSignIn({ ...signIn, done: () => void claimRide().then(openService) });
+  };
   const showSignedIn = async (): Promise<void> => {
     const isFree = (await storage.load()) === undefined;
     const offered = isFree ? takeUp : undefined;
-    const parts = { client, takeUp: offered, leave, signedOut: leave };
+    const parts = { client, takeUp: offered, leave, signedOut: leave, openService };
     // Signed out by another device, or the service is away: the form says which when it is sent.
     await showAccount(parts).catch(() => showSignIn(signIn));
   };
@@ -50,10 +63,12 @@ export function accountDoor({ client, storage, leave, takeUp }: AccountDoorParts
     open,
     openFromAddress: () => {
       const [, token] = /^#password=([\w-]{43})$/.exec(location.hash) ?? [];
-      if (token === undefined && location.hash !== '#account') return false;
+      const isService = location.hash === '#operator';
+      if (token === undefined && !isService && location.hash !== '#account') return false;
       // What stands in the address is kept in the history, and read over a shoulder.
       history.replaceState(null, '', location.pathname);
-      if (token === undefined) open();
+      if (isService) openService();
+      else if (token === undefined) open();
       else showChoosePassword(signIn, token);
       return true;
     },

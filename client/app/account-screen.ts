@@ -9,13 +9,15 @@ export interface AccountScreenParts {
   readonly takeUp: ((resumeUrl: string) => Promise<void>) | undefined;
   /** Back to the choice of workouts, or to the ride. */
   readonly leave: () => void;
+  /** How the service is, for who may see that. */
+  readonly openService: () => void;
   /** This device is not signed in any more. */
   readonly signedOut: () => void;
 }
 
 /** Rejects with one sentence when the account cannot be read. */
 export async function showAccount(parts: AccountScreenParts): Promise<void> {
-  const { client, leave, signedOut } = parts;
+  const { client, leave, signedOut, openService } = parts;
   const [account, devices, rides] = await Promise.all([
     client.account(),
     client.devices(),
@@ -43,6 +45,7 @@ export async function showAccount(parts: AccountScreenParts): Promise<void> {
       ],
       ways: [
         ['Back', leave],
+        ...(account.isOperator ? [['The service', openService] as const] : []),
         ['Sign out', signOut],
       ],
     }),

@@ -43,14 +43,14 @@ const options = { ...kept, url: location.origin };
 const rides = rideStore();
 const offlineCopy = keepOfflineCopy();
 const client = accountClient(loginKeeper(clock));
-const door = accountDoor({ client, storage, leave, takeUp });
+const door = accountDoor({ client, clock, storage, leave, takeUp });
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
 if (watched !== null) showWatchPage(watched, clock, ticker);
 else if (!door.openFromAddress()) await begin();
 // A link opened in this tab: the ride goes on behind it, in a page that begins anew.
 globalThis.addEventListener('hashchange', () => {
-  if (/^#(account$|password=|watch\/)/.test(location.hash)) location.reload();
+  if (/^#(account$|operator$|password=|watch\/)/.test(location.hash)) location.reload();
 });
 
 async function begin(): Promise<void> {

@@ -2,6 +2,7 @@
 # Driver without containers and without a service manager: plain processes, releases unpacked in folders.
 #   process.sh start|stop|kill|alive|rss|logs|signal <instance> [word]     instance = <slot>.<release>
 #   process.sh present|fetch|forget <release>
+#   process.sh cli <release> <word>...     the release's own commands; 127 when it has none
 # alive prints "<pid>/<restarts>" and answers with its exit code; stop takes the seconds it may last, and fails when it had to kill.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -76,6 +77,14 @@ case $verb in
   signal)
     pid=$(child) || exit 1
     kill -s "${word:?signal}" "$pid"
+    ;;
+  cli)
+    [[ -f $RELEASES_DIR/$name/dist/server/sessions.js ]] || exit 127
+    while IFS= read -r line || [[ -n $line ]]; do
+      [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
+    done <"$APP_ENV"
+    cd "$RELEASES_DIR/$name"
+    RELEASE=$name exec "${NODE:-node}" dist/server/sessions.js "${@:3}"
     ;;
   present) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ && -f $RELEASES_DIR/$name/$main ]] ;;
   fetch)

@@ -90,3 +90,17 @@ restore_slots() {
   done
 }
 is_former() { [[ $1 == "${J[old_a]:-}" || $1 == "${J[old_b]:-}" ]]; }
+
+# Whether a release may run on the database as it is, and takes away nothing that the other one needs. Its instances ask again when they start.
+suits_database() { # suits_database <release> <release to go back to>
+  local code=0 said
+  said=$(driver cli "$1" migrations check --beside "$2" 2>&1) || code=$?
+  case $code in
+    0) ;;
+    4)
+      say "$said"
+      return 1
+      ;;
+    *) say "Release $1 cannot be asked about the database (${said:-it has no such command}); its instances ask when they start." ;;
+  esac
+}

@@ -13,6 +13,7 @@ begin_deploy() { # begin_deploy <op> <release>
   driver fetch "$release" || finish 11 "Release $release could not be brought here; nothing was changed."
   verdict preflight --release "$release" --first "$first" --strategy "$strategy" ||
     finish 10 "The preflight failed; nothing was changed."
+  suits_database "$release" "$(recall live)" || finish 12 "Release $release does not suit the database; nothing was changed."
   J=([op]=$op [release]=$release [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
   write_journal
@@ -176,6 +177,7 @@ begin_rollback() { # begin_rollback [release]
     plan rollback "$target"
     exit 0
   fi
+  suits_database "$target" '' || finish 12 "Release $target cannot be gone back to; nothing was changed."
   J=([op]=rollback [release]=$target [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
     [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
   write_journal

@@ -99,6 +99,9 @@ export function accounts(options: AccountsOptions): ConnectOwners {
     return {
       begins: (authorization) => begins(parts, authorization),
       ownerOf: (sessionId) => parts.logins.ownerOf(sessionId),
+      hashing: () => ({ pendingCount: hasher.pendingCount(), hashMs: hasher.hashMs() }),
+      isOperator: async (authorization) =>
+        (await findAsker(parts, authorization))?.account.isOperator === true,
     };
   };
 }

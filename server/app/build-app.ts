@@ -1,4 +1,7 @@
 /** The workout app's server: the framework with one session kind, accounts, and the page. */
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+
 import fastifyStatic from '@fastify/static';
 import Fastify, { LogController, type FastifyInstance } from 'fastify';
 
@@ -14,6 +17,12 @@ export interface AppParts {
   readonly page?: string | undefined;
   /** Takes what to call when connections are to be handed over. */
   readonly onHandOver?: (start: () => void) => void;
+}
+
+/** Undefined where the port is any free one: nobody else could come to be in the same place. */
+function placeOf({ socketPath, port }: Config): string | undefined {
+  if (socketPath !== undefined) return `${hostname()}:${basename(socketPath, '.sock')}`;
+  return port === 0 ? undefined : `${hostname()}:${port}`;
 }
 
 const firstHop = (_address: string, hop: number): boolean => hop === 0;
@@ -49,6 +58,9 @@ export async function buildApp(
       sessionsPerHourMax,
     },
     release: config.release,
+    place: placeOf(config),
+    metrics: config.metrics,
+    deployLog: config.deployLog,
     checkpointMs: config.checkpointMs,
     detachedGraceMs: config.detachedGraceMs,
     drain: { noticeMs, movesPerS, graceMs },

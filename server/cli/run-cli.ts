@@ -5,9 +5,11 @@ import { systemClock } from '../../shared/clock.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import { ConfigError, readRelease, readStoreConfig } from '../config.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
-import { openStores, type Stores } from '../store/open-stores.ts';
-import { readCommandLine, UsageError, type Options } from './command-table.ts';
+import { openMigrations } from '../store/open-migrations.ts';
+import { openStores } from '../store/open-stores.ts';
+import { readCommandLine, UsageError, type Command, type Options } from './command-table.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { migrationCommands, type MigrationContext } from './migration-commands.ts';
 import { schemaCommands, type SchemaContext } from './schema-commands.ts';
 
 export interface CliOptions {
@@ -21,6 +23,10 @@ export interface CliOptions {
   readonly stderr: (text: string) => void;
 }
 
+type Context = SchemaContext & MigrationContext;
+
+const commands: readonly Command<Context>[] = [...schemaCommands, ...migrationCommands];
+
 const program = 'sessions';
 
 /** Resolves with the code to exit with; says in one sentence what went wrong. */
@@ -32,21 +38,27 @@ export async function runCli({
   stderr,
 }: CliOptions): Promise<ExitCode> {
   const models = new Map(sessions.map((model) => [model.kind, model]));
-  let stores: Stores | undefined;
+  const opened: { close: () => Promise<void> }[] = [];
   try {
-    const invocation = readCommandLine(program, schemaCommands, argv);
+    const invocation = readCommandLine(program, commands, argv);
     if (invocation.kind === 'help') {
       stdout(invocation.text);
       return exitCodes.done;
     }
     const { command, options } = invocation;
-    const context: SchemaContext = {
+    const context: Context = {
       release: readRelease(environment),
       models,
       stores: async () => {
-        stores = await reachStores(environment, options, stderr);
+        const stores = await reachStores(environment, options, stderr);
+        opened.push(stores);
         const { journals, schemas, logVersions } = stores;
         return { journals, schemas, logVersions, models, newId };
+      },
+      migrations: () => {
+        const migrations = openMigrations(readStoreConfig(environment).databaseUrl);
+        opened.push(migrations);
+        return migrations;
       },
       progress: (line) => stderr(`${line}\n`),
     };
@@ -57,7 +69,7 @@ export async function runCli({
     stderr(`${error instanceof Error ? error.message : String(error)}\n`);
     return codeOf(error);
   } finally {
-    await stores?.close();
+    for (const { close } of opened) await close();
   }
 }
 
@@ -68,7 +80,7 @@ async function reachStores(
   environment: CliOptions['environment'],
   options: Options,
   stderr: (text: string) => void,
-): Promise<Stores> {
+): ReturnType<typeof openStores> {
   const { databaseUrl: postgres, redisUrl: redis } = readStoreConfig(environment);
   // A forgotten variable would make a command blind for what only Redis has.
   if ((redis === undefined) !== (options['without-redis'] === true))

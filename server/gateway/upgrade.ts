@@ -17,6 +17,8 @@ import { Connection, type ConnectionParts } from './connection.ts';
 export interface UpgradeParts extends ConnectionParts {
   /** Every open connection, for drain and metrics. */
   readonly connections: Set<Connection>;
+  /** A connection ended, with that code. */
+  readonly closed: (code: number) => void;
   readonly path: string;
   /** Answers instead of serving, while this instance takes nobody any more; undefined lets the request in. */
   readonly refusal: (reply: FastifyReply) => FastifyReply | undefined;
@@ -127,7 +129,8 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
     const text = Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes as ArrayBuffer);
     connection.receive(isBinary ? '' : text.toString('utf8'));
   });
-  socket.on('close', () => {
+  socket.on('close', (code) => {
+    parts.closed(code);
     connection.gone();
     parts.connections.delete(connection);
   });

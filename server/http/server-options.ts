@@ -16,6 +16,8 @@ export interface ServerOptions {
 /** Options for `Fastify`. Some can only be given when the server is made, which is why the plugin does not set them. [F3] [B11] */
 export function serverOptions({ trustedProxies = [], times = slowClientMs }: ServerOptions = {}) {
   return {
+    // A migration takes its time; after the default of 10 s the start would be given up in the middle of it.
+    pluginTimeout: 0,
     // The drain goes on answering `/livez`.
     return503OnClosing: false,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],

@@ -12,6 +12,10 @@ export interface SessionOwners {
   readonly begins: (authorization: string | undefined) => Promise<Beginning>;
   /** Whose a session is, as an id that stays the same; undefined for nobody's. */
   readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
+  /** Whether that header is an operator's, who is shown how every instance is. Rejects with StoreUnavailableError. */
+  readonly isOperator?: (authorization: string | undefined) => Promise<boolean>;
+  /** How the hashing of passwords is, for metrics: hashes under way or waiting, and milliseconds that one takes. */
+  readonly hashing?: () => { readonly pendingCount: number; readonly hashMs: number };
 }
 
 export type Beginning =

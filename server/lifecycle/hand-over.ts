@@ -84,7 +84,7 @@ export interface HandOvers {
   /** Asked again while it is at it, it goes on: each look at the routes is a new one. */
   start(): void;
   /** How many have come to their end. */
-  count(): number;
+  readonly count: () => number;
 }
 
 export function countedHandOvers(

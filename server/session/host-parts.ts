@@ -1,6 +1,7 @@
 /** What a session's host is given. */
 import type { Clock } from '../../shared/clock.ts';
 import type { Journals } from '../store/journals.ts';
+import type { SessionCounts } from './session-counts.ts';
 import type { WelcomeParts } from './welcome.ts';
 
 export interface HostParts extends WelcomeParts {
@@ -8,6 +9,8 @@ export interface HostParts extends WelcomeParts {
   readonly clock: Clock;
   /** The model threw, or our own code did: for the operator's log. */
   readonly reportError: (error: unknown, sessionId: string) => void;
+  /** Counted into when somebody wants to know. */
+  readonly counts?: SessionCounts | undefined;
   /** Called once, when the host has let the session go. */
   readonly released: () => void;
 }

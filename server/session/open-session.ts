@@ -31,6 +31,8 @@ export interface OpenedSession {
   readonly isLogged: boolean;
   /** Whether Postgres knows this owner. Otherwise it was away, and is claimed before the first checkpoint. */
   readonly isClaimed: boolean;
+  /** Whether it had gone on before, and does so under an epoch of this owner: a store had lost something, or was away. */
+  readonly isRebuilt: boolean;
 }
 
 export type Opening =
@@ -77,9 +79,10 @@ export async function openSession(
   const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
   const place = { snapshot, saved, recent: entries };
   const isClaimed = claimed.kind !== 'redis';
+  const isRebuilt = startsEpoch && snapshot.offset > 0;
   return {
     kind: 'opened',
-    session: { ...target, model, ...place, isLogged, isClaimed },
+    session: { ...target, model, ...place, isLogged, isClaimed, isRebuilt },
   };
 }
 

@@ -45,7 +45,7 @@ export class SessionHost {
     this.#parts = parts;
     this.#audience = new Audience(parts);
     this.#log = new SessionLog(session, parts.journals, parts.clock);
-    this.#saver = new SessionSaver(session, parts.journals);
+    this.#saver = new SessionSaver(session, parts.journals, parts.counts);
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
     this.#detachedSinceMs = parts.clock.elapsedMs();
@@ -158,6 +158,7 @@ export class SessionHost {
   release(code: CloseCode, reason: string): void {
     if (this.#released !== undefined) return;
     this.#released = { code, reason };
+    if (code === closeCodes.fenced) this.#saver.counts.fenced++;
     this.#audience.closeAll(code, reason);
     for (const { reader } of this.#mailbox.take(Infinity)) reader.close(code, reason);
     this.#parts.released();
@@ -223,6 +224,7 @@ export class SessionHost {
     for (const error of step.modelErrors) this.#parts.reportError(error, this.sessionId);
     this.#snapshot = step.next;
     this.#tail.push(step.entries);
+    this.#saver.counts.entriesAccepted += step.entries.length;
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
     if (step.entries.length > 0) this.#ownerCheck.confirmed();

@@ -112,6 +112,9 @@ export class SessionRegistry {
         },
       });
       this.#hosts.set(sessionId, host);
+      const { counts } = this.#parts;
+      if (counts !== undefined) counts.opened++;
+      if (counts !== undefined && opening.session.isRebuilt) counts.rebuilt++;
       // Asked for before the others were retired, opened after: nobody would save what it still took.
       if (this.#leaving !== undefined) host.release(this.#leaving.code, this.#leaving.reason);
       return { kind: 'host', host };

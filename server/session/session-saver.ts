@@ -5,6 +5,7 @@ import type { Journals } from '../store/journals.ts';
 import { unlessAway } from './claim-session.ts';
 import type { OpenedSession } from './open-session.ts';
 import { foldRecovered } from './reconcile.ts';
+import { zeroSessionCounts, type SessionCounts } from './session-counts.ts';
 import { joinEntries, type Tail } from './tail.ts';
 
 /** Checkpoints between two that carry a snapshot: opening a session folds at most the entries of that many. */
@@ -22,12 +23,15 @@ export class SessionSaver {
   #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
+  /** What happened to this session and to others, counted together. */
+  readonly counts: SessionCounts;
   /** Whether Postgres knows this owner. */
   #isClaimed: boolean;
 
-  constructor(session: OpenedSession, journals: Journals) {
+  constructor(session: OpenedSession, journals: Journals, counts = zeroSessionCounts()) {
     this.#session = session;
     this.#journals = journals;
+    this.counts = counts;
     this.#saved = session.saved;
     this.#written = session.saved;
     this.#isClaimed = session.isClaimed;
@@ -44,6 +48,9 @@ export class SessionSaver {
   }
 
   markSaved(at: Snapshot): void {
+    const savedCount = at.offset - this.#saved.offset;
+    this.counts.entriesCheckpointed += savedCount;
+    if (savedCount > 0) this.counts.checkpoints++;
     this.#saved = at;
     this.#written = at;
   }
@@ -113,7 +120,7 @@ export class SessionSaver {
     const result = log === undefined ? 'appended' : await unlessAway(log.trim(trim));
     if (result === 'away') return 'untold';
     if (result !== 'appended') return 'refused';
-    this.#saved = snapshot;
+    this.markSaved(snapshot);
     return 'saved';
   }
 }

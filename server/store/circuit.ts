@@ -5,6 +5,20 @@ import { StoreUnavailableError, type Journal } from './journal.ts';
 /** Milliseconds between two tries of a store that is away. */
 export const restMs = 500;
 
+/** How a store has been, for whoever wants to know. */
+export interface CircuitWatch {
+  failures: number;
+  /** By the clock's elapsed time: until then the store, or a part of it, is not asked again. */
+  openUntilMs: number;
+}
+
+export const calmCircuit = (): CircuitWatch => ({ failures: 0, openUntilMs: 0 });
+
+export interface CircuitOptions {
+  readonly partOf?: (sessionId: string) => string;
+  readonly watch?: CircuitWatch;
+}
+
 /**
  * The same journal; what fails with StoreUnavailableError is not asked again for a moment, so that nobody waits for a time-out in
  * line. `partOf` names the part of the store that has a session: while one part is away, sessions in others do not notice.
@@ -13,7 +27,7 @@ export function withCircuit(
   journal: Journal,
   store: 'Redis' | 'Postgres',
   clock: Clock,
-  partOf: (sessionId: string) => string = () => 'all',
+  { partOf = () => 'all', watch = calmCircuit() }: CircuitOptions = {},
 ): Journal {
   const openUntilMs = new Map<string, number>();
   async function asked<Result>(sessionId: string, ask: () => Promise<Result>): Promise<Result> {
@@ -23,8 +37,11 @@ export function withCircuit(
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof StoreUnavailableError && !error.isAboutSession)
-        openUntilMs.set(part, clock.elapsedMs() + restMs);
+      if (error instanceof StoreUnavailableError && !error.isAboutSession) {
+        watch.failures++;
+        watch.openUntilMs = clock.elapsedMs() + restMs;
+        openUntilMs.set(part, watch.openUntilMs);
+      }
       throw error;
     }
   }

@@ -1,11 +1,13 @@
 /** Reaches the stores, brings them up to date, and checks that they are fit to hold sessions. */
 import type { Clock } from '../../shared/clock.ts';
-import { withCircuit } from './circuit.ts';
+import { calmCircuit, withCircuit, type CircuitWatch } from './circuit.ts';
+import type { InstanceBook } from './instances.ts';
 import { StoreUnavailableError, type Housekeeping, type Journal } from './journal.ts';
 import type { Journals } from './journals.ts';
 import { connectPostgres } from './postgres/connect-postgres.ts';
-import { migrate } from './postgres/migrate.ts';
+import { migrate, type Arrival } from './postgres/migrate.ts';
 import { postgresHousekeeping } from './postgres/postgres-housekeeping.ts';
+import { postgresInstances } from './postgres/postgres-instances.ts';
 import { postgresJournal } from './postgres/postgres-journal.ts';
 import { schemaCatalog } from './postgres/schema-catalog.ts';
 import { memoryRateLimit, withFallback, type RateLimit } from './rate-limit.ts';
@@ -29,6 +31,8 @@ export interface StoreOptions {
   readonly clock: Clock;
   /** A connection broke; the store's name and what it said. */
   readonly warn: (store: 'Redis' | 'Postgres', error: Error) => void;
+  /** The instance that opens them, when it is one: its release is in use from then on. */
+  readonly arrival?: Arrival | undefined;
 }
 
 export interface Stores {
@@ -39,6 +43,9 @@ export interface Stores {
   readonly housekeeping: Housekeeping;
   /** In Redis, so that they outlive instances and hold over all of them; without it, or while it is away, each has its own. */
   readonly limit: RateLimit;
+  /** Undefined for who serves nobody. */
+  readonly instances: InstanceBook | undefined;
+  readonly circuits: { readonly postgres: CircuitWatch; readonly redis: CircuitWatch | undefined };
   readonly probe: () => Promise<{
     readonly postgres: 'up' | 'down';
     readonly redis: 'up' | 'down' | 'absent';
@@ -56,12 +63,13 @@ export async function openStores({
   redis: redisUrl,
   clock,
   warn,
+  arrival,
 }: StoreOptions): Promise<Stores> {
   const pool = connectPostgres(postgres, (error) => warn('Postgres', error));
   const redis =
     redisUrl === undefined ? undefined : connectRedis(redisUrl, (error) => warn('Redis', error));
   try {
-    await migrate(pool);
+    await migrate(pool, { clock, arrival });
     if (redis !== undefined) {
       await reach(redis, clock);
       await checkEviction(redis);
@@ -72,14 +80,18 @@ export async function openStores({
     throw error;
   }
   const postgresSide = postgresJournal(pool);
+  const circuits = {
+    postgres: calmCircuit(),
+    redis: redis === undefined ? undefined : calmCircuit(),
+  };
   const journals = {
     checkpoints: {
-      ...withCircuit(postgresSide, 'Postgres', clock),
+      ...withCircuit(postgresSide, 'Postgres', clock, { watch: circuits.postgres }),
       history: (sessionId: string) => postgresSide.history(sessionId),
       create: (...session: Parameters<typeof postgresSide.create>) =>
         postgresSide.create(...session),
     },
-    log: redis === undefined ? undefined : redisSide(redis, clock),
+    log: redis === undefined ? undefined : redisSide(redis, clock, circuits.redis),
   };
   return {
     journals,
@@ -87,6 +99,8 @@ export async function openStores({
     logVersions: redis === undefined ? undefined : logVersions(redis),
     housekeeping: postgresHousekeeping(pool),
     limit: limitOf(redis, clock),
+    instances: arrival === undefined ? undefined : postgresInstances(pool, arrival),
+    circuits,
     probe: async () => {
       const isPostgresUp = await pool.query('select 1').then(yes, no);
       const hasRedis = redis === undefined ? undefined : await isRedisUp(redis);
@@ -113,10 +127,9 @@ function limitOf(redis: RedisClient | undefined, clock: Clock): RateLimit {
   return redis === undefined ? own : withFallback(redisRateLimit(redis), own, clock);
 }
 
-function redisSide(redis: RedisClient, clock: Clock): Journal {
-  return withCircuit(redisJournal(redis), 'Redis', clock, (sessionId) =>
-    masterOf(redis, sessionId),
-  );
+function redisSide(redis: RedisClient, clock: Clock, watch = calmCircuit()): Journal {
+  const partOf = (sessionId: string): string => masterOf(redis, sessionId);
+  return withCircuit(redisJournal(redis), 'Redis', clock, { partOf, watch });
 }
 
 function reach(redis: RedisClient, clock: Clock): Promise<void> {

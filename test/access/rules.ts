@@ -155,6 +155,8 @@ export const rules: Readonly<Record<string, Rule>> = {
     proof: 'reader',
     answers: ownerOnly(200, 401),
   },
+  // Only an operator gets an answer: test/operations/. For anybody else it is not there.
+  'GET /v1/operator': { answers: everybody(404) },
   'GET /v1/*': { answers: everybody(404) },
   'GET /*': { answers: everybody(200) },
 };

@@ -8,6 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
 import { rightBody } from '../fuzz/seat.ts';
 import { newIncarnation, openSocket, type Created } from '../support/raw-client.ts';
+import { freePort } from '../support/services/free-port.ts';
 import { freshPostgres, freshRedis } from '../support/services/shared-services.ts';
 import { startTalkativeServer, type TalkativeServer } from '../support/talkative-server.ts';
 import { startRouter } from '../support/tcp-router.ts';
@@ -143,7 +144,9 @@ test('[A1] after rides, mistakes, lost stores and a crash no secret stands in an
   databaseUrl.port = new URL(toPostgres.url).port;
   const redisUrl = new URL(redis.url);
   redisUrl.port = new URL(toRedis.url).port;
+  const metricsPort = await freePort();
   const server = await startTalkativeServer({
+    METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
     DATABASE_URL: databaseUrl.href,
     REDIS_URL: redisUrl.href,
     TRACKSTAND_SECRET: `${secret},${formerSecret}`,
@@ -167,6 +170,9 @@ test('[A1] after rides, mistakes, lost stores and a crash no secret stands in an
   heard.push(await response.text());
   for (const path of ['/livez', '/readyz', '/healthz', '/version', '/metrics'])
     heard.push(await (await fetch(`${server.url}${path}`)).text());
+  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  expect(metrics).toContain('trackstand_store_failures_total{store="postgres"}');
+  heard.push(metrics);
   await server.crash();
   const words = await server.words();
   expect(words).toContain('a crash');

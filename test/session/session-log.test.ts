@@ -59,7 +59,7 @@ describe('a session whose Redis is back', () => {
   function sessionLog(log: Journal): SessionLog {
     const place = { sessionId, ownerId: 'next', term: 2, epoch: '2-b' };
     const state = { model: tally, snapshot, saved: snapshot, recent: [] };
-    const opened = { ...place, ...state, isLogged: false, isClaimed: true };
+    const opened = { ...place, ...state, isLogged: false, isClaimed: true, isRebuilt: false };
     const checkpoints = memoryJournal({ keepsAll: true });
     return new SessionLog(opened, { log, checkpoints }, manualClock());
   }

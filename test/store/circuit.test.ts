@@ -52,7 +52,9 @@ test('somebody who sets the time back does not keep a store away', async () => {
 
 test('sessions in other parts of the store do not notice', async () => {
   const { journal, asked } = failing(false);
-  const circuit = withCircuit(journal, 'Redis', manualClock(), (sessionId) => sessionId.charAt(0));
+  const circuit = withCircuit(journal, 'Redis', manualClock(), {
+    partOf: (sessionId) => sessionId.charAt(0),
+  });
   for (const sessionId of ['a1', 'a2', 'b1', 'b2'])
     await expect(circuit.trim(trimOf(sessionId))).rejects.toThrow(StoreUnavailableError);
   expect(asked).toEqual(['a1', 'b1']);

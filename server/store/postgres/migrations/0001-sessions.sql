@@ -1,3 +1,4 @@
+-- expand
 -- Sessions, and the log of what was checkpointed.
 
 create table trackstand.sessions (

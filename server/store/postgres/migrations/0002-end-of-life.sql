@@ -1,3 +1,5 @@
+-- expand
+-- allows index-holds-writes: the table was small when this was released
 -- The end of a session: its log compacted into an archive, and a tombstone once its time is over.
 
 alter table trackstand.sessions

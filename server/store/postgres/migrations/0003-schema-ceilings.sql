@@ -1,3 +1,4 @@
+-- expand
 -- While a release is taken back: the highest schema version a kind's states may be raised to. No row: no ceiling.
 
 create table trackstand.schema_ceilings (

@@ -1,3 +1,5 @@
+-- expand
+-- allows index-holds-writes: the table was small when this was released
 -- Accounts, the devices signed in to them, and whose sessions are whose. Nothing here is worth stealing: passwords are bcrypt, tokens hashed.
 
 create table trackstand.accounts (

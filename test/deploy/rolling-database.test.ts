@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import type { DeployHost } from '../support/deploy-host.ts';
+import { startRider } from '../support/rider.ts';
+import { builtFile } from '../support/services/shared-services.ts';
+import { isSaved } from '../support/watching.ts';
+import { repository, startSharedHost } from './shared-host.ts';
+
+describe('a deploy asks whether the database suits the release', () => {
+  let host: DeployHost;
+  /** A release with its own commands, as a real one has them. */
+  const release = async (name: string): Promise<void> => {
+    await host.release(name);
+    const commands = await builtFile('server/sessions');
+    const file = join(host.folder, 'releases', name, 'dist/server/sessions.js');
+    await writeFile(file, `await import(${JSON.stringify(commands)});\n`);
+  };
+  const inDatabase = async (sql: string): Promise<unknown[]> => {
+    const connectionString = /^DATABASE_URL=(.*)$/m.exec(await readFile(host.envFile, 'utf8'))?.[1];
+    const client = new Client({ connectionString });
+    await client.connect();
+    const { rows } = await client.query(sql);
+    await client.end();
+    return rows;
+  };
+  beforeAll(async () => {
+    // A busy machine may take its time.
+    host = await startSharedHost({ READY_DEADLINE_S: 150, DRAIN_DEADLINE_S: 60 });
+    await appendFile(host.envFile, 'HASH_COST=4\n');
+    for (const name of ['one', 'two', 'three']) await release(name);
+    for (const name of ['one', 'two']) {
+      const { code, said } = await host.rolling('deploy', name);
+      if (code !== 0) throw new Error(said);
+    }
+  });
+  afterAll(() => host.stop());
+
+  test('each release in use is known, and who left in order is not', async () => {
+    const rows = await inDatabase('select release, place from trackstand.instances order by place');
+    expect(rows).toEqual([
+      { release: 'two', place: expect.stringMatching(/:a\.two$/) as unknown },
+      { release: 'two', place: expect.stringMatching(/:b\.two$/) as unknown },
+    ]);
+    expect(await inDatabase('select release from trackstand.releases order by release')).toEqual([
+      { release: 'one' },
+      { release: 'two' },
+    ]);
+  });
+
+  test('a database that is past a release refuses its deploy and its rollback, before anything moves', async () => {
+    await inDatabase(
+      `insert into trackstand.migrations (name, unused_since) values ('9999-gone', '9998-unheard-of')`,
+    );
+    for (const words of [['deploy', 'three'], ['rollback']]) {
+      const { code, said } = await host.rolling(...words);
+      expect(code, said).toBe(12);
+      expect(said).toMatch(/The database is past this release: 9999-gone took away what it needs/);
+      expect(said.split('\n').at(-1)).toMatch(/^Release (three|one) .*; nothing was changed\.$/);
+      expect(await host.routed()).toEqual(['a.two', 'b.two']);
+    }
+    await inDatabase(`delete from trackstand.migrations where name = '9999-gone'`);
+    expect((await host.rolling('rollback')).code).toBe(0);
+    expect(await host.routed()).toEqual(['a.one', 'b.one']);
+  });
+
+  test('going back under newer sessions goes as the runbook says, word for word', async () => {
+    const again = await host.rolling('deploy', 'two');
+    expect(again.code, again.said).toBe(0);
+    const rider = await startRider(host.url);
+    rider.give({ type: 'start', data: {} });
+    await rider.when(isSaved);
+    const page = await readFile(join(repository, 'deploy/README.md'), 'utf8');
+    const [, block = ''] = /sessions that are newer\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? [];
+    const words = block.split('\n').map((line) => line.replace(/#.*$/, '').trim());
+    expect(words.filter((line) => line.startsWith('$driver'))).toHaveLength(5);
+    const script = block
+      .replaceAll('/etc/trackstand/rolling.conf', join(host.folder, 'rolling.conf'))
+      .replaceAll('/tmp/one.json', join(host.folder, 'one.json'))
+      .replaceAll('driver=deploy', `driver=${repository}/deploy`)
+      .replaceAll('rolling.sh', `${repository}/deploy/rolling.sh`)
+      .replace('rollback one', `rollback one --config ${join(host.folder, 'rolling.conf')}`);
+    const run = spawn('bash', ['-euo', 'pipefail', '-c', `DRIVER=process; ${script}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said, [code]] = await Promise.all([text(run.stdout), once(run, 'close')]);
+    expect(said).toContain('no session of workout is newer than 1');
+    expect(said).toContain('no ceiling');
+    expect(code).toBe(0);
+    expect(await host.routed()).toEqual(['a.one', 'b.one']);
+    rider.give({ type: 'sample', data: { powerW: 200 } });
+    expect((await rider.when(isSaved)).state).toEqual(rider.expected());
+  });
+});
