@@ -19,7 +19,13 @@ defaults() {
   DRIVER_SCRIPT=$here/drivers/$DRIVER.sh
   [[ -x $DRIVER_SCRIPT ]] || fail_usage "There is no driver \"$DRIVER\"."
   export RUN_DIR STATE_DIR RELEASES_DIR LOG_DIR APP_ENV PROXY_URL PROXY_CONFIG ACCESS_LOG NODE DRIVER_SCRIPT
+  export INSTALLATION DOCKER_IMAGE DOCKER_NETWORK MEMORY_PER_INSTANCE PACKAGES_DIR
   mkdir -p "$STATE_DIR" "$RUN_DIR" "$LOG_DIR"
+  # Where there are only containers, Node and the verdicts come out of the image.
+  if [[ $DRIVER == docker && ! -f $VERDICT ]]; then
+    NODE=$STATE_DIR/tools/node VERDICT=$STATE_DIR/tools/verdict.mjs
+    [[ -f $VERDICT ]] || driver tools "$STATE_DIR/tools" || exit 10
+  fi
 }
 
 verdict() { "$NODE" "$VERDICT" "$@" 9>&-; }
@@ -89,4 +95,11 @@ step() { # step <where> <what happens>
 recall() { cat "$STATE_DIR/$1" 2>/dev/null || true; }
 remember() { # remember <name> <value>
   echo "$2" >"$STATE_DIR/$1.next" && mv "$STATE_DIR/$1.next" "$STATE_DIR/$1"
+}
+# What serves; where compose or somebody by hand started the first instances, the links are all there is.
+live_release() {
+  local live
+  live=$(recall live)
+  [[ -n $live ]] || live=$(instance_at a)
+  echo "${live#[abc].}"
 }

@@ -13,7 +13,7 @@ begin_deploy() { # begin_deploy <op> <release>
   driver fetch "$release" || finish 11 "Release $release could not be brought here; nothing was changed."
   verdict preflight --release "$release" --first "$first" --strategy "$strategy" ||
     finish 10 "The preflight failed; nothing was changed."
-  J=([op]=$op [release]=$release [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
+  J=([op]=$op [release]=$release [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
   write_journal
   audit "$op" --release "$release" --from "${J[previous]:-nothing}"
@@ -170,16 +170,16 @@ begin_rollback() { # begin_rollback [release]
   refuse_unfinished
   target=${1:-$(recall previous)}
   [[ -n $target ]] || finish 10 "There is no former release to go back to."
-  [[ $target != "$(recall live)" ]] || finish 10 "Release $target is the one that serves."
+  [[ $target != "$(live_release)" ]] || finish 10 "Release $target is the one that serves."
   driver present "$target" || finish 10 "Release $target is not here any more; nothing was changed."
   if [[ -n $dry_run ]]; then
     plan rollback "$target"
     exit 0
   fi
-  J=([op]=rollback [release]=$target [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
+  J=([op]=rollback [release]=$target [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
     [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
   write_journal
-  audit rollback --release "$target" --from "$(recall live)"
+  audit rollback --release "$target" --from "$(live_release)"
   run_journaled
 }
 
