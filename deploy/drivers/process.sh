@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Driver without containers and without a service manager: plain processes, releases unpacked in folders.
 #   process.sh start|stop|kill|alive|rss|logs|signal <instance> [word]     instance = <slot>.<release>
-#   process.sh present|fetch|forget <release>
+#   process.sh present|fetch|forget|releases <release>
 # alive prints "<pid>/<restarts>" and answers with its exit code; stop takes the seconds it may last, and fails when it had to kill.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 verb=${1:?verb} name=${2:?instance or release} word=${3:-}
-: "${RUN_DIR:?}" "${RELEASES_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+: "${RUN_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+# shellcheck source=deploy/drivers/release-folders.sh
+source "$here/release-folders.sh"
 prefix=$RUN_DIR/$name
 release=${name#?.}
-main=dist/server/main.js
 
 # Pids are used again by the system: only a process that carries this instance's name counts.
 keeper() {
@@ -77,24 +78,5 @@ case $verb in
     pid=$(child) || exit 1
     kill -s "${word:?signal}" "$pid"
     ;;
-  present) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ && -f $RELEASES_DIR/$name/$main ]] ;;
-  fetch)
-    [[ -f $RELEASES_DIR/$name/$main ]] && exit 0
-    package=${PACKAGES_DIR:-$RELEASES_DIR}/$name.tgz
-    [[ -f $package ]] || { echo "There is neither a folder nor a package of release $name." >&2; exit 1; }
-    # Unpacked beside and renamed when whole: half a release must not look like one.
-    draft=$RELEASES_DIR/.$name.draft
-    rm -rf "$draft"
-    trap 'rm -rf "$draft"' EXIT
-    mkdir -p "$draft"
-    tar -xzf "$package" -C "$draft" 2>/dev/null || { echo "Release $name could not be unpacked: its package is damaged, or the disk is full." >&2; exit 1; }
-    [[ -f $draft/$main ]] || { echo "The package of release $name has no $main." >&2; exit 1; }
-    mv -T "$draft" "$RELEASES_DIR/$name"
-    ;;
-  forget) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ ]] && rm -rf "${RELEASES_DIR:?}/$name" ;;
-  releases) find "$RELEASES_DIR" -mindepth 1 -maxdepth 1 -type d -not -name '.*' -printf '%T@ %f\n' | sort -rn | cut -d' ' -f2 ;;
-  *)
-    echo "The driver does not know \"$verb\"." >&2
-    exit 2
-    ;;
+  *) release_folders "$verb" "$name" ;;
 esac

@@ -32,30 +32,32 @@ export interface RollingScriptParts {
   readonly configFile: string;
   readonly settings: Settings;
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** On another machine: how programs are started there, and how its files are reached from here. */
+  readonly machine?: { readonly command: readonly string[]; readonly at: (path: string) => string };
 }
 
 export async function rollingScript(parts: RollingScriptParts): Promise<RollingScript> {
-  const { deployFolder, configFile, settings, env = process.env } = parts;
+  const { deployFolder, configFile, settings, env = process.env, machine } = parts;
   const configure = (more: Settings): Promise<void> =>
-    writeFile(configFile, lines({ ...settings, ...more }, quoted));
+    writeFile(machine?.at(configFile) ?? configFile, lines({ ...settings, ...more }, quoted));
   await configure({});
   let fileBlocksMax = 'unlimited';
-  const start = (words: readonly string[]) =>
-    spawn(
+  const start = (words: readonly string[]) => {
+    const [file = 'env', ...command] = [
+      ...(machine?.command ?? []),
       'bash',
-      [
-        '-c',
-        'ulimit -f "$1" && shift && exec "$@"',
-        'bash',
-        fileBlocksMax,
-        join(deployFolder, 'rolling.sh'),
-        ...words,
-        '--config',
-        configFile,
-        '--json',
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env },
-    );
+      '-c',
+      'ulimit -f "$1" && shift && exec "$@"',
+      'bash',
+      fileBlocksMax,
+      join(deployFolder, 'rolling.sh'),
+      ...words,
+      '--config',
+      configFile,
+      '--json',
+    ];
+    return spawn(file, command, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  };
   const watched: RollingScript['watched'] = async (act, ...words) => {
     const child = start(words);
     const out: string[] = [];

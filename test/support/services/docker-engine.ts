@@ -27,14 +27,17 @@ const defaultUrl = 'unix:///var/run/docker.sock';
 const standInScript = fileURLToPath(new URL('stand-in-images.sh', import.meta.url));
 const searched = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 
-/** Why no engine can run here; undefined when one can. */
-export function whyNoEngine(): string | undefined {
-  if (process.getuid?.() !== 0) return 'a container engine needs root';
+/** Root, with the capabilities to set up networks (12) and to mount (21). */
+export function mayAdminister(): boolean {
+  if (process.getuid?.() !== 0) return false;
   const status = readFileSync('/proc/self/status', 'utf8');
   const capabilities = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? '0'}`);
-  // Network and system administration: 12 and 21.
-  if ([12n, 21n].some((bit) => (capabilities & (1n << bit)) === 0n))
-    return 'this root may not start containers';
+  return [12n, 21n].every((bit) => (capabilities & (1n << bit)) !== 0n);
+}
+
+/** Why no engine can run here; undefined when one can. */
+export function whyNoEngine(): string | undefined {
+  if (!mayAdminister()) return 'a container engine needs a root that may set up networks';
   const isThere = (name: string): boolean =>
     searched.split(':').some((folder) => existsSync(join(folder, name)));
   const missing = ['dockerd', 'docker-compose', 'busybox'].filter((name) => !isThere(name));
