@@ -43,7 +43,7 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
   await configure({});
   let fileBlocksMax = 'unlimited';
   const start = (words: readonly string[]) => {
-    const [file = 'env', ...command] = [
+    const command = [
       ...(machine?.command ?? []),
       'bash',
       '-c',
@@ -56,7 +56,7 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
       configFile,
       '--json',
     ];
-    return spawn(file, command, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    return spawn('env', command, { stdio: ['ignore', 'pipe', 'pipe'], env });
   };
   const watched: RollingScript['watched'] = async (act, ...words) => {
     const child = start(words);
