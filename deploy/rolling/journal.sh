@@ -50,13 +50,29 @@ finish() { # finish <code> <sentence>
 
 # The system lets go of the lock when this process ends, however it ends.
 lock() {
+  if [[ -n $under_lock ]]; then
+    is_held || finish 75 "The lock of this deploy is gone."
+    return 0
+  fi
   exec 9>>"$STATE_DIR/lock"
   if ! flock -n 9; then
     finish 75 "Another deploy is under way: $(cat "$STATE_DIR/lock.owner" 2>/dev/null || echo unknown)."
   fi
   echo "$verb ${target:-} by ${SUDO_USER:-${USER:-unknown}}, pid $$ on $(hostname), since $(date -u +%FT%TZ)" >"$STATE_DIR/lock.owner"
 }
+# By rolling.sh on another machine, for the one it runs here.
+is_held() { [[ $(recall lock.token) == "$under_lock" ]]; }
+hold_lock() { # hold_lock <token>
+  echo "$1" >"$STATE_DIR/lock.token"
+  trap 'rm -f "$STATE_DIR/lock.token"' EXIT
+  echo held
+  cat >/dev/null
+}
 unlock() {
+  if [[ -n $under_lock ]]; then
+    is_held || finish 75 "The lock of this deploy is gone."
+    return 0
+  fi
   exec 9>>"$STATE_DIR/lock"
   if flock -n 9; then finish 0 "Nothing is locked."; fi
   [[ -n $force ]] || finish 75 "Held by: $(cat "$STATE_DIR/lock.owner"). Its process is alive; end it, or take the lock away with --force."
@@ -86,6 +102,7 @@ refuse_unfinished() {
   finish 70 "The ${J[op]} of ${J[release]} was not finished (at ${J[step]:-the start}): rolling.sh resume, or rolling.sh abort."
 }
 step() { # step <where> <what happens>
+  [[ -z $under_lock ]] || is_held || finish 130 "The machine that deploys is gone: rolling.sh resume goes on, rolling.sh abort takes it back."
   J[step]=$1
   write_journal
   event step "$1"

@@ -2,22 +2,27 @@
 # The commands. Each is a row of moves with a note in the journal before every one, so that it can be gone on with or taken back.
 
 begin_deploy() { # begin_deploy <op> <release>
-  local op=$1 release=$2 first=no
-  [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
+  local op=$1 release=$2
   if [[ -n $dry_run ]]; then
     plan "$op" "$release"
     exit 0
   fi
   lock
   refuse_unfinished
-  driver fetch "$release" || finish 11 "Release $release could not be brought here; nothing was changed."
-  verdict preflight --release "$release" --first "$first" --strategy "$strategy" ||
-    finish 10 "The preflight failed; nothing was changed."
+  look_ahead "$release"
   J=([op]=$op [release]=$release [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
   write_journal
   audit "$op" --release "$release" --from "${J[previous]:-nothing}"
   run_journaled
+}
+
+look_ahead() { # look_ahead <release>
+  local first=no
+  [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
+  driver fetch "$1" || finish 11 "Release $1 could not be brought here; nothing was changed."
+  verdict preflight --release "$1" --first "$first" --strategy "$strategy" ||
+    finish 10 "The preflight failed; nothing was changed."
 }
 
 run_journaled() {
