@@ -22,6 +22,21 @@ child() {
   local pid
   keeper >/dev/null && pid=$(cat "$prefix.child" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"
 }
+# Of the two addresses of a slot, the one that no instance has.
+free_place() {
+  local pair other taken=' '
+  for other in "$RUN_DIR/${name%%.*}".*.place; do
+    [[ -e $other ]] || continue
+    "${BASH_SOURCE[0]}" alive "$(basename "$other" .place)" >/dev/null && taken+="$(cat "$other") "
+  done
+  for pair in $ADDRESSES; do
+    [[ ${pair%%=*} == "${name%%.*}"[12] && $taken != *" ${pair%%=*} "* ]] || continue
+    echo "$pair"
+    return 0
+  done
+  echo "Both addresses of slot ${name%%.*} are taken: rolling.sh prune ends who is not routed to." >&2
+  return 1
+}
 await_end() { # await_end <seconds>
   local tenths=$(($1 * 10))
   while keeper >/dev/null; do
@@ -34,11 +49,20 @@ case $verb in
   start)
     keeper >/dev/null && exit 0
     [[ -f $RELEASES_DIR/$release/$main ]] || { echo "Release $release is not here." >&2; exit 1; }
+    if [[ ${ROUTING:-links} == flags ]]; then
+      pair=$(free_place) || exit 1
+      echo "${pair%%=*}" >"$prefix.place"
+      echo "http://${pair#*=}" >"$prefix.address"
+    fi
     (
       while IFS= read -r line || [[ -n $line ]]; do
         [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
       done <"$APP_ENV"
       export LISTEN=unix:$prefix.sock RELEASE=$release
+      if [[ -n ${pair:-} ]]; then
+        address=${pair#*=}
+        export LISTEN='' HOST=${address%:*} PORT=${address##*:}
+      fi
       cd "$RELEASES_DIR/$release"
       # A session of its own, and nothing of ours left open: neither the lock nor the terminal.
       exec setsid "$here/keep-running.sh" "$name" "$prefix" "${NODE:-node}" "$main" \

@@ -14,12 +14,17 @@ defaults() {
   # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
   : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
   : "${RETAIN:=5}"
+  # links: Unix sockets behind symbolic links. flags: addresses, two for each slot, and a file for each route (trackstand-flags.conf).
+  : "${ROUTING:=links}" "${ADDRESSES:=a1=127.0.0.1:3001 a2=127.0.0.1:3002 b1=127.0.0.1:3003 b2=127.0.0.1:3004}"
+  [[ $ROUTING =~ ^(links|flags)$ ]] || fail_usage "ROUTING is links or flags."
+  [[ $ROUTING == links || ($DRIVER == process && $verb != canary && $verb != drain) ]] ||
+    fail_usage "With ROUTING=flags instances are processes, and cannot see whom to hand over when only some of their routes change: no canary, no drain."
   # Body of POST /v1/sessions a fresh instance is tried out with; empty leaves it out.
   : "${TRY_SESSION:=}"
   DRIVER_SCRIPT=$here/drivers/$DRIVER.sh
   [[ -x $DRIVER_SCRIPT ]] || fail_usage "There is no driver \"$DRIVER\"."
   export RUN_DIR STATE_DIR RELEASES_DIR LOG_DIR APP_ENV PROXY_URL PROXY_CONFIG ACCESS_LOG NODE DRIVER_SCRIPT
-  export INSTALLATION DOCKER_IMAGE DOCKER_NETWORK MEMORY_PER_INSTANCE PACKAGES_DIR
+  export ROUTING ADDRESSES INSTALLATION DOCKER_IMAGE DOCKER_NETWORK MEMORY_PER_INSTANCE PACKAGES_DIR
   mkdir -p "$STATE_DIR" "$RUN_DIR" "$LOG_DIR"
   # Where there are only containers, Node and the verdicts come out of the image.
   if [[ $DRIVER == docker && ! -f $VERDICT ]]; then

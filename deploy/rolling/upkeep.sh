@@ -74,9 +74,9 @@ prune() {
   local file instance
   refuse_unfinished
   late=''
-  for file in "$RUN_DIR"/[abc].*.sock; do
-    [[ -S $file ]] || continue
-    instance=$(basename "$file" .sock)
+  for file in "$RUN_DIR"/[abc].*.{sock,address}; do
+    [[ -S $file || -f $file ]] || continue
+    instance=$(basename "${file%.*}")
     if ! is_routed "$instance"; then
       say "$instance leaves"
       retire "$instance"

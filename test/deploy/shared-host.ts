@@ -9,7 +9,10 @@ import { builtFile, freshPostgres, freshRedis } from '../support/services/shared
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-export async function startSharedHost(settings?: Settings): Promise<DeployHost> {
+export async function startSharedHost(
+  settings?: Settings,
+  { isByFlags = false } = {},
+): Promise<DeployHost> {
   return startDeployHost({
     repository,
     verdictFile: await builtFile('deploy/verdict'),
@@ -17,6 +20,7 @@ export async function startSharedHost(settings?: Settings): Promise<DeployHost> 
     postgres: (await freshPostgres()).url,
     redis: (await freshRedis()).url,
     settings,
+    isByFlags,
   });
 }
 

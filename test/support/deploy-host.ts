@@ -15,6 +15,7 @@ import {
   type RollingScript,
   type Settings,
 } from './rolling-script.ts';
+import { freePort } from './services/free-port.ts';
 import { startNginx, type NginxService } from './services/nginx-service.ts';
 
 export interface DeployHost extends RollingScript {
@@ -41,6 +42,8 @@ export interface DeployHostParts {
   readonly redis: string;
   /** Of rolling.sh. */
   readonly settings?: Settings | undefined;
+  /** By files and addresses, in place of links and sockets. */
+  readonly isByFlags?: boolean | undefined;
   /** Of the instances. */
   readonly instanceSettings?: Settings | undefined;
 }
@@ -55,7 +58,20 @@ const trySession = JSON.stringify({
 
 export async function startDeployHost(parts: DeployHostParts): Promise<DeployHost> {
   const { repository: root, verdictFile: verdict, serverFile: main } = parts;
-  const nginx = await startNginx(join(root, 'deploy/nginx'));
+  const ports: number[] = [];
+  if (parts.isByFlags === true)
+    for (let count = 0; count < 4; count++) ports.push(await freePort());
+  const nginx = await startNginx(join(root, 'deploy/nginx'), ports);
+  const routing =
+    parts.isByFlags === true
+      ? {
+          ROUTING: 'flags',
+          ADDRESSES: ['a1', 'a2', 'b1', 'b2']
+            .map((place, index) => `${place}=127.0.0.1:${ports[index]}`)
+            .join(' '),
+          PROXY_CONFIG: join(nginx.configFolder, 'trackstand-flags.conf'),
+        }
+      : {};
   const folder = join(nginx.runFolder, '..', 'host');
   const at = (...names: string[]): string => join(folder, ...names);
   await mkdir(at('releases'), { recursive: true });
@@ -97,6 +113,7 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
     SOAK_S: 0.5,
     DRAIN_DEADLINE_S: 20,
     TRY_SESSION: trySession,
+    ...routing,
     ...parts.settings,
   };
   const script = await rollingScript({
