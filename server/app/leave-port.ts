@@ -1,9 +1,8 @@
 /** A port that several processes accept on, one of which leaves: what deploy/one-port.mjs does without a proxy. */
 import { Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { FastifyInstance } from 'fastify';
-
-import { delay, type Clock } from '../../shared/clock.ts';
 
 export interface SharedPort {
   /**
@@ -21,7 +20,7 @@ const lingerMs = keepAliveMs + 1_000;
 const pollMs = 50;
 
 /** Before `app` listens. `handOver` asks all connections to move. */
-export function sharePort(app: FastifyInstance, clock: Clock, handOver: () => void): SharedPort {
+export function sharePort(app: FastifyInstance, handOver: () => void): SharedPort {
   let isLeaving = false;
   app.server.keepAliveTimeout = keepAliveMs;
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -38,8 +37,8 @@ export function sharePort(app: FastifyInstance, clock: Clock, handOver: () => vo
       // Not the HTTP server's: it would cut idle connections at once, and with them requests that are on their way.
       Server.prototype.close.call(app.server);
       handOver();
-      const endMs = clock.elapsedMs() + lingerMs;
-      while ((await count()) > 0 && clock.elapsedMs() < endMs) await delay(clock, pollMs);
+      const endMs = performance.now() + lingerMs;
+      while ((await count()) > 0 && performance.now() < endMs) await delay(pollMs);
     },
   };
 }

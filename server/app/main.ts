@@ -3,7 +3,6 @@ import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { systemClock } from '../../shared/clock.ts';
 import { ConfigError, readConfig, secretVariables } from '../config.ts';
 import { buildApp } from './build-app.ts';
 import { sharePort } from './leave-port.ts';
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
     },
   });
   // Started by deploy/one-port.mjs: another process accepts on the same port when this one leaves.
-  const port = cluster.isWorker ? sharePort(app, systemClock, () => handOver?.()) : undefined;
+  const port = cluster.isWorker ? sharePort(app, () => handOver?.()) : undefined;
   const leave = (): void => {
     // A second signal ends the drain at once; what was accepted is in the stores.
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
