@@ -30,6 +30,7 @@ const rootTools = [
   { names: ['ip'], package: 'iproute2' },
   { names: ['systemctl'], package: 'systemd' },
   { names: ['shellcheck'], package: 'shellcheck' },
+  { names: ['caddy'], package: 'caddy' },
 ];
 
 /**

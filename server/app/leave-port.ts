@@ -37,8 +37,8 @@ export function sharePort(app: FastifyInstance, handOver: () => void): SharedPor
       // Not the HTTP server's: it would cut idle connections at once, and with them requests that are on their way.
       Server.prototype.close.call(app.server);
       handOver();
-      const endMs = performance.now() + lingerMs;
-      while ((await count()) > 0 && performance.now() < endMs) await delay(pollMs);
+      for (let waitedMs = 0; waitedMs < lingerMs && (await count()) > 0; waitedMs += pollMs)
+        await delay(pollMs);
     },
   };
 }

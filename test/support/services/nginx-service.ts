@@ -10,6 +10,8 @@ export interface NginxService {
   readonly url: string;
   /** Where the routes and sockets are. */
   readonly runFolder: string;
+  /** Where it listens with TLS, once it is configured to. */
+  readonly tlsPort: number;
   /** Holds `nginx.conf` and everything it includes. */
   readonly configFolder: string;
   readonly accessLog: string;
@@ -49,6 +51,7 @@ export async function startNginx(
     const placed = Object.entries(moved).reduce((text, pair) => text.replaceAll(...pair), text);
     await writeFile(at(`nginx/${name}`), placed);
   }
+  const tlsPort = await freePort();
   const launch = async () => {
     const server = await startServer(
       {
@@ -75,6 +78,7 @@ export async function startNginx(
   let server = await launch();
   return {
     url: `http://127.0.0.1:${port}`,
+    tlsPort,
     runFolder: at('run'),
     configFolder: at('nginx'),
     accessLog: at('trackstand.log'),
