@@ -17,6 +17,7 @@ usage() {
   cat <<'TEXT'
 rolling.sh deploy <release>      one slot after the other; back by itself when the release is bad
 rolling.sh canary <release>      5, 25, 50, 100 % of the sessions, held and judged at each step
+rolling.sh stage <release>       one instance that only the staging key leads to; --undo ends it
 rolling.sh switch <release>      both slots at once (blue/green); the former release stays warm
 rolling.sh rollback [release]    back to the former release, at once when it is still warm
 rolling.sh drain a|b [--undo]    takes a slot out of service, or back in
@@ -99,6 +100,10 @@ case $verb in
   # For rolling.sh on another machine: holds the lock until the end of the input.
   hold) lock && hold_lock "$target" ;;
   live) live_release ;;
+  stage)
+    [[ -n $target || -n $undo ]] || fail_usage "Which release? rolling.sh stage <release>"
+    stage "$target"
+    ;;
   rollback) begin_rollback "$target" ;;
   drain)
     [[ $target =~ ^[ab]$ ]] || fail_usage "Which slot? rolling.sh drain a|b"

@@ -65,6 +65,8 @@ lock() {
   fi
   echo "$verb ${target:-} by ${SUDO_USER:-${USER:-unknown}}, pid $$ on $(hostname), since $(date -u +%FT%TZ)" >"$STATE_DIR/lock.owner"
 }
+# Whoever takes a lock away makes a new file of it.
+keeps_lock() { [[ -n $under_lock || $(stat -Lc %i "/proc/$$/fd/9") == "$(stat -c %i "$STATE_DIR/lock" 2>/dev/null)" ]]; }
 # By rolling.sh on another machine, for the one it runs here.
 is_held() { [[ $(recall lock.token) == "$under_lock" ]]; }
 hold_lock() { # hold_lock <token>
@@ -107,6 +109,7 @@ refuse_unfinished() {
   finish 70 "The ${J[op]} of ${J[release]} was not finished (at ${J[step]:-the start}): rolling.sh resume, or rolling.sh abort."
 }
 step() { # step <where> <what happens>
+  keeps_lock || finish 130 "The lock was taken away from this one: rolling.sh resume goes on, rolling.sh abort takes it back."
   [[ -z $under_lock ]] || is_held || finish 130 "The machine that deploys is gone: rolling.sh resume goes on, rolling.sh abort takes it back."
   J[step]=$1
   write_journal

@@ -17,6 +17,27 @@ begin_deploy() { # begin_deploy <op> <release>
   run_journaled
 }
 
+# One instance that only the staging key leads to; a switch to the same release goes on from there.
+stage() { # stage <release>
+  local fresh=a.$1 staged
+  lock
+  refuse_unfinished
+  staged=$(instance_at candidate)
+  if [[ -n $undo ]]; then
+    [[ -n $staged ]] || finish 0 "Nothing is staged."
+    rm -f "$RUN_DIR/candidate.sock"
+    is_routed "$staged" || discard "$staged"
+    finish 0 "Nothing is staged any more."
+  fi
+  look_ahead "$1"
+  [[ -z $staged || $staged == "$fresh" ]] || finish 10 "${staged#?.} is staged: rolling.sh stage --undo."
+  start_instance "$fresh" "$HEALTHY_S" || { discard "$fresh"; finish 20 "Release $1 does not get ready; nobody was led to it."; }
+  try_out "$fresh" "$(instance_at a)" || { discard "$fresh"; finish 21 "Release $1 failed when it was tried out; nobody was led to it."; }
+  point candidate "$fresh"
+  audit stage --release "$1"
+  finish 0 "Release $1 is staged: the header X-Deploy-Slot with the staging key leads to it. rolling.sh switch $1, or rolling.sh stage --undo."
+}
+
 look_ahead() { # look_ahead <release>
   local first=no
   [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
@@ -43,6 +64,7 @@ run_journaled() {
   remember previous "${J[previous]}"
   remember live "${J[release]}"
   remember slots "$(instance_at a) $(instance_at b)"
+  [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
   audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))"
   forget_releases

@@ -140,8 +140,15 @@ describe('TLS', () => {
     const root = join(home.path, 'caddy/pki/authorities/local/root.crt');
     await expect.poll(() => readFile(root, 'utf8').catch(() => '')).toContain('BEGIN');
     ca = await readFile(root, 'utf8');
-    const answer = await ask(port, '/v1/sessions/abcdefghijklmnopqrstuv');
-    expect(answer.status).toBe(200);
+    const path = '/v1/sessions/abcdefghijklmnopqrstuv';
+    // The certificate is there a moment before it is used.
+    const status = (): Promise<number> =>
+      ask(port, path).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await expect.poll(status, { timeout: 60_000 }).toBe(200);
+    const answer = await ask(port, path);
     // Both proxies are on this machine.
     expect(JSON.parse(answer.body)).toMatchObject({
       address: expect.stringContaining('127.0.0.1'),

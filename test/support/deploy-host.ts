@@ -42,6 +42,8 @@ export interface DeployHostParts {
   readonly redis: string;
   /** Of rolling.sh. */
   readonly settings?: Settings | undefined;
+  /** Takes something away from nginx's configuration. */
+  readonly editProxy?: ((text: string) => string) | undefined;
   /** By files and addresses, in place of links and sockets. */
   readonly isByFlags?: boolean | undefined;
   /** Of the instances. */
@@ -61,7 +63,7 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
   const ports: number[] = [];
   if (parts.isByFlags === true)
     for (let count = 0; count < 4; count++) ports.push(await freePort());
-  const nginx = await startNginx(join(root, 'deploy/nginx'), ports);
+  const nginx = await startNginx(join(root, 'deploy/nginx'), ports, parts.editProxy);
   const routing =
     parts.isByFlags === true
       ? {

@@ -22,10 +22,14 @@ export interface NginxService {
   stop(): Promise<void>;
 }
 
-/** `shipped` is the repository's `deploy/nginx`. With `ports` it routes by files that say which of them a route leads to. */
+/**
+ * `shipped` is the repository's `deploy/nginx`. With `ports` it routes by files that say which of them a route leads to; `edit`
+ * takes something away from the configuration.
+ */
 export async function startNginx(
   shipped: string,
   ports: readonly number[] = [],
+  edit: (text: string) => string = (text) => text,
 ): Promise<NginxService> {
   const folder = await makePrivateFolder('nginx');
   const port = await freePort();
@@ -49,7 +53,7 @@ export async function startNginx(
   for (const name of ['nginx.conf', 'trackstand.conf', 'trackstand-flags.conf']) {
     const text = await readFile(at(`nginx/${name}`), 'utf8');
     const placed = Object.entries(moved).reduce((text, pair) => text.replaceAll(...pair), text);
-    await writeFile(at(`nginx/${name}`), placed);
+    await writeFile(at(`nginx/${name}`), edit(placed));
   }
   const tlsPort = await freePort();
   const launch = async () => {
