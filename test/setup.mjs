@@ -3,7 +3,7 @@
  * arguments, and says at the end what was skipped and why. Plain JS, because nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,6 +19,19 @@ const tools = [
   { names: ['nginx'], package: 'nginx' },
   { names: ['promtool'], package: 'prometheus' },
   { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium' },
+];
+
+/** Only a root that may start containers and other machines has use for these. Else those tests are skipped with a reason. */
+const rootTools = [
+  { names: ['dockerd'], package: 'docker.io' },
+  { names: ['docker-compose'], package: 'docker-compose' },
+  { names: ['busybox'], package: 'busybox-static' },
+  { names: ['sshd'], package: 'openssh-server' },
+  { names: ['ssh'], package: 'openssh-client' },
+  { names: ['ip'], package: 'iproute2' },
+  { names: ['systemctl'], package: 'systemd' },
+  { names: ['shellcheck'], package: 'shellcheck' },
+  { names: ['caddy'], package: 'caddy' },
 ];
 
 /**
@@ -40,10 +53,22 @@ async function main(args) {
   const problem =
     nodeProblem(process.version) ??
     (needsInstall(root) ? install(root) : undefined) ??
-    installTools(tools.filter((tool) => !isInstalled(tool)).map((tool) => tool.package));
+    installTools(
+      [...tools, ...(mayStartMachines() ? rootTools : [])]
+        .filter((tool) => !isInstalled(tool))
+        .map((tool) => tool.package),
+    );
   if (problem === undefined) return runTests(args);
   console.error(problem);
   process.exitCode = 1;
+}
+
+/** Root with the capabilities for networks (12) and mounts (21), as test/support/services/docker-engine.ts asks for them. */
+function mayStartMachines() {
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return false;
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s+(\w+)/m.exec(status)?.[1] ?? '0'}`);
+  return [12n, 21n].every((bit) => (capabilities & (1n << bit)) !== 0n);
 }
 
 function isInstalled({ names }) {

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Driver without containers and without a service manager: plain processes, releases unpacked in folders.
 #   process.sh start|stop|kill|alive|rss|logs|signal <instance> [word]     instance = <slot>.<release>
-#   process.sh present|fetch|forget <release>
+#   process.sh present|fetch|forget|releases <release>
 #   process.sh cli <release> <word>...     the release's own commands; 127 when it has none
 # alive prints "<pid>/<restarts>" and answers with its exit code; stop takes the seconds it may last, and fails when it had to kill.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 verb=${1:?verb} name=${2:?instance or release} word=${3:-}
-: "${RUN_DIR:?}" "${RELEASES_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+: "${RUN_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+# shellcheck source=deploy/drivers/release-folders.sh
+source "$here/release-folders.sh"
 prefix=$RUN_DIR/$name
 release=${name#?.}
-main=dist/server/main.js
 
 # Pids are used again by the system: only a process that carries this instance's name counts.
 keeper() {
@@ -21,6 +22,21 @@ keeper() {
 child() {
   local pid
   keeper >/dev/null && pid=$(cat "$prefix.child" 2>/dev/null) && kill -0 "$pid" 2>/dev/null && echo "$pid"
+}
+# Of the two addresses of a slot, the one that no instance has.
+free_place() {
+  local pair other taken=' '
+  for other in "$RUN_DIR/${name%%.*}".*.place; do
+    [[ -e $other ]] || continue
+    "${BASH_SOURCE[0]}" alive "$(basename "$other" .place)" >/dev/null && taken+="$(cat "$other") "
+  done
+  for pair in $ADDRESSES; do
+    [[ ${pair%%=*} == "${name%%.*}"[12] && $taken != *" ${pair%%=*} "* ]] || continue
+    echo "$pair"
+    return 0
+  done
+  echo "Both addresses of slot ${name%%.*} are taken: rolling.sh prune ends who is not routed to." >&2
+  return 1
 }
 await_end() { # await_end <seconds>
   local tenths=$(($1 * 10))
@@ -34,11 +50,20 @@ case $verb in
   start)
     keeper >/dev/null && exit 0
     [[ -f $RELEASES_DIR/$release/$main ]] || { echo "Release $release is not here." >&2; exit 1; }
+    if [[ ${ROUTING:-links} == flags ]]; then
+      pair=$(free_place) || exit 1
+      echo "${pair%%=*}" >"$prefix.place"
+      echo "http://${pair#*=}" >"$prefix.address"
+    fi
     (
       while IFS= read -r line || [[ -n $line ]]; do
         [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
       done <"$APP_ENV"
       export LISTEN=unix:$prefix.sock RELEASE=$release
+      if [[ -n ${pair:-} ]]; then
+        address=${pair#*=}
+        export LISTEN='' HOST=${address%:*} PORT=${address##*:}
+      fi
       cd "$RELEASES_DIR/$release"
       # A session of its own, and nothing of ours left open: neither the lock nor the terminal.
       exec setsid "$here/keep-running.sh" "$name" "$prefix" "${NODE:-node}" "$main" \
@@ -86,24 +111,5 @@ case $verb in
     cd "$RELEASES_DIR/$name"
     RELEASE=$name exec "${NODE:-node}" dist/server/sessions.js "${@:3}"
     ;;
-  present) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ && -f $RELEASES_DIR/$name/$main ]] ;;
-  fetch)
-    [[ -f $RELEASES_DIR/$name/$main ]] && exit 0
-    package=${PACKAGES_DIR:-$RELEASES_DIR}/$name.tgz
-    [[ -f $package ]] || { echo "There is neither a folder nor a package of release $name." >&2; exit 1; }
-    # Unpacked beside and renamed when whole: half a release must not look like one.
-    draft=$RELEASES_DIR/.$name.draft
-    rm -rf "$draft"
-    trap 'rm -rf "$draft"' EXIT
-    mkdir -p "$draft"
-    tar -xzf "$package" -C "$draft" 2>/dev/null || { echo "Release $name could not be unpacked: its package is damaged, or the disk is full." >&2; exit 1; }
-    [[ -f $draft/$main ]] || { echo "The package of release $name has no $main." >&2; exit 1; }
-    mv -T "$draft" "$RELEASES_DIR/$name"
-    ;;
-  forget) [[ $name =~ ^[A-Za-z0-9._-]{1,40}$ ]] && rm -rf "${RELEASES_DIR:?}/$name" ;;
-  releases) find "$RELEASES_DIR" -mindepth 1 -maxdepth 1 -type d -not -name '.*' -printf '%T@ %f\n' | sort -rn | cut -d' ' -f2 ;;
-  *)
-    echo "The driver does not know \"$verb\"." >&2
-    exit 2
-    ;;
+  *) release_folders "$verb" "$name" ;;
 esac

@@ -14,12 +14,23 @@ defaults() {
   # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
   : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
   : "${RETAIN:=5}"
+  # links: Unix sockets behind symbolic links. flags: addresses, two for each slot, and a file for each route (trackstand-flags.conf).
+  : "${ROUTING:=links}" "${ADDRESSES:=a1=127.0.0.1:3001 a2=127.0.0.1:3002 b1=127.0.0.1:3003 b2=127.0.0.1:3004}"
+  [[ $ROUTING =~ ^(links|flags)$ ]] || fail_usage "ROUTING is links or flags."
+  [[ $ROUTING == links || ($DRIVER == process && $verb != canary && $verb != drain) ]] ||
+    fail_usage "With ROUTING=flags instances are processes, and cannot see whom to hand over when only some of their routes change: no canary, no drain."
   # Body of POST /v1/sessions a fresh instance is tried out with; empty leaves it out.
   : "${TRY_SESSION:=}"
   DRIVER_SCRIPT=$here/drivers/$DRIVER.sh
   [[ -x $DRIVER_SCRIPT ]] || fail_usage "There is no driver \"$DRIVER\"."
   export RUN_DIR STATE_DIR RELEASES_DIR LOG_DIR APP_ENV PROXY_URL PROXY_CONFIG ACCESS_LOG NODE DRIVER_SCRIPT
+  export ROUTING ADDRESSES INSTALLATION DOCKER_IMAGE DOCKER_NETWORK MEMORY_PER_INSTANCE PACKAGES_DIR
   mkdir -p "$STATE_DIR" "$RUN_DIR" "$LOG_DIR"
+  # Where there are only containers, Node and the verdicts come out of the image.
+  if [[ $DRIVER == docker && ! -f $VERDICT ]]; then
+    NODE=$STATE_DIR/tools/node VERDICT=$STATE_DIR/tools/verdict.mjs
+    [[ -f $VERDICT ]] || driver tools "$STATE_DIR/tools" || exit 10
+  fi
 }
 
 verdict() { "$NODE" "$VERDICT" "$@" 9>&-; }
@@ -44,13 +55,31 @@ finish() { # finish <code> <sentence>
 
 # The system lets go of the lock when this process ends, however it ends.
 lock() {
+  if [[ -n $under_lock ]]; then
+    is_held || finish 75 "The lock of this deploy is gone."
+    return 0
+  fi
   exec 9>>"$STATE_DIR/lock"
   if ! flock -n 9; then
     finish 75 "Another deploy is under way: $(cat "$STATE_DIR/lock.owner" 2>/dev/null || echo unknown)."
   fi
   echo "$verb ${target:-} by ${SUDO_USER:-${USER:-unknown}}, pid $$ on $(hostname), since $(date -u +%FT%TZ)" >"$STATE_DIR/lock.owner"
 }
+# Whoever takes a lock away makes a new file of it.
+keeps_lock() { [[ -n $under_lock || $(stat -Lc %i "/proc/$$/fd/9") == "$(stat -c %i "$STATE_DIR/lock" 2>/dev/null)" ]]; }
+# By rolling.sh on another machine, for the one it runs here.
+is_held() { [[ $(recall lock.token) == "$under_lock" ]]; }
+hold_lock() { # hold_lock <token>
+  echo "$1" >"$STATE_DIR/lock.token"
+  trap 'rm -f "$STATE_DIR/lock.token"' EXIT
+  echo held
+  cat >/dev/null
+}
 unlock() {
+  if [[ -n $under_lock ]]; then
+    is_held || finish 75 "The lock of this deploy is gone."
+    return 0
+  fi
   exec 9>>"$STATE_DIR/lock"
   if flock -n 9; then finish 0 "Nothing is locked."; fi
   [[ -n $force ]] || finish 75 "Held by: $(cat "$STATE_DIR/lock.owner"). Its process is alive; end it, or take the lock away with --force."
@@ -80,6 +109,8 @@ refuse_unfinished() {
   finish 70 "The ${J[op]} of ${J[release]} was not finished (at ${J[step]:-the start}): rolling.sh resume, or rolling.sh abort."
 }
 step() { # step <where> <what happens>
+  keeps_lock || finish 130 "The lock was taken away from this one: rolling.sh resume goes on, rolling.sh abort takes it back."
+  [[ -z $under_lock ]] || is_held || finish 130 "The machine that deploys is gone: rolling.sh resume goes on, rolling.sh abort takes it back."
   J[step]=$1
   write_journal
   event step "$1"
@@ -89,4 +120,11 @@ step() { # step <where> <what happens>
 recall() { cat "$STATE_DIR/$1" 2>/dev/null || true; }
 remember() { # remember <name> <value>
   echo "$2" >"$STATE_DIR/$1.next" && mv "$STATE_DIR/$1.next" "$STATE_DIR/$1"
+}
+# What serves; where compose or somebody by hand started the first instances, the links are all there is.
+live_release() {
+  local live
+  live=$(recall live)
+  [[ -n $live ]] || live=$(instance_at a)
+  echo "${live#[abc].}"
 }

@@ -20,8 +20,20 @@ instance_at() { # instance_at <link>
 }
 # Renaming is atomic: a route leads to the one or to the other, never to nothing.
 point() { # point <link> <instance>
+  [[ $ROUTING != flags ]] || flag "$1" "$2" || return 1
   [[ $(instance_at "$1") == "$2" ]] && return 0
   ln -sfn "$2.sock" "$RUN_DIR/.$1.next" && mv -T "$RUN_DIR/.$1.next" "$RUN_DIR/$1.sock"
+}
+# Where nginx cannot follow the link it looks for a file that is named after the route and the address.
+flag() { # flag <link> <instance>
+  local wanted former
+  [[ $1 == v* ]] || return 0
+  wanted=$RUN_DIR/flags/$1.$(cat "$RUN_DIR/$2.place") || return 1
+  mkdir -p "$RUN_DIR/flags"
+  for former in "$RUN_DIR/flags/$1".*; do
+    [[ $former != "$wanted" && -e $former ]] && mv -T "$former" "$wanted"
+  done
+  [[ -e $wanted ]] || : >"$wanted"
 }
 point_slot() { # point_slot <slot> <instance>
   local route

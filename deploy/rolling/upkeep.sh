@@ -49,7 +49,7 @@ boot_slots() {
   done
   seen_by_proxy || finish 31 "Both instances run, but the proxy does not reach them."
   audit boot
-  finish 0 "Release $(recall live) serves."
+  finish 0 "Release $(live_release) serves."
 }
 
 show_status() {
@@ -57,7 +57,7 @@ show_status() {
     verdict status --format json
     return
   fi
-  echo "live: $(recall live)  former: $(recall previous)"
+  echo "live: $(live_release)  former: $(recall previous)"
   if read_journal; then echo "unfinished: ${J[op]} of ${J[release]} at ${J[step]:-the start}"; fi
   if ! (exec 9>>"$STATE_DIR/lock"; flock -n 9); then echo "locked: $(recall lock.owner)"; fi
   verdict status --format table
@@ -66,7 +66,7 @@ show_status() {
 verify_all() {
   verdict verify --deadline 0 || finish 1 "What serves is not what was deployed."
   verdict check-audit || finish 1 "The audit log does not hold together."
-  finish 0 "Every route serves what it should: release $(recall live)."
+  finish 0 "Every route serves what it should: release $(live_release)."
 }
 
 # Warm instances that nobody is routed to, and releases nobody can go back to.
@@ -74,9 +74,9 @@ prune() {
   local file instance
   refuse_unfinished
   late=''
-  for file in "$RUN_DIR"/[abc].*.sock; do
-    [[ -S $file ]] || continue
-    instance=$(basename "$file" .sock)
+  for file in "$RUN_DIR"/[abc].*.{sock,address}; do
+    [[ -S $file || -f $file ]] || continue
+    instance=$(basename "${file%.*}")
     if ! is_routed "$instance"; then
       say "$instance leaves"
       retire "$instance"
@@ -97,7 +97,7 @@ forget_releases() {
   local release kept=0
   while read -r release; do
     kept=$((kept + 1))
-    if ((kept > RETAIN)) && [[ $release != "$(recall live)" && $release != "$(recall previous)" ]]; then
+    if ((kept > RETAIN)) && [[ $release != "$(live_release)" && $release != "$(recall previous)" ]]; then
       driver forget "$release"
       say "Release $release was removed."
     fi

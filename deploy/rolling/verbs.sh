@@ -2,23 +2,49 @@
 # The commands. Each is a row of moves with a note in the journal before every one, so that it can be gone on with or taken back.
 
 begin_deploy() { # begin_deploy <op> <release>
-  local op=$1 release=$2 first=no
-  [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
+  local op=$1 release=$2
   if [[ -n $dry_run ]]; then
     plan "$op" "$release"
     exit 0
   fi
   lock
   refuse_unfinished
-  driver fetch "$release" || finish 11 "Release $release could not be brought here; nothing was changed."
-  verdict preflight --release "$release" --first "$first" --strategy "$strategy" ||
-    finish 10 "The preflight failed; nothing was changed."
-  suits_database "$release" "$(recall live)" || finish 12 "Release $release does not suit the database; nothing was changed."
-  J=([op]=$op [release]=$release [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
+  look_ahead "$release"
+  suits_database "$release" "$(live_release)" || finish 12 "Release $release does not suit the database; nothing was changed."
+  J=([op]=$op [release]=$release [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
   write_journal
   audit "$op" --release "$release" --from "${J[previous]:-nothing}"
   run_journaled
+}
+
+# One instance that only the staging key leads to; a switch to the same release goes on from there.
+stage() { # stage <release>
+  local fresh=a.$1 staged
+  lock
+  refuse_unfinished
+  staged=$(instance_at candidate)
+  if [[ -n $undo ]]; then
+    [[ -n $staged ]] || finish 0 "Nothing is staged."
+    rm -f "$RUN_DIR/candidate.sock"
+    is_routed "$staged" || discard "$staged"
+    finish 0 "Nothing is staged any more."
+  fi
+  look_ahead "$1"
+  [[ -z $staged || $staged == "$fresh" ]] || finish 10 "${staged#?.} is staged: rolling.sh stage --undo."
+  start_instance "$fresh" "$HEALTHY_S" || { discard "$fresh"; finish 20 "Release $1 does not get ready; nobody was led to it."; }
+  try_out "$fresh" "$(instance_at a)" || { discard "$fresh"; finish 21 "Release $1 failed when it was tried out; nobody was led to it."; }
+  point candidate "$fresh"
+  audit stage --release "$1"
+  finish 0 "Release $1 is staged: the header X-Deploy-Slot with the staging key leads to it. rolling.sh switch $1, or rolling.sh stage --undo."
+}
+
+look_ahead() { # look_ahead <release>
+  local first=no
+  [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
+  driver fetch "$1" || finish 11 "Release $1 could not be brought here; nothing was changed."
+  verdict preflight --release "$1" --first "$first" --strategy "$strategy" ||
+    finish 10 "The preflight failed; nothing was changed."
 }
 
 run_journaled() {
@@ -39,6 +65,7 @@ run_journaled() {
   remember previous "${J[previous]}"
   remember live "${J[release]}"
   remember slots "$(instance_at a) $(instance_at b)"
+  [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
   audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))"
   forget_releases
@@ -171,17 +198,17 @@ begin_rollback() { # begin_rollback [release]
   refuse_unfinished
   target=${1:-$(recall previous)}
   [[ -n $target ]] || finish 10 "There is no former release to go back to."
-  [[ $target != "$(recall live)" ]] || finish 10 "Release $target is the one that serves."
+  [[ $target != "$(live_release)" ]] || finish 10 "Release $target is the one that serves."
   driver present "$target" || finish 10 "Release $target is not here any more; nothing was changed."
   if [[ -n $dry_run ]]; then
     plan rollback "$target"
     exit 0
   fi
   suits_database "$target" '' || finish 12 "Release $target cannot be gone back to; nothing was changed."
-  J=([op]=rollback [release]=$target [previous]=$(recall live) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
+  J=([op]=rollback [release]=$target [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
     [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
   write_journal
-  audit rollback --release "$target" --from "$(recall live)"
+  audit rollback --release "$target" --from "$(live_release)"
   run_journaled
 }
 

@@ -8,6 +8,9 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** An instance's socket, or where it or the proxy listens. */
+export type Where = { readonly socketPath: string } | { readonly url: string };
+
 /** Milliseconds to answer. */
 const answerTimeoutMs = 2_000;
 
@@ -16,7 +19,7 @@ const bodyBytesMax = 1_000_000;
 
 /** Resolves to undefined when nobody answers in time: whoever asks wants to know that, not why. */
 export function ask(
-  where: { readonly socketPath: string } | { readonly url: string },
+  where: Where,
   path: string,
   { body, token }: { readonly body?: unknown; readonly token?: string } = {},
 ): Promise<Answer | undefined> {

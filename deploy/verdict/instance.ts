@@ -1,9 +1,10 @@
 /** One instance as a deploy sees it: its process through the driver, itself through its socket. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { ask } from './ask.ts';
+import { ask, type Where } from './ask.ts';
 import type { Sight } from './readiness.ts';
 import { releaseOf } from './routes.ts';
 
@@ -21,11 +22,11 @@ export interface InstanceState extends Sight {
 }
 
 export async function see(place: Place, instance: string): Promise<InstanceState> {
-  const socketPath = join(place.runFolder, `${instance}.sock`);
+  const where = await whereIs(place, instance);
   const [life, ready, version] = await Promise.all([
     runDriver(place, 'alive', instance),
-    ask({ socketPath }, '/readyz'),
-    ask({ socketPath }, '/version'),
+    ask(where, '/readyz'),
+    ask(where, '/version'),
   ]);
   const body = (ready?.body ?? {}) as Readonly<Record<string, unknown>>;
   const { release } = (version?.body ?? {}) as { readonly release?: unknown };
@@ -40,6 +41,17 @@ export async function see(place: Place, instance: string): Promise<InstanceState
     sessions: numberOf(body['sessions']),
     handOvers: numberOf(body['hand_overs']),
   };
+}
+
+/** Its Unix socket, unless the driver noted an address. */
+export async function whereIs(
+  { runFolder }: Pick<Place, 'runFolder'>,
+  instance: string,
+): Promise<Where> {
+  const address = await readFile(join(runFolder, `${instance}.address`), 'utf8').catch(() => '');
+  return address === ''
+    ? { socketPath: join(runFolder, `${instance}.sock`) }
+    : { url: address.trim() };
 }
 
 /** What the driver prints; undefined when it says no. */
@@ -79,9 +91,9 @@ export async function tryOut(
   return undefined;
 }
 
-const askAt = (
-  { runFolder }: Place,
+const askAt = async (
+  place: Place,
   instance: string,
   path: string,
   what: { readonly body?: unknown; readonly token?: string },
-) => ask({ socketPath: join(runFolder, `${instance}.sock`) }, path, what);
+) => ask(await whereIs(place, instance), path, what);

@@ -70,7 +70,9 @@ const proxyConfig: Check = async ({ proxyConfig }) => {
   const text = await readFile(proxyConfig, 'utf8').catch(() => undefined);
   if (text === undefined) return [`The proxy’s configuration ${proxyConfig} cannot be read.`];
   const code = text.replaceAll(/#.*$/gm, '');
-  const servers = [...code.matchAll(/server unix:[^;]*;/g)].map(([server]) => server);
+  const servers = [...code.matchAll(/server (?:unix:|[\w.-]+:\d)[^;{]*;/g)].map(
+    ([server]) => server,
+  );
   return [
     ...(servers.length > 0 && servers.every((server) => /\bmax_fails=0\b/.test(server))
       ? []

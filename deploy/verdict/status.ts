@@ -80,6 +80,6 @@ export function asTable({ instances, audit }: StatusReport): string {
 async function runningOf({ runFolder }: Place): Promise<string[]> {
   const names = await readdir(runFolder).catch(() => []);
   return names
-    .filter((name) => /^[abc]\..+\.sock$/.test(name))
-    .map((name) => name.replace(/\.sock$/, ''));
+    .filter((name) => /^[abc]\..+\.(sock|address)$/.test(name))
+    .map((name) => name.replace(/\.\w+$/, ''));
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider, type Rider } from '../support/rider.ts';
+import type { Outcome } from '../support/rolling-script.ts';
 import { isSaved } from '../support/watching.ts';
 import { startSharedHost } from './shared-host.ts';
 
@@ -47,7 +48,7 @@ describe('a deploy that is interrupted', () => {
     expect(code, said).toBe(0);
     await serves('r2');
     expect(await instancesLeft()).toEqual(['a.r2', 'b.r2']);
-  });
+  }, 900_000);
 
   test.each(['a:start', 'a:route', 'a:retire', 'b:hand-over'])(
     'killed at %s and aborted, the former release serves',
@@ -86,6 +87,34 @@ describe('a deploy that is interrupted', () => {
       code: 75,
       said: expect.stringMatching(/Another deploy is under way: deploy r5 by \S+, pid \d+/),
     });
+    await serves('r5');
+  });
+
+  test('a lock is only taken away by force, and whoever had it stops at its next step', async () => {
+    expect(await host.rolling('unlock')).toMatchObject({ code: 0, said: 'Nothing is locked.' });
+    // Enough steps follow, each seconds long, for the lock to be gone at one of them.
+    await host.configure({ HEALTHY_S: 0.3, SOAK_S: 3 });
+    let taken: Promise<Outcome[]> | undefined;
+    const first = await host.watched(
+      (step) => {
+        if (step === 'a:try')
+          taken = (async () => [
+            await host.rolling('unlock'),
+            await host.rolling('unlock', '--force'),
+          ])();
+      },
+      'deploy',
+      'r4',
+    );
+    expect(await taken).toMatchObject([
+      { code: 75, said: expect.stringMatching(/^Held by: deploy r4 .*--force\.$/) },
+      { code: 0, said: expect.stringMatching(/^The lock was taken away from: deploy r4/) },
+    ]);
+    expect(first.code, first.said).toBe(130);
+    expect(first.said).toMatch(/The lock was taken away from this one: rolling\.sh resume/);
+    await host.configure({ HEALTHY_S: 0.3, SOAK_S: 0.3 });
+    const aborted = await host.rolling('abort');
+    expect(aborted.code, aborted.said).toBe(0);
     await serves('r5');
   });
 

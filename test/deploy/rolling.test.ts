@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { DeployHost } from '../support/deploy-host.ts';
@@ -75,10 +78,38 @@ describe('rolling.sh over plain processes', () => {
     expect(await host.routed()).toEqual(before);
   });
 
+  test('a staged release is reached by the staging key alone, and taken away again', async () => {
+    await writeFile(
+      join(host.nginx.configFolder, 'trackstand.d/stage-key.key'),
+      '"candidate-of-ours" candidate;\n',
+    );
+    await host.nginx.kill();
+    await host.nginx.start();
+    await allSaved();
+    const served = async (key: string): Promise<string> => {
+      const answer = await fetch(`${host.url}/version`, { headers: { 'x-deploy-slot': key } });
+      return ((await answer.json()) as { release: string }).release;
+    };
+    const staged = await host.rolling('stage', 'r3');
+    expect(staged.code, staged.said).toBe(0);
+    expect(await served('candidate-of-ours')).toBe('r3');
+    expect([await served('candidate-of-others'), await served('')]).toEqual(['r1', 'r1']);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    expect(await host.rolling('stage', '--undo')).toMatchObject({ code: 0 });
+    expect((await host.driver('alive', 'a.r3')).code).toBe(1);
+    expect(await host.rolling('stage', 'r3')).toMatchObject({ code: 0 });
+    // The restart of the proxy moved them by a reconnect.
+    movesSince();
+    statuses.clear();
+  });
+
   test('a switch moves all routes at once and keeps the former release warm; rolling back needs no start', async () => {
+    const staged = (await host.driver('alive', 'a.r3')).stdout;
     const { code, said } = await host.rolling('switch', 'r3');
     expect(code, said).toBe(0);
     expect(await host.routed()).toEqual(['a.r3', 'b.r3']);
+    // What was staged is what serves.
+    expect((await host.driver('alive', 'a.r3')).stdout).toBe(staged);
     const warm = (await host.driver('alive', 'a.r1')).stdout;
     expect(warm).toMatch(/^\d+\/0$/);
     const back = await host.rolling('rollback');

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
-import { startLoad } from './load.ts';
+import { startLoad, type Load } from './load.ts';
 import type { DeployRow, ProofReport } from './report.ts';
 import { startRideAlong } from './ride-along.ts';
 
@@ -13,6 +13,9 @@ export interface ProofPlan {
   readonly verdictFile: string;
   readonly serverFile: string;
   readonly deployCount: number;
+  /** Deploys go on until there were that many requests and commands too. */
+  readonly requestCount?: number;
+  readonly commandCount?: number;
   readonly sessionCount: number;
   /** Of all sessions together. */
   readonly commandsPerS: number;
@@ -54,6 +57,9 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
   }
 }
 
+const sentCount = ({ tallies }: Load): number =>
+  Object.values(tallies).reduce((sum, { sent }) => sum + sent, 0);
+
 async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> {
   const names = ['r1', 'r2'];
   for (const name of names) await host.release(name);
@@ -70,8 +76,13 @@ async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> 
   });
   const deploys: DeployRow[] = [];
   rides.takeMoves();
-  for (let number = 1; number <= plan.deployCount; number++) {
-    const release = names[number % names.length] ?? '';
+  const progress = (): readonly (readonly [done: number, wanted: number])[] => [
+    [deploys.length, plan.deployCount],
+    [sentCount(load), plan.requestCount ?? 0],
+    [rides.commandCount(), plan.commandCount ?? 0],
+  ];
+  while (progress().some(([done, wanted]) => done < wanted)) {
+    const release = names[(deploys.length + 1) % names.length] ?? '';
     const beganMs = performance.now();
     const { code, said } = await host.rolling('deploy', release);
     const row = {
@@ -81,7 +92,16 @@ async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> 
       moves: rides.takeMoves(),
     };
     deploys.push(row);
-    plan.say(`${number}/${plan.deployCount} ${row.op}: ${row.seconds.toFixed(1)} s`);
+    const [count, requests, commands] = progress().map(([done]) => done);
+    const leftMs = Math.max(
+      ...progress().map(
+        ([done, wanted]) => ((performance.now() - startMs) / done) * (wanted - done),
+      ),
+      0,
+    );
+    plan.say(
+      `deploy ${count}: ${row.seconds.toFixed(1)} s; ${requests} requests, ${commands} commands; about ${(leftMs / 60_000).toFixed(1)} min left`,
+    );
     if (code !== 0) plan.say(said);
   }
   await load.stop();

@@ -5,6 +5,8 @@ import { builtFile } from '../support/services/shared-services.ts';
 import type { Tally } from './load.ts';
 import { prove } from './prove-run.ts';
 import { asMarkdown, isKept, type ProofReport } from './report.ts';
+import { failedCount, rowsAsMarkdown } from './rows.ts';
+import { allRows, runRows } from './run-rows.ts';
 
 const tally = (bad: Iterable<[string, number]> = []): Tally => ({
   sent: 10,
@@ -53,4 +55,27 @@ test('two deploys under load: nobody notices', async () => {
     say: () => {},
   });
   expect(isKept(report), asMarkdown(report)).toBe(true);
+});
+
+test('what is taken away, and what others do, is noticed', async () => {
+  const rows = allRows.filter(({ id }) => ['no-hand-over', 'wattlog'].includes(id));
+  const results = await runRows(
+    rows,
+    {
+      repository,
+      verdictFile: await builtFile('deploy/verdict'),
+      serverFile: await builtFile('server/main'),
+      use: { sessions: 10, commandsPerS: 20, requestsPerS: 20 },
+    },
+    () => {},
+  );
+  const [cut, printed] = results.map(({ outcome }) => {
+    if (typeof outcome === 'string') throw new Error(outcome);
+    return outcome;
+  });
+  expect(cut?.gapsMs.length).toBeGreaterThan(0);
+  expect(printed === undefined ? 0 : failedCount(printed)).toBeGreaterThan(0);
+  // Even so nothing is lost.
+  expect([cut?.differingCount, printed?.differingCount]).toEqual([0, 0]);
+  expect(rowsAsMarkdown(results)).toContain('Wattlog');
 });

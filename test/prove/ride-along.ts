@@ -16,6 +16,9 @@ export interface RideAlong {
 
 const tickMs = 50;
 
+/** How many begin at once. */
+const togetherCount = 20;
+
 export async function startRideAlong(
   url: string,
   sessionCount: number,
@@ -24,7 +27,7 @@ export async function startRideAlong(
   const riders: Rider[] = [];
   const gapsMs: number[] = [];
   let moves: number[] = [];
-  for (let index = 0; index < sessionCount; index++) {
+  const begin = async (index: number): Promise<void> => {
     const rider = await startRider(url);
     rider.give({ type: 'start', data: {} });
     await rider.when(isSaved);
@@ -35,7 +38,14 @@ export async function startRideAlong(
       back: (gapMs) => gapsMs.push(gapMs),
     });
     riders.push(rider);
-  }
+  };
+  // Each waits for a checkpoint, which is written for many at once.
+  for (let first = 0; first < sessionCount; first += togetherCount)
+    await Promise.all(
+      Array.from({ length: Math.min(togetherCount, sessionCount - first) }, (_, index) =>
+        begin(first + index),
+      ),
+    );
   let given = riders.length;
   let turn = 0;
   const startMs = performance.now();

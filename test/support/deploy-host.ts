@@ -3,39 +3,32 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { ask } from '../../deploy/verdict/ask.ts';
 import { instanceAt, routeNames } from '../../deploy/verdict/routes.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import {
+  lines,
+  rollingScript,
+  strings,
+  type Outcome,
+  type RollingScript,
+  type Settings,
+} from './rolling-script.ts';
+import { freePort } from './services/free-port.ts';
 import { startNginx, type NginxService } from './services/nginx-service.ts';
 
-export interface Outcome {
-  readonly code: number | null;
-  /** What it said to people. */
-  readonly said: string;
-  readonly stdout: string;
-}
-
-export interface DeployHost {
+export interface DeployHost extends RollingScript {
   readonly nginx: NginxService;
   readonly url: string;
   readonly folder: string;
   readonly envFile: string;
   /** A release of the real server; `before` is code that runs first, for a release that is bad in some way. */
   release(name: string, before?: string): Promise<void>;
-  rolling(...words: readonly string[]): Promise<Outcome>;
-  /** Starts it, and kills the script with -9 when it announces that step. False when it ended before. */
-  killedAt(step: string, ...words: readonly string[]): Promise<boolean>;
-  /** Starts it, and calls back at each step it announces. */
-  watched(act: (step: string) => void, ...words: readonly string[]): Promise<Outcome>;
   /** Instances the routes lead to, each once, in order. */
   routed(): Promise<string[]>;
   connectionsOf(instance: string): Promise<number>;
   driver(...words: readonly string[]): Promise<Outcome>;
-  configure(more: Settings): Promise<void>;
-  /** As a full disk would: no file written by rolling.sh may get longer. */
-  limitFileBytes(bytes: number | undefined): void;
   audit(): Promise<Record<string, string>[]>;
   stop(): Promise<void>;
 }
@@ -49,11 +42,13 @@ export interface DeployHostParts {
   readonly redis: string;
   /** Of rolling.sh. */
   readonly settings?: Settings | undefined;
+  /** Takes something away from nginx's configuration. */
+  readonly editProxy?: ((text: string) => string) | undefined;
+  /** By files and addresses, in place of links and sockets. */
+  readonly isByFlags?: boolean | undefined;
   /** Of the instances. */
   readonly instanceSettings?: Settings | undefined;
 }
-
-export type Settings = Readonly<Record<string, string | number>>;
 
 /** At the end of its input it ends every instance of the run folder, also when the test process was killed. */
 const guardScript = `cat > /dev/null; for pid in $(cat "$1"/*.pid "$1"/*.child 2>/dev/null); do kill -9 "$pid" 2>/dev/null; done; :`;
@@ -65,7 +60,20 @@ const trySession = JSON.stringify({
 
 export async function startDeployHost(parts: DeployHostParts): Promise<DeployHost> {
   const { repository: root, verdictFile: verdict, serverFile: main } = parts;
-  const nginx = await startNginx(join(root, 'deploy/nginx'));
+  const ports: number[] = [];
+  if (parts.isByFlags === true)
+    for (let count = 0; count < 4; count++) ports.push(await freePort());
+  const nginx = await startNginx(join(root, 'deploy/nginx'), ports, parts.editProxy);
+  const routing =
+    parts.isByFlags === true
+      ? {
+          ROUTING: 'flags',
+          ADDRESSES: ['a1', 'a2', 'b1', 'b2']
+            .map((place, index) => `${place}=127.0.0.1:${ports[index]}`)
+            .join(' '),
+          PROXY_CONFIG: join(nginx.configFolder, 'trackstand-flags.conf'),
+        }
+      : {};
   const folder = join(nginx.runFolder, '..', 'host');
   const at = (...names: string[]): string => join(folder, ...names);
   await mkdir(at('releases'), { recursive: true });
@@ -107,43 +115,16 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
     SOAK_S: 0.5,
     DRAIN_DEADLINE_S: 20,
     TRY_SESSION: trySession,
+    ...routing,
     ...parts.settings,
   };
-  const configure = (more: Settings): Promise<void> =>
-    writeFile(at('rolling.conf'), lines({ ...base, ...more }, quoted));
-  await configure({});
-
-  let fileBlocksMax = 'unlimited';
-  const start = (words: readonly string[]) =>
-    spawn(
-      'bash',
-      [
-        '-c',
-        'ulimit -f "$1" && shift && exec "$@"',
-        'bash',
-        fileBlocksMax,
-        join(root, 'deploy/rolling.sh'),
-        ...words,
-        '--config',
-        at('rolling.conf'),
-        '--json',
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-  const watched: DeployHost['watched'] = async (act, ...words) => {
-    const child = start(words);
-    const out: string[] = [];
-    const said: string[] = [];
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      out.push(line);
-      const step = /"event":"step","text":"([^"]*)"/.exec(line)?.[1];
-      if (step !== undefined) act(step);
-    });
-    createInterface({ input: child.stderr }).on('line', (line) => said.push(line));
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, said: said.join('\n'), stdout: out.join('\n') };
-  };
+  const script = await rollingScript({
+    deployFolder: join(root, 'deploy'),
+    configFile: at('rolling.conf'),
+    settings: base,
+  });
   return {
+    ...script,
     nginx,
     url: nginx.url,
     folder,
@@ -156,20 +137,6 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
         at('releases', name, 'dist/server/main.js'),
         `await import('./before.js');\nawait import(${JSON.stringify(main)});\n`,
       );
-    },
-    watched,
-    rolling: (...words) => watched(() => {}, ...words),
-    killedAt: async (step, ...words) => {
-      const child = start(words);
-      const ended = once(child, 'close');
-      child.stderr.resume();
-      let isKilled = false;
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (!line.includes(`"step","text":"${step}"`)) return;
-        isKilled = child.kill('SIGKILL');
-      });
-      await ended;
-      return isKilled;
     },
     routed: async () => {
       const instances = routeNames.map((route) => instanceAt(nginx.runFolder, route));
@@ -192,11 +159,6 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
       const [code] = (await once(child, 'close')) as [number | null];
       return { code, said: '', stdout: Buffer.concat(out).toString('utf8').trim() };
     },
-    configure,
-    limitFileBytes: (bytes) => {
-      // Blocks of 1024 bytes.
-      fileBlocksMax = bytes === undefined ? 'unlimited' : String(Math.ceil(bytes / 1024));
-    },
     audit: async () => {
       const text = await readFile(at('state/audit.jsonl'), 'utf8');
       return text
@@ -210,15 +172,4 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
       await nginx.stop();
     },
   };
-}
-
-const strings = (values: Settings): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
-
-const quoted = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`;
-
-function lines(values: Settings, form: (value: string) => string = (value) => value): string {
-  return `${Object.entries(strings(values))
-    .map(([key, value]) => `${key}=${form(value)}`)
-    .join('\n')}\n`;
 }

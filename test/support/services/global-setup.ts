@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 
 import type { TestProject } from 'vitest/node';
 
+import { startDockerEngine } from './docker-engine.ts';
 import { startPglite } from './pglite-service.ts';
 import { startPostgres } from './postgres-service.ts';
 import { startRedis } from './redis-service.ts';
@@ -65,7 +66,7 @@ async function answer(
   }
 }
 
-/** Names are `redis`, `postgres`, `pglite`, and `dist/<name>` for what `deploy/build.mjs` builds. */
+/** Names are `redis`, `postgres`, `pglite`, `docker`, and `dist/<name>` for what `deploy/build.mjs` builds. */
 async function openShared(
   name: string,
   root: string,
@@ -78,6 +79,8 @@ async function openShared(
       return asShared(await startPostgres());
     case 'pglite':
       return asShared(await startPglite((await openOnce('dist/local/pglite-process')).answer));
+    case 'docker':
+      return asShared(await startDockerEngine());
     default: {
       const built = name.replace(/^dist\//, '');
       await promisify(execFile)(process.execPath, [join(root, 'deploy/build.mjs'), built]);

@@ -10,6 +10,8 @@ export interface NginxService {
   readonly url: string;
   /** Where the routes and sockets are. */
   readonly runFolder: string;
+  /** Where it listens with TLS, once it is configured to. */
+  readonly tlsPort: number;
   /** Holds `nginx.conf` and everything it includes. */
   readonly configFolder: string;
   readonly accessLog: string;
@@ -20,8 +22,15 @@ export interface NginxService {
   stop(): Promise<void>;
 }
 
-/** `shipped` is the repository's `deploy/nginx`. */
-export async function startNginx(shipped: string): Promise<NginxService> {
+/**
+ * `shipped` is the repository's `deploy/nginx`. With `ports` it routes by files that say which of them a route leads to; `edit`
+ * takes something away from the configuration.
+ */
+export async function startNginx(
+  shipped: string,
+  ports: readonly number[] = [],
+  edit: (text: string) => string = (text) => text,
+): Promise<NginxService> {
   const folder = await makePrivateFolder('nginx');
   const port = await freePort();
   const at = (name: string): string => join(folder.path, name);
@@ -35,13 +44,18 @@ export async function startNginx(shipped: string): Promise<NginxService> {
     '/etc/nginx/mime.types': at('nginx/mime.types'),
     '/run/nginx.pid': at('nginx.pid'),
     'listen 80;': `listen 127.0.0.1:${port};`,
+    ...Object.fromEntries(
+      ports.map((port, index) => [`127.0.0.1:${3001 + index} `, `127.0.0.1:${port} `]),
+    ),
+    ...(ports.length === 0 ? {} : { 'include trackstand.conf;': 'include trackstand-flags.conf;' }),
     'worker_processes auto;': `worker_processes 2; user root;`,
   };
-  for (const name of ['nginx.conf', 'trackstand.conf']) {
+  for (const name of ['nginx.conf', 'trackstand.conf', 'trackstand-flags.conf']) {
     const text = await readFile(at(`nginx/${name}`), 'utf8');
     const placed = Object.entries(moved).reduce((text, pair) => text.replaceAll(...pair), text);
-    await writeFile(at(`nginx/${name}`), placed);
+    await writeFile(at(`nginx/${name}`), edit(placed));
   }
+  const tlsPort = await freePort();
   const launch = async () => {
     const server = await startServer(
       {
@@ -68,6 +82,7 @@ export async function startNginx(shipped: string): Promise<NginxService> {
   let server = await launch();
   return {
     url: `http://127.0.0.1:${port}`,
+    tlsPort,
     runFolder: at('run'),
     configFolder: at('nginx'),
     accessLog: at('trackstand.log'),

@@ -30,7 +30,7 @@ export interface PrivateServer {
 /** Starts a server and waits until it is ready. Throws an error with its output when it ends before that. */
 export async function startServer(
   command: ServerCommand,
-  folder: PrivateFolder,
+  folder: Pick<PrivateFolder, 'path' | 'guard'>,
 ): Promise<PrivateServer> {
   const child = spawn(command.file, command.args, {
     cwd: folder.path,

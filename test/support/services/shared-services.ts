@@ -38,6 +38,11 @@ export async function freshPglite(): Promise<SharedPlace> {
   return { url: url.href };
 }
 
+/** A container engine with the stand-ins; its containers and images are named `trackstand-test…`. */
+export async function sharedEngine(): Promise<SharedPlace> {
+  return { url: await askFor('docker') };
+}
+
 /**
  * Builds once per run and returns the absolute path: `builtFile('server/main')` is `…/dist/server/main.js`,
  * `builtFile('app')` the folder of the browser app. Throws the bundler's message when sources do not build.

@@ -1,0 +1,177 @@
+# shellcheck shell=bash
+# The same commands over several hosts, by ssh: all are looked at and locked first, then one after the other. Each host has its own
+# nginx, routes and slots; stores are shared. deploy/hosts.example is a file to begin with.
+
+declare -a hosts=() finished=()
+declare -A destination=() folder=() remote_config=() held=()
+
+read_hosts() { # read_hosts <file>
+  local name to where config
+  while read -r name to where config; do
+    [[ -n $name && $name != '#'* ]] || continue
+    [[ -n $where ]] || fail_usage "A line of $1 is: name, destination of ssh, folder of deploy/, configuration; and \"$name $to\" is none."
+    hosts+=("$name") destination[$name]=$to folder[$name]=$where
+    remote_config[$name]=${config:-/etc/trackstand/rolling.conf}
+  done < <(sort "$1")
+  ((${#hosts[@]} > 0)) || fail_usage "There is no host in $1."
+  hosts_journal=$1.journal
+  # Keys are pinned: a host that is not in known_hosts is none of ours.
+  ssh_options=(-o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o StrictHostKeyChecking=yes)
+  [[ -z ${TRACKSTAND_SSH_CONFIG:-} ]] || ssh_options=(-F "$TRACKSTAND_SSH_CONFIG" "${ssh_options[@]}")
+}
+there() { # there <host> <command line>
+  ssh "${ssh_options[@]}" "${destination[$1]}" "$2"
+}
+on() { # on <host> <word>...: rolling.sh there
+  local host=$1 line
+  shift
+  printf -v line '%q ' "${folder[$host]}/rolling.sh" "$@" --config "${remote_config[$host]}" ${json:+--json}
+  there "$host" "$line" </dev/null
+}
+
+# What is of no use in milliseconds is a danger in seconds: logs, certificates and audit entries that contradict each other.
+check_clock() { # check_clock <host>
+  local before theirs after skew_ms
+  before=$(date +%s%N)
+  theirs=$(there "$1" 'date +%s%N' </dev/null) || finish 69 "Host $1 is out of reach; nothing was changed on any host."
+  after=$(date +%s%N)
+  skew_ms=$(((theirs - (before + after) / 2) / 1000000))
+  ((${skew_ms#-} < 1000 + (after - before) / 2000000)) ||
+    finish 10 "The clock of host $1 is $((skew_ms / 1000)) s off; nothing was changed on any host."
+}
+# A process there holds the lock as long as our end of its input is open, however this script ends.
+hold() { # hold <host>
+  local host=$1 line descriptor code=0
+  mkfifo "$scratch/$host.in"
+  printf -v line '%q ' "${folder[$host]}/rolling.sh" hold "$token" --config "${remote_config[$host]}"
+  there "$host" "$line" <"$scratch/$host.in" >"$scratch/$host.out" 2>&1 &
+  local holder=$!
+  exec {descriptor}>"$scratch/$host.in"
+  held[$host]=$descriptor
+  until grep -q '^held$' "$scratch/$host.out" 2>/dev/null; do
+    if ! kill -0 "$holder" 2>/dev/null; then
+      wait "$holder" || code=$?
+      ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
+      finish "$code" "Host $host: $(tail -n 1 "$scratch/$host.out")"
+    fi
+    sleep 0.05
+  done
+}
+hold_all() {
+  local host
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  token=$$.$RANDOM$RANDOM
+  for host in "${hosts[@]}"; do check_clock "$host"; done
+  for host in "${hosts[@]}"; do hold "$host"; done
+}
+locked() { # locked <host> <word>...
+  local host=$1
+  shift
+  on "$host" "$@" --under-lock "$token"
+}
+note() { printf 'verb=%s\nrelease=%s\n' "$verb" "$target" >"$hosts_journal"; }
+lost() { # lost <host>
+  finish 69 "The connection to host $1 was lost; its users are served as the routes there say. rolling.sh resume --hosts goes on, abort takes it back."
+}
+
+deploy_to_all() {
+  local host code
+  [[ -n $target ]] || fail_usage "Which release? rolling.sh $verb <release> --hosts FILE"
+  [[ ! -e $hosts_journal ]] || finish 70 "An earlier one was not finished ($(tr '\n' ' ' <"$hosts_journal")): rolling.sh resume --hosts, or abort."
+  hold_all
+  for host in "${hosts[@]}"; do
+    code=0
+    locked "$host" preflight "$target" --strategy "$strategy" || code=$?
+    ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
+    ((code == 0)) || finish "$code" "Host $host is not ready for $target; nothing was changed on any host."
+  done
+  note
+  one_after_the_other
+}
+one_after_the_other() {
+  local host code words
+  for host in "${hosts[@]}"; do
+    words=("$verb" "$target" --on-fail "$on_fail" --strategy "$strategy" --steps "$steps" ${keep_warm:+--keep-warm} ${strict:+--strict})
+    if [[ -n ${resumes:-} ]]; then
+      code=0
+      locked "$host" resume || code=$?
+      ((code != 255)) || lost "$host"
+      ((code == 0)) || taken_back "$host" "$code"
+      if [[ $(locked "$host" live) == "$target" ]]; then
+        finished+=("$host")
+        continue
+      fi
+    fi
+    event host "$host"
+    say "== $host"
+    code=0
+    locked "$host" "${words[@]}" || code=$?
+    ((code != 255)) || lost "$host"
+    # Done, but somebody had to be ended.
+    ((code == 0 || code == 40)) || taken_back "$host" "$code"
+    finished+=("$host")
+  done
+  rm -f "$hosts_journal"
+  finish 0 "Release $target serves on ${hosts[*]}."
+}
+# The host itself is back already: that is what its own rolling.sh does.
+taken_back() { # taken_back <host> <code>
+  local host
+  [[ $on_fail != halt ]] || finish "$2" "Host $1 did not take $target; ${finished[*]:-no other host} has it: rolling.sh resume --hosts, or abort."
+  for host in "${finished[@]}"; do
+    say "== $host goes back"
+    locked "$host" rollback || finish 32 "Host $1 did not take $target, and $host could not be taken back: rolling.sh status --hosts."
+  done
+  rm -f "$hosts_journal"
+  finish "$2" "Host $1 did not take $target; every host serves what it served before."
+}
+
+go_on_everywhere() {
+  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
+  verb=$(sed -n 's/^verb=//p' "$hosts_journal") target=$(sed -n 's/^release=//p' "$hosts_journal") resumes=1
+  hold_all
+  one_after_the_other
+}
+abort_everywhere() {
+  local host
+  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
+  target=$(sed -n 's/^release=//p' "$hosts_journal")
+  hold_all
+  for host in "${hosts[@]}"; do
+    say "== $host"
+    locked "$host" abort || finish 32 "Host $host could not be taken back: rolling.sh status --hosts."
+    [[ $(locked "$host" live) != "$target" ]] || locked "$host" rollback || finish 32 "Host $host could not be taken back: rolling.sh status --hosts."
+  done
+  rm -f "$hosts_journal"
+  finish 0 "Every host serves what it served before $target."
+}
+roll_back_everywhere() {
+  local host
+  hold_all
+  for host in "${hosts[@]}"; do
+    say "== $host"
+    locked "$host" rollback ${target:+"$target"} ${now:+--now} || finish $? "Host $host did not go back: rolling.sh status --hosts."
+  done
+  finish 0 "Every host went back."
+}
+ask_everywhere() {
+  local host code=0
+  for host in "${hosts[@]}"; do
+    say "== $host"
+    on "$host" "$verb" || code=$?
+  done
+  exit "$code"
+}
+
+over_hosts() { # over_hosts <file>
+  read_hosts "$1"
+  case $verb in
+    deploy | canary | switch) deploy_to_all ;;
+    rollback) roll_back_everywhere ;;
+    resume) go_on_everywhere ;;
+    abort) abort_everywhere ;;
+    status | verify | prune | boot) ask_everywhere ;;
+    *) fail_usage "rolling.sh $verb is for one host." ;;
+  esac
+}

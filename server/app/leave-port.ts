@@ -1,0 +1,44 @@
+/** A port that several processes accept on, one of which leaves: what deploy/one-port.mjs does without a proxy. */
+import { Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { FastifyInstance } from 'fastify';
+
+export interface SharedPort {
+  /**
+   * Takes no new connection, asks WebSockets to move, and answers on kept connections as long as somebody may use them: each is told
+   * to close with its next answer. Resolves when nobody is left, or when who is left has had its time.
+   */
+  leave(): Promise<void>;
+}
+
+/** Told to clients, who then no longer use a connection that is about to be closed. */
+const keepAliveMs = 5_000;
+
+/** A client's clock and the way there take time too. */
+const lingerMs = keepAliveMs + 1_000;
+const pollMs = 50;
+
+/** Before `app` listens. `handOver` asks all connections to move. */
+export function sharePort(app: FastifyInstance, handOver: () => void): SharedPort {
+  let isLeaving = false;
+  app.server.keepAliveTimeout = keepAliveMs;
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isLeaving) void reply.header('connection', 'close');
+    done(null, payload);
+  });
+  const count = (): Promise<number> =>
+    new Promise((resolve) => {
+      app.server.getConnections((_error, connections) => resolve(connections));
+    });
+  return {
+    leave: async () => {
+      isLeaving = true;
+      // Not the HTTP server's: it would cut idle connections at once, and with them requests that are on their way.
+      Server.prototype.close.call(app.server);
+      handOver();
+      for (let waitedMs = 0; waitedMs < lingerMs && (await count()) > 0; waitedMs += pollMs)
+        await delay(pollMs);
+    },
+  };
+}

@@ -1,0 +1,200 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import { nothing, underLoad } from '../prove/under-load.ts';
+import { makeComposeProject, type ComposeProject } from '../support/compose-project.ts';
+import { composeV2 } from '../support/services/compose-v2.ts';
+import { whyNoEngine } from '../support/services/docker-engine.ts';
+import { sharedEngine } from '../support/services/shared-services.ts';
+import { eventually, repository } from './shared-host.ts';
+
+/** Where an engine could run, going without is no way to pass: .ci/run says so. */
+const reason = whyNoEngine();
+if (reason !== undefined && process.env['TRACKSTAND_ENGINE'] === 'required')
+  throw new Error(`The containers must be tested here, but ${reason}.`);
+
+const use = { sessions: 8, commandsPerS: 40, requestsPerS: 8 };
+/** Moves of every client. */
+const each = (count: number): number[] => Array.from({ length: use.sessions }, () => count);
+const minutesMs = (count: number): number => count * 60_000;
+const releaseOf = async (url: string): Promise<string> => {
+  const answer = await fetch(`${url}/__release`).catch(() => undefined);
+  if (answer?.status !== 200) return '';
+  return ((await answer.json()) as { release: string }).release;
+};
+const settings = { HEALTHY_S: 1, READY_DEADLINE_S: 60, SOAK_S: 1, SLOWER_BY_MS: 5_000, STOP_S: 30 };
+
+describe.each(['docker-compose', 'docker compose'] as const)('the containers, by %s', (version) => {
+  let project: ComposeProject;
+  let why = reason;
+  beforeAll(async () => {
+    if (why !== undefined) return;
+    const v2 = version === 'docker compose' ? await composeV2() : undefined;
+    if (v2 !== undefined && 'why' in v2) {
+      ({ why } = v2);
+      return;
+    }
+    project = await makeComposeProject({
+      repository,
+      engineUrl: (await sharedEngine()).url,
+      command: v2 === undefined ? ['docker-compose'] : ['docker', 'compose'],
+      name: v2 === undefined ? 'v1' : 'v2',
+      settings,
+      ...(v2 === undefined ? {} : { env: { DOCKER_CONFIG: v2.configFolder } }),
+    });
+    // Nothing else is done: it builds the image, starts everything and is ready.
+    await project.compose('up', '-d');
+  }, minutesMs(15));
+  beforeEach((context) => {
+    if (why !== undefined) context.skip(why);
+  });
+  afterAll(async () => {
+    if (why === undefined) await project.stop();
+  }, minutesMs(3));
+
+  test('up alone makes a service of two instances that people can use', async () => {
+    await eventually(() => releaseOf(project.url)).toBe('first');
+    const noticed = await underLoad(project.url, use, async () => {});
+    expect(noticed).toMatchObject(nothing);
+    const { stdout } = await project.script.rolling('status');
+    expect(JSON.parse(stdout)).toMatchObject({
+      instances: [
+        { instance: 'a.first', share: 50, ready: 'ready' },
+        { instance: 'b.first', share: 50, ready: 'ready' },
+      ],
+    });
+  });
+
+  test(
+    'rolling.sh takes over from there, and nobody notices',
+    async () => {
+      await project.docker('tag', `${project.name}:first`, `${project.name}:r2`);
+      const { result, moves, ...noticed } = await underLoad(project.url, use, () =>
+        project.script.rolling('deploy', 'r2', '--strict'),
+      );
+      expect(result.code, result.said).toBe(0);
+      expect(noticed).toMatchObject(nothing);
+      expect(moves).toEqual(each(1));
+      expect(await releaseOf(project.url)).toBe('r2');
+      expect(await project.script.rolling('verify')).toMatchObject({ code: 0 });
+    },
+    minutesMs(5),
+  );
+
+  test(
+    'up again changes nothing of what was deployed',
+    async () => {
+      const before = await project.script.rolling('status');
+      const noticed = await underLoad(project.url, use, () => project.compose('up', '-d'));
+      expect(noticed).toMatchObject({ ...nothing, moves: each(0) });
+      const [a = ''] = await project.containers('api_a');
+      await eventually(() => project.docker('logs', a)).toContain('Slot a is served by a.r2');
+      const after = await project.script.rolling('status');
+      const shares = ({ stdout }: typeof before): unknown =>
+        (JSON.parse(stdout) as { instances: { instance: string; life: string }[] }).instances.map(
+          ({ instance, life }) => [instance, life],
+        );
+      expect(shares(after)).toEqual(shares(before));
+    },
+    minutesMs(5),
+  );
+
+  if (version === 'docker compose') return;
+
+  test(
+    'an instance is node itself, not root, with what it needs to run and nothing else',
+    async () => {
+      const at = (...words: string[]) => project.docker('exec', `${project.name}-a.r2`, ...words);
+      expect(await at('cat', '/proc/1/cmdline')).toBe('node\0dist/server/main.js\0');
+      expect(await at('id', '-u')).toBe('1000');
+      await expect(at('touch', '/app/written')).rejects.toThrow(/Read-only/);
+      expect(await at('ls', '/app')).toBe('container\ndist\nnode_modules\npackage.json');
+      await expect(at('ls', '/app/node_modules/vitest')).rejects.toThrow(/No such file/);
+      await eventually(() =>
+        project.docker('inspect', '--format', '{{.State.Health.Status}}', `${project.name}-a.r2`),
+      ).toBe('healthy');
+      const history = await project.docker('history', '--no-trunc', `${project.name}:r2`);
+      expect(history).not.toMatch(/SECRET|PASSWORD/);
+    },
+    minutesMs(3),
+  );
+
+  test('what runs is bounded as the small server needs it', async () => {
+    const ids = (await project.docker('ps', '-q', '--filter', `name=${project.name}`)).split('\n');
+    const bounds = await project.docker('inspect', '--format', '{{.HostConfig.Memory}}', ...ids);
+    const megabytes = bounds.split('\n').map((bytes) => Number(bytes) / 2 ** 20);
+    // Besides it, one more instance during a deploy; two that stand by take a shell each.
+    expect(Math.min(...megabytes)).toBeGreaterThan(0);
+    const standsBy = 2 * 300;
+    expect(megabytes.reduce((sum, one) => sum + one, 300 - standsBy)).toBeLessThanOrEqual(1_800);
+  });
+
+  test(
+    'an instance that is killed is started again, and nothing is lost',
+    async () => {
+      const noticed = await underLoad(project.url, use, async () => {
+        const pid = await project.docker(
+          'inspect',
+          '--format',
+          '{{.State.Pid}}',
+          `${project.name}-a.r2`,
+        );
+        process.kill(Number(pid), 'SIGKILL');
+        await eventually(async () => {
+          const { stdout } = await project.script.rolling('status');
+          return /"instance":"a\.r2"[^}]*"life":"\d+\/1","ready":"ready"/.test(stdout);
+        }).toBe(true);
+      });
+      expect(noticed.differingCount).toBe(0);
+    },
+    minutesMs(5),
+  );
+
+  test(
+    'a release whose container ends at once is taken back, and nobody notices',
+    async () => {
+      const file = join(project.deployFolder, 'Dockerfile.bad');
+      await writeFile(file, `FROM ${project.name}:first\nCMD ["false"]\n`);
+      await project.docker(
+        'build',
+        '-q',
+        '-t',
+        `${project.name}:bad`,
+        '-f',
+        file,
+        project.deployFolder,
+      );
+      const { result, ...noticed } = await underLoad(project.url, use, () =>
+        project.script.rolling('deploy', 'bad'),
+      );
+      expect(result.code, result.said).toBe(20);
+      expect(result.said).toMatch(/Release bad was taken back: it does not get ready\.$/);
+      expect(noticed).toMatchObject({ ...nothing, moves: each(0) });
+      expect(await project.script.rolling('deploy', 'gone')).toMatchObject({ code: 11 });
+    },
+    minutesMs(5),
+  );
+
+  test(
+    'a release comes as a package too, and a rollback needs nothing but the machine',
+    async () => {
+      await project.docker('tag', `${project.name}:first`, `${project.name}:packed`);
+      const package_ = join(project.deployFolder, '../packed.tar');
+      await project.docker('save', '-o', package_, `${project.name}:packed`);
+      await project.docker('rmi', `${project.name}:packed`);
+      const deployed = await project.script.rolling('deploy', 'packed');
+      expect(deployed.code, deployed.said).toBe(0);
+      await project.script.configure({ PACKAGES_DIR: '/nowhere' });
+      const { result, moves, ...noticed } = await underLoad(project.url, use, () =>
+        project.script.rolling('rollback'),
+      );
+      expect(result.code, result.said).toBe(0);
+      expect(noticed).toMatchObject(nothing);
+      expect(moves).toEqual(each(1));
+      expect(await releaseOf(project.url)).toBe('r2');
+    },
+    minutesMs(8),
+  );
+});

@@ -1,0 +1,174 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+
+import { nothing, underLoad, type Noticed } from '../prove/under-load.ts';
+import { startRemoteHost, type RemoteHost } from '../support/remote-host.ts';
+import { rollingScript, type Outcome, type RollingScript } from '../support/rolling-script.ts';
+import { whyNoMachine } from '../support/services/machine.ts';
+import { makePrivateFolder, type PrivateFolder } from '../support/services/private-folder.ts';
+import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
+import { startSshHosts, type SshHosts } from '../support/ssh-hosts.ts';
+import { eventually, repository } from './shared-host.ts';
+
+const use = { sessions: 4, commandsPerS: 20, requestsPerS: 4 };
+const each = (count: number): number[] => Array.from({ length: use.sessions }, () => count);
+const reason = whyNoMachine();
+
+describe('rolling.sh over two hosts by ssh', () => {
+  let hosts: RemoteHost[];
+  let ssh: SshHosts;
+  let script: RollingScript;
+  let folder: PrivateFolder;
+  beforeAll(async () => {
+    if (reason !== undefined) return;
+    await Promise.all(['deploy/verdict', 'server/main'].map((name) => builtFile(name)));
+    const stores = { postgres: (await freshPostgres()).url, redis: (await freshRedis()).url };
+    const settings = { DRIVER: 'process', HEALTHY_S: 0.5, SOAK_S: 0.5, SLOWER_BY_MS: 5_000 };
+    hosts = [];
+    for (let count = 0; count < 2; count++)
+      hosts.push(await startRemoteHost({ repository, ...stores, settings }));
+    for (const host of hosts) for (const name of ['r1', 'r2', 'r3', 'r5']) await host.release(name);
+    folder = await makePrivateFolder('ssh');
+    ssh = await startSshHosts(join(folder.path, 'ssh'), hosts);
+    script = await rollingScript({
+      deployFolder: join(repository, 'deploy'),
+      configFile: join(folder.path, 'none.conf'),
+      settings: {},
+      env: { ...process.env, TRACKSTAND_SSH_CONFIG: ssh.sshConfig },
+    });
+  });
+  beforeEach((context) => {
+    if (reason !== undefined) context.skip(reason);
+  });
+  afterAll(async () => {
+    if (reason !== undefined) return;
+    for (const host of hosts) await host.stop();
+    await folder.remove();
+  });
+
+  const rolling = (...words: readonly string[]): Promise<Outcome> =>
+    script.rolling(...words, '--hosts', ssh.hostsFile);
+  const live = (): Promise<string[]> =>
+    Promise.all(
+      hosts.map(async ({ url }) => {
+        const answer = await fetch(`${url}/__release`);
+        return answer.status === 200 ? ((await answer.json()) as { release: string }).release : '';
+      }),
+    );
+  /** What was noticed on either host. */
+  const used = async <Result>(
+    act: () => Promise<Result>,
+  ): Promise<{ result: Result; noticed: Noticed[] }> => {
+    const [one, two] = hosts;
+    if (one === undefined || two === undefined) throw new Error('There are two hosts.');
+    const outer = await underLoad(one.url, use, () => underLoad(two.url, use, act));
+    return { result: outer.result.result, noticed: [outer, outer.result] };
+  };
+
+  test('the first deploy brings both hosts up', async () => {
+    const { code, said } = await rolling('deploy', 'r1');
+    expect(code, said).toBe(0);
+    expect(said).toMatch(/Release r1 serves on one two\.$/);
+    expect(await live()).toEqual(['r1', 'r1']);
+  });
+
+  test('a deploy goes host by host, and nobody on either notices', async () => {
+    const { result, noticed } = await used(() => rolling('deploy', 'r2'));
+    expect(result.code, result.said).toBe(0);
+    expect(await live()).toEqual(['r2', 'r2']);
+    for (const one of noticed) expect(one).toMatchObject({ ...nothing, moves: each(1) });
+    expect(result.said.indexOf('== one')).toBeLessThan(result.said.indexOf('== two'));
+    expect(await rolling('verify')).toMatchObject({ code: 0 });
+  });
+
+  test('a release that is missing on one host changes nothing on any', async () => {
+    await hosts[0]?.release('only-one');
+    const { code, said } = await rolling('deploy', 'only-one');
+    expect({ code, said }).toMatchObject({
+      code: 11,
+      said: expect.stringMatching(
+        /Host two is not ready for only-one; nothing was changed on any host\.$/,
+      ),
+    });
+    expect(await live()).toEqual(['r2', 'r2']);
+  });
+
+  test('a release that is bad on the second host is taken back on the first', async () => {
+    await hosts[0]?.release('r4');
+    await hosts[1]?.release('r4', 'process.exit(1);');
+    const { result, noticed } = await used(() => rolling('deploy', 'r4'));
+    expect(result.code, result.said).toBe(20);
+    expect(result.said).toMatch(
+      /Host two did not take r4; every host serves what it served before\.$/,
+    );
+    expect(await live()).toEqual(['r2', 'r2']);
+    expect(noticed[0]).toMatchObject({ ...nothing, moves: each(2) });
+    expect(noticed[1]).toMatchObject({ ...nothing, moves: each(0) });
+  });
+
+  test('of one host that is locked, none is touched, and no lock is left', async () => {
+    const held = hosts[1]?.script.watched(() => {}, 'deploy', 'r3');
+    await eventually(() => hosts[1]?.machine.run('cat', '/var/lib/trackstand/lock.owner')).toMatch(
+      /^deploy r3/,
+    );
+    const { code, said } = await rolling('deploy', 'r5');
+    expect(code, said).toBe(75);
+    expect(said).toMatch(/Host two: Another deploy is under way: deploy r3/);
+    expect((await held)?.code).toBe(0);
+    expect(await live()).toEqual(['r2', 'r3']);
+    expect((await hosts[0]?.script.rolling('unlock'))?.said).toBe('Nothing is locked.');
+    expect(await hosts[1]?.script.rolling('rollback')).toMatchObject({ code: 0 });
+  });
+
+  test('a clock that is seconds off stops it before anything else', async () => {
+    const date = '/usr/local/bin/date';
+    await hosts[1]?.machine.write(
+      date,
+      '#!/bin/sh\nexec /bin/date -d "now + 5 seconds" "$@"\n',
+      0o755,
+    );
+    onTestFinished(() => void hosts[1]?.machine.run('rm', date));
+    const { code, said } = await rolling('deploy', 'r3');
+    expect({ code, said }).toEqual({
+      code: 10,
+      said: 'The clock of host two is 5 s off; nothing was changed on any host.',
+    });
+  });
+
+  test('a host whose key is not the one that is known is none of ours', async () => {
+    const text = await readFile(ssh.knownHosts, 'utf8');
+    onTestFinished(() => writeFile(ssh.knownHosts, text));
+    const [one = '', two = ''] = text.split('\n');
+    const keyOf = (line: string): string => line.split(' ')[2] ?? '';
+    await writeFile(ssh.knownHosts, `${one}\n${two.replace(keyOf(two), keyOf(one))}\n`);
+    const { code, said } = await rolling('deploy', 'r3');
+    expect(code).toBe(69);
+    expect(said).toMatch(/Host two is out of reach; nothing was changed on any host\.$/);
+  });
+
+  test('ssh that is lost in the middle leaves users alone, and it can be gone on with', async () => {
+    let isCut: Promise<void> | undefined;
+    let isSecond = false;
+    const cutAt = (step: string): void => {
+      // The second host's: the first one's come before.
+      if (step === 'b:retire') isSecond = true;
+      if (isSecond && step === 'a:hand-over') isCut ??= ssh.cut(1);
+    };
+    const { result, noticed } = await used(async () => {
+      const lost = await script.watched(cutAt, 'deploy', 'r5', '--hosts', ssh.hostsFile);
+      await isCut;
+      await ssh.listen(1);
+      const refused = await rolling('deploy', 'r3');
+      // Whoever held the lock there is gone with the connection.
+      await eventually(async () => (await rolling('resume')).code).toBe(0);
+      return { lost, refused };
+    });
+    expect(result.lost.code, result.lost.said).toBe(69);
+    expect(result.lost.said).toMatch(/The connection to host two was lost.*resume --hosts/);
+    expect(result.refused).toMatchObject({ code: 70 });
+    expect(await live()).toEqual(['r5', 'r5']);
+    for (const one of noticed) expect(one).toMatchObject({ ...nothing, moves: each(1) });
+  });
+});

@@ -1,0 +1,117 @@
+/** The compose file and the Dockerfile that are shipped, in a folder of their own, with the stand-ins for images of others. */
+import { execFile } from 'node:child_process';
+import { appendFile, cp, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { rollingScript, type RollingScript, type Settings } from './rolling-script.ts';
+import { docker, environment, standIns } from './services/docker-engine.ts';
+import { freePort } from './services/free-port.ts';
+import { makePrivateFolder } from './services/private-folder.ts';
+
+export interface ComposeProject {
+  readonly url: string;
+  readonly name: string;
+  readonly deployFolder: string;
+  readonly script: RollingScript;
+  /** `up`, `-d`. Resolves to what it said. */
+  compose(...words: readonly string[]): Promise<string>;
+  docker(...words: readonly string[]): Promise<string>;
+  /** Ids of a service's containers, stopped ones too. */
+  containers(service: string): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+export interface ComposeParts {
+  readonly repository: string;
+  readonly engineUrl: string;
+  /** `docker-compose`, or `docker compose`. */
+  readonly command: readonly [file: string, ...words: string[]];
+  readonly name: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly settings: Settings;
+}
+
+const context =
+  /^(client|deploy|server|shared|package\.json|package-lock\.json|tsconfig\.json|\.npmrc|\.dockerignore)$/;
+
+export async function makeComposeProject(parts: ComposeParts): Promise<ComposeProject> {
+  const { repository, engineUrl, command } = parts;
+  const folder = await makePrivateFolder('compose');
+  const deployFolder = join(folder.path, 'deploy');
+  for (const entry of await readdir(repository))
+    if (context.test(entry))
+      await cp(join(repository, entry), join(folder.path, entry), { recursive: true });
+  const name = `${standIns}-${parts.name}`;
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const run = promisify(execFile);
+  await run('sh', [join(deployFolder, 'container/first-settings.sh'), url]);
+  const images = ['node', 'nginx', 'redis', 'postgres'].map(
+    (image) => `${image.toUpperCase()}_IMAGE=${standIns}/${image}\n`,
+  );
+  await appendFile(
+    join(deployFolder, '.env'),
+    `${images.join('')}HTTP_PORT=127.0.0.1:${port}\nHTTPS_PORT=127.0.0.1:${await freePort()}\nDOCKER_IMAGE=${name}\nINSTALLATION=${name}\n`,
+  );
+  // Everybody comes from one address here, and is made to move quickly.
+  await appendFile(
+    join(deployFolder, 'env/app.env'),
+    'LOG_LEVEL=warn\nCHECKPOINT_MS=200\nDRAIN_MOVES_PER_S=500\nSESSIONS_PER_HOUR_MAX=1000000\nCONNECTIONS_PER_ADDRESS_MAX=10000\n',
+  );
+  const env = { ...environment(engineUrl), COMPOSE_PROJECT_NAME: name, ...parts.env };
+  const compose = async (...words: readonly string[]): Promise<string> => {
+    const [file, ...first] = command;
+    const { stdout, stderr } = await run(file, [...first, ...words], { cwd: deployFolder, env });
+    return stdout + stderr;
+  };
+  const script = await rollingScript({
+    deployFolder,
+    configFile: join(deployFolder, 'test.conf'),
+    env,
+    settings: {
+      DRIVER: 'docker',
+      ...Object.fromEntries(
+        [
+          ['STATE_DIR', 'state'],
+          ['RUN_DIR', 'run'],
+          ['LOG_DIR', 'log'],
+          ['APP_ENV', 'env/app.env'],
+          ['PROXY_CONFIG', 'nginx/trackstand.conf'],
+          ['ACCESS_LOG', 'log/trackstand.log'],
+        ].map(([key = '', path = '']) => [key, join(deployFolder, path)] as const),
+      ),
+      PROXY_URL: url,
+      DOCKER_IMAGE: name,
+      INSTALLATION: name,
+      PACKAGES_DIR: folder.path,
+      ...parts.settings,
+    },
+  });
+  const ask = (...words: readonly string[]): Promise<string> => docker(engineUrl, ...words);
+  return {
+    url,
+    name,
+    deployFolder,
+    script,
+    compose,
+    docker: ask,
+    containers: async (service) =>
+      (
+        await ask(
+          'ps',
+          '-aq',
+          '--filter',
+          `label=com.docker.compose.project=${name}`,
+          '--filter',
+          `label=com.docker.compose.service=${service}`,
+        )
+      ).split('\n'),
+    stop: async () => {
+      const own = await ask('ps', '-aq', '--filter', `name=${name}`);
+      if (own !== '') await ask('rm', '-fv', ...own.split('\n'));
+      await compose('down', '-v');
+      await folder.remove();
+    },
+  };
+}
