@@ -61,8 +61,9 @@ export async function claimSession(
 async function giveBack({ log, checkpoints }: Journals, sessionId: string): Promise<boolean> {
   const redis = await log?.peek(sessionId);
   if (redis?.kind !== 'taken') return false;
-  const { epoch, snapshot } = redis;
-  await checkpoints.create({ sessionId, epoch, snapshot, retentionMs });
+  // With its term: were the count to begin anew, an epoch that begins without Redis would look older than the one it follows.
+  const { epoch, snapshot, term } = redis;
+  await checkpoints.create({ sessionId, epoch, snapshot, retentionMs, term });
   return true;
 }
 

@@ -167,6 +167,8 @@ export interface SessionCatalog {
     readonly epoch: string;
     readonly snapshot: Snapshot;
     readonly retentionMs: number;
+    /** The highest term known of: whoever claims the session next gets a higher one. None for a new session. [O1] */
+    readonly term?: number | undefined;
   }): Promise<'created' | 'above-ceiling'>;
 }
 

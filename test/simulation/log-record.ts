@@ -62,6 +62,12 @@ export class LogRecord {
     return known === undefined ? undefined : known === textOf(entry);
   }
 
+  /** Whether somebody was told of another entry at that offset. */
+  contradicts(epoch: string, entry: Entry): boolean {
+    const toldOffset = this.#epochs.get(epoch)?.toldOffset ?? 0;
+    return this.agrees(epoch, entry) === false && entry.offset <= toldOffset;
+  }
+
   told(epoch: string, offset: number): void {
     const record = this.#epochs.get(epoch);
     if (record !== undefined) record.toldOffset = Math.max(record.toldOffset, offset);

@@ -16,6 +16,7 @@ export class Promises {
   /** Highest `checkpointed` told, by session and writer. */
   readonly #made = new Map<string, Map<string, number>>();
   readonly #forgiven = new Map<string, Map<string, Forgiven>>();
+  readonly #broken = new Set<string>();
 
   make(sessionId: string, writer: string, seq: number): void {
     const made = this.#of(this.#made, sessionId);
@@ -33,6 +34,7 @@ export class Promises {
     left: Link | undefined,
     epochCount: number,
   ): void {
+    this.#broken.add(sessionId);
     const made = this.#of(this.#made, sessionId);
     const forgiven = this.#of(this.#forgiven, sessionId);
     for (const writer of new Set([...made.keys(), ...(had?.writers ?? [])])) {
@@ -44,9 +46,9 @@ export class Promises {
     }
   }
 
-  /** Whether Postgres ever had less of the session than was told. */
+  /** Whether Postgres ever forgot something, be it that nobody had been told of it. */
   isBroken(sessionId: string): boolean {
-    return this.#of(this.#forgiven, sessionId).size > 0;
+    return this.#broken.has(sessionId);
   }
 
   /** `age`: how many epochs there were before the one it is told in. */

@@ -141,8 +141,11 @@ export class StoreOracle {
     const saved = this.saved(sessionId);
     if (this.#holdings[store].get(sessionId)?.owner !== ownerId)
       this.#fail(`${store} let ${ownerId} put away a session of another owner [O1]`);
-    // A Postgres restored in between has less; then the clients bring it back.
-    const isForgiven = store === 'redis' && this.#promises.isBroken(sessionId);
+    // A Postgres restored in between has less; then the clients bring it back. And a Redis that was emptied takes whatever comes late:
+    // a former owner's state, which is in Postgres' past.
+    const holding = this.#holdings.postgres.get(sessionId);
+    const isFormer = holding?.owner !== ownerId;
+    const isForgiven = store === 'redis' && (this.#promises.isBroken(sessionId) || isFormer);
     if (!isForgiven && !isSame(this.#linkOf(snapshot), saved))
       this.#fail(`${store} put a session away at a state that Postgres does not have [L2]`);
     if (store === 'redis') this.#holdings.redis.delete(sessionId);
@@ -241,7 +244,8 @@ export class StoreOracle {
       return { link: stored, isApart: known === undefined || !isSame(known, stored), version };
     }
     for (const entry of landing) {
-      isApart ||= store === 'postgres' && record.agrees(epoch, entry) === false;
+      // What stands there may be what a restored Postgres has forgotten, and nobody was told of.
+      isApart ||= store === 'postgres' && record.contradicts(epoch, entry);
       const { writers } = (store === 'postgres' ? link : record.last(epoch)) ?? link;
       const wrong =
         'joined' in entry

@@ -68,11 +68,11 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
   }
 
   return {
-    create: ({ sessionId, epoch, snapshot }) => {
+    create: ({ sessionId, epoch, snapshot, term = 0 }) => {
       if (sessions.has(sessionId)) return Promise.resolve('created');
       sessions.set(sessionId, {
         owner: null,
-        term: 0,
+        term,
         epoch,
         head: snapshot.offset,
         identity,

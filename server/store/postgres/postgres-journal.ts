@@ -63,10 +63,10 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     charsOf: ({ entries, snapshot }) => entries.length + (snapshot?.length ?? 0),
   });
   return {
-    create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs }) => {
+    create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs, term = 0 }) => {
       const { kind, version } = snapshot;
       const text = JSON.stringify(snapshot);
-      const values = [sessionId, kind, version, epoch, keptMs, text, snapshot.offset];
+      const values = [sessionId, kind, version, epoch, keptMs, text, snapshot.offset, term];
       const [row] = await query<{ is_above: boolean }>(createSql, values);
       return row?.is_above === true ? 'above-ceiling' : 'created';
     },

@@ -9,8 +9,8 @@ export const createSql = `
 with ceiling as (
   select 1 from trackstand.schema_ceilings where kind = $2 and version < $3::int and $7::bigint = 0
 ), created as (
-  insert into trackstand.sessions (session_id, kind, version, epoch, expires_at)
-  select $1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond'
+  insert into trackstand.sessions (session_id, kind, version, epoch, expires_at, term)
+  select $1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond', $8::bigint
   where not exists (select 1 from ceiling)
     and not exists (select 1 from trackstand.tombstones where session_id = $1)
   on conflict do nothing
