@@ -37,7 +37,13 @@ export type Input<Reader> = JoinInput<Reader> | CommandsInput<Reader>;
 
 /** What the reader is told once the entries are in the log. */
 export type Answer<Reader> =
-  | { readonly kind: 'joined'; readonly reader: Reader; readonly writer: number }
+  | {
+      readonly kind: 'joined';
+      readonly reader: Reader;
+      readonly writer: number;
+      readonly clientId: string;
+      readonly generation: number;
+    }
   | { readonly kind: 'gap'; readonly reader: Reader; readonly expected: number }
   /** The command at this seq is another one than was accepted: the client's storage was copied or rolled back. [C8] */
   | { readonly kind: 'diverged'; readonly reader: Reader }
@@ -83,8 +89,19 @@ export function stepSession<Reader>(
     if (input.kind === 'join') join(model, draft, input, writersMax);
     else if (!draft.refused.has(input.reader)) takeCommands(model, draft, input);
   }
-  const { snapshot: next, entries, answers, modelErrors } = draft;
+  const { snapshot: next, entries, modelErrors } = draft;
+  const answers = draft.answers.map((answer) => turnedAwayIfRetired(answer, next));
   return { next, entries, answers, modelErrors };
+}
+
+/** A token that a newer one behind it in the same step has retired opens nothing any more, as if it had come a moment later. [A4] */
+function turnedAwayIfRetired<Reader>(answer: Answer<Reader>, next: Snapshot): Answer<Reader> {
+  if (answer.kind !== 'joined') return answer;
+  const { reader, clientId, generation } = answer;
+  return generation < provenGeneration(next, clientId) &&
+    provenGeneration(next, clientId) !== revokedGeneration
+    ? { kind: 'retired', reader }
+    : answer;
 }
 
 function join<Reader>(
@@ -111,7 +128,7 @@ function join<Reader>(
     record(model, draft, { offset: draft.snapshot.offset + 1, joined });
   }
   const writer = writerIndex(draft.snapshot, clientId, incarnation);
-  draft.answers.push({ kind: 'joined', reader, writer });
+  draft.answers.push({ kind: 'joined', reader, writer, clientId, generation });
 }
 
 function takeCommands<Reader>(

@@ -111,9 +111,17 @@ describe('joining', () => {
     expect(result.entries).toEqual([]);
   });
 
+  test('[A4] a newer token of the same client in the same step turns the older one away', () => {
+    const result = step(joined, { ...join, reader: 'thief' }, { ...join, generation: 2 });
+    expect(result.answers).toMatchObject([
+      { kind: 'retired', reader: 'thief' },
+      { kind: 'joined', reader: 'r' },
+    ]);
+  });
+
   test('[A5] a token newer than any the store knows is good', () => {
     const result = step(joined, { ...join, generation: 40 });
-    expect(result.answers).toEqual([{ kind: 'joined', reader: 'r', writer: 0 }]);
+    expect(result.answers).toMatchObject([{ kind: 'joined', reader: 'r', writer: 0 }]);
   });
 
   test('[B8] a further writer is turned away, a known one is not', () => {
