@@ -92,7 +92,7 @@ export class SessionHost {
 
   /** Older hashes for a client that asks for them; to be looked up before it attaches. */
   recall(reader: Reader): Promise<RecalledHashes | undefined> {
-    return recallHashes(this.#parts.journals.checkpoints, this.sessionId, this.#snapshot, reader);
+    return recallHashes(this.#parts.journals.checkpoints, this.view, reader);
   }
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */

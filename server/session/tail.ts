@@ -12,6 +12,11 @@ export class Tail {
     for (const entry of entries) this.#entries.push(entry);
   }
 
+  /** All there are, oldest first. */
+  get entries(): readonly EncodedEntry[] {
+    return this.#entries;
+  }
+
   /** All entries after an offset, or undefined when some of them are gone: never a part. [R1] */
   after(offset: number): readonly EncodedEntry[] | undefined {
     const [first] = this.#entries;

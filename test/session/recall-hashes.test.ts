@@ -12,59 +12,69 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 };
 
-test('[C8] [R7] a client that asks is told the hashes of its commands from there on, others the latest ones', async () => {
-  const checkpoints = memoryJournal({ keepsAll: true });
-  const snapshot = genesis(tally, { bound: 1_000 });
-  await checkpoints.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
-  const registry = new SessionRegistry({
-    journals: { checkpoints },
-    models: new Map([['tally', tally]]),
-    newId: () => 'owner',
-    clock: manualClock(),
-    limits: defaultLimits,
-    release: 'test',
-    issueToken: () => 'next',
-    signPosition: () => 'p',
-    reportError: () => {},
-    checkpointMs: 1_000,
-    detachedGraceMs: 1_000,
-  });
-  const found = await registry.find('s', undefined);
-  if (found.kind !== 'host') throw new Error(found.kind);
-  const { host } = found;
-  const welcomed: string[][] = [];
-  const reader = (hashesFrom?: number) => ({
-    clientId: 'client-0000000000000001',
-    generation: 1,
-    hello: {
-      type: 'hello' as const,
-      token: '',
-      incarnation: 'incarnation-0000000001',
-      kind: 'tally',
-      version: 1,
-      ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
-    },
-    sighting: undefined,
-    arrival: 1,
-    settled: () => {},
-    close: () => {},
-    send: (text: string) => {
-      const frame = JSON.parse(text) as { type: string; hashes: string[] };
-      if (frame.type === 'welcome') welcomed.push(frame.hashes);
-    },
-  });
-  const commands = Array.from({ length: 100 }, (_, amount): WireCommand => ['add', { amount }, 1]);
-  const hashes = commands.map(commandHash);
-  const first = reader();
-  host.attach(first);
-  host.receive(first, 1, commands);
-  await settle();
-  for (const from of [undefined, 100, 101 - hashesMax, 40, 1]) {
-    const asking = reader(from);
-    const recalled = await host.recall(asking);
-    host.attach({ ...asking, recalled });
+test.each([
+  { where: 'in Postgres', log: undefined },
+  { where: 'in the log, and nothing is saved yet', log: memoryJournal({ keepsAll: false }) },
+])(
+  '[C8] [R7] a client that asks is told the hashes of its commands from there on, others the latest ones; they are $where',
+  async ({ log }) => {
+    const checkpoints = memoryJournal({ keepsAll: true });
+    const snapshot = genesis(tally, { bound: 1_000 });
+    await checkpoints.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
+    const registry = new SessionRegistry({
+      journals: { checkpoints, log },
+      models: new Map([['tally', tally]]),
+      newId: () => 'owner',
+      clock: manualClock(),
+      limits: defaultLimits,
+      release: 'test',
+      issueToken: () => 'next',
+      signPosition: () => 'p',
+      reportError: () => {},
+      checkpointMs: 1_000,
+      detachedGraceMs: 1_000,
+    });
+    const found = await registry.find('s', undefined);
+    if (found.kind !== 'host') throw new Error(found.kind);
+    const { host } = found;
+    const welcomed: string[][] = [];
+    const reader = (hashesFrom?: number) => ({
+      clientId: 'client-0000000000000001',
+      generation: 1,
+      hello: {
+        type: 'hello' as const,
+        token: '',
+        incarnation: 'incarnation-0000000001',
+        kind: 'tally',
+        version: 1,
+        ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
+      },
+      sighting: undefined,
+      arrival: 1,
+      settled: () => {},
+      close: () => {},
+      send: (text: string) => {
+        const frame = JSON.parse(text) as { type: string; hashes: string[] };
+        if (frame.type === 'welcome') welcomed.push(frame.hashes);
+      },
+    });
+    const commands = Array.from({ length: 100 }, (_, amount): WireCommand => [
+      'add',
+      { amount },
+      1,
+    ]);
+    const hashes = commands.map(commandHash);
+    const first = reader();
+    host.attach(first);
+    host.receive(first, 1, commands);
     await settle();
-    const atHand = 100 - hashesMax;
-    expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min((from ?? 101) - 1, atHand)));
-  }
-});
+    for (const from of [undefined, 100, 101 - hashesMax, 40, 1]) {
+      const asking = reader(from);
+      const recalled = await host.recall(asking);
+      host.attach({ ...asking, recalled });
+      await settle();
+      const atHand = 100 - hashesMax;
+      expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min((from ?? 101) - 1, atHand)));
+    }
+  },
+);
