@@ -36,10 +36,11 @@ export class OwnerCheck {
   async perform(
     log: SessionLog,
     head: number,
+    savedHead: number | undefined,
   ): Promise<Exclude<AppendResult, 'appended'> | undefined> {
     if (!this.#isDue) return undefined;
     this.#isDue = false;
-    const result = await log.confirm(head);
+    const result = await log.confirm(head, savedHead);
     return result === 'appended' || result === 'unavailable' ? undefined : result;
   }
 }

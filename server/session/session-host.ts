@@ -267,7 +267,8 @@ export class SessionHost {
   }
 
   async #confirmOwner(): Promise<void> {
-    const against = await this.#ownerCheck.perform(this.#log, this.#snapshot.offset);
+    const [head, savedHead] = [this.#snapshot.offset, this.#saver.confirmableOffset];
+    const against = await this.#ownerCheck.perform(this.#log, head, savedHead);
     if (against !== undefined) await this.#letGo(against);
   }
 

@@ -50,12 +50,23 @@ export class SessionLog {
     }
   }
 
-  /** Whether this owner still is one, asked of the store it writes to. */
-  confirm(head: number): Promise<AppendResult | 'unavailable'> {
+  /**
+   * Whether this owner still is one. Redis is asked as the log; Postgres as the log, or for what clients were told to be saved: restored
+   * from a backup it may have forgotten that, and where nobody gives a command nothing else would tell. `savedHead` is undefined while
+   * Postgres does not know this owner.
+   */
+  async confirm(
+    head: number,
+    savedHead: number | undefined,
+  ): Promise<AppendResult | 'unavailable'> {
     const { sessionId, ownerId, epoch } = this.#session;
     const { log, checkpoints } = this.#journals;
-    const journal = this.#isInRedis && log !== undefined ? log : checkpoints;
-    return orUnavailable(journal.confirm({ sessionId, ownerId, epoch, head }));
+    const place = { sessionId, ownerId, epoch };
+    if (!this.#isInRedis || log === undefined)
+      return orUnavailable(checkpoints.confirm({ ...place, head }));
+    const logged = await orUnavailable(log.confirm({ ...place, head }));
+    if (logged !== 'appended' || savedHead === undefined) return logged;
+    return orUnavailable(checkpoints.confirm({ ...place, head: savedHead }));
   }
 
   /**

@@ -42,6 +42,11 @@ export class SessionSaver {
     return this.#saved;
   }
 
+  /** What Postgres has of this owner; undefined while it does not know it. */
+  get confirmableOffset(): number | undefined {
+    return this.#isClaimed ? this.#saved.offset : undefined;
+  }
+
   /** The snapshot to store with a batch, when it is its turn. */
   dueSnapshot(at: Snapshot): string | undefined {
     return this.#count++ % checkpointsPerSnapshot === 0 ? JSON.stringify(at) : undefined;

@@ -120,7 +120,7 @@ export interface Journal {
   startEpoch(start: NewEpoch): Promise<AppendResult>;
   /** Lets the snapshot stand for what it covers, once Postgres has it. An older one than stands there already changes nothing. */
   trim(trim: Trim): Promise<AppendResult>;
-  /** Whether this owner still is one, writing nothing: answers as an append at `head` would. */
+  /** Whether this owner still is one and the log has all up to `head`, writing nothing: answers as an append there would. */
   confirm(place: Pick<Batch, 'sessionId' | 'ownerId' | 'epoch' | 'head'>): Promise<AppendResult>;
   /**
    * Puts a session away that is over and wholly checkpointed: Redis forgets it, Postgres keeps its entries compressed and its last

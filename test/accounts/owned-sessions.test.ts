@@ -71,20 +71,21 @@ describe('a session', () => {
   test('[F4] is closed with 4102 when its account has its number of connections; one that ends makes room', async () => {
     const server = await start({ bounds: { connectionsPerOwnerMax: 2 } });
     const { access } = await server.register('ada@example.com');
-    const attached = async (token?: string) => {
-      const created = (await begin(server, token)) as Created;
+    const greeting = async () => {
+      const created = (await begin(server, access)) as Created;
       const client = await openSocket(created.resume_url);
       client.send(hello(created));
-      await client.nextOf('live');
       return client;
     };
-    const [first] = [await attached(access), await attached(access)];
-    const excess = await attached(access);
+    const first = await greeting();
+    await first.nextOf('live');
+    await (await greeting()).nextOf('live');
+    const excess = await greeting();
     expect(await excess.closed).toMatchObject({ code: 4102 });
     // Nobody's session and another account's are not counted with them.
     await add((await ride((await begin(server)).resume_url)) as never, () => {});
-    first?.socket.close();
-    await first?.closed;
+    first.socket.close();
+    await first.closed;
     await when(
       (await ride((await begin(server, access)).resume_url)) as never,
       ({ status }: { status: string }) => status === 'connected',

@@ -173,6 +173,8 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       const place = { sessionId, ownerId: 'a', epoch: 'e1', head: 2 };
       expect(await journal.confirm(place)).toBe('appended');
       expect(await journal.confirm({ ...place, epoch: 'e0' })).toBe('behind');
+      // The store has lost what the owner knows to be there.
+      expect(await journal.confirm({ ...place, head: 3 })).toBe('behind');
       expect(await journal.confirm({ ...place, sessionId: id() })).toBe('absent');
       taken(await journal.takeOver(owner('b', term + 1)));
       expect(await journal.confirm(place)).toBe('fenced');

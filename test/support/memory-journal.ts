@@ -120,7 +120,8 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
     confirm: ({ sessionId, ownerId, epoch, head }) => {
       const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
       if (typeof stored === 'string') return Promise.resolve(stored);
-      return Promise.resolve(stored.head === head ? 'appended' : 'behind');
+      const hasAll = keepsAll ? stored.head >= head : stored.head === head;
+      return Promise.resolve(hasAll ? 'appended' : 'behind');
     },
     startEpoch: ({ sessionId, ownerId, term, epoch, snapshot, unsaved }) => {
       const stored = sessions.get(sessionId);

@@ -40,20 +40,25 @@ import {
  */
 const groupBounds = { countMax: 500, charsMax: 4_000_000 };
 
+interface OwnerRow {
+  readonly session_id: string;
+  readonly owner_id: string | null;
+  readonly epoch: string;
+  /** Of its last row. */
+  readonly head: number | null;
+}
+
 export function postgresJournal(pool: Pool): Journal & SessionCatalog {
   const query = askingPostgres(pool);
   const confirm = groupCommit(
     async (places: readonly Place[]) => {
-      const owners = await query<{ session_id: string; owner_id: string | null; epoch: string }>(
-        ownersSql,
-        [places.map(({ sessionId }) => sessionId)],
-      );
+      const owners = await query<OwnerRow>(ownersSql, [places.map(({ sessionId }) => sessionId)]);
       const bySession = new Map(owners.map((row) => [row.session_id, row]));
-      return places.map(({ sessionId, ownerId, epoch }): AppendResult => {
+      return places.map(({ sessionId, ownerId, epoch, head }): AppendResult => {
         const row = bySession.get(sessionId);
         if (row === undefined) return 'absent';
         if (row.owner_id !== ownerId) return 'fenced';
-        return row.epoch === epoch ? 'appended' : 'behind';
+        return row.epoch === epoch && (row.head ?? 0) >= head ? 'appended' : 'behind';
       });
     },
     { ...groupBounds, charsOf: () => 0 },

@@ -78,7 +78,10 @@ select entries from trackstand.session_archive where session_id = $1 order by he
 
 /** $1 sessions, an array. Who owns each, without a lock. */
 export const ownersSql = `
-select session_id, owner_id, epoch from trackstand.sessions where session_id = any($1::text[])`;
+select session_id, owner_id, epoch, (
+  select l.head from trackstand.session_log l where l.session_id = s.session_id order by l.head desc limit 1
+)::float8 as head
+from trackstand.sessions s where session_id = any($1::text[])`;
 
 /** $1 session. The newest snapshot's row first, then the rows after it in order. */
 export const loadSql = `
