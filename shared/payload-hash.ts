@@ -16,22 +16,11 @@ export function payloadHash(text: string): string {
     Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
   low =
     Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
-  return hexDigits(2_097_151 & low, high);
-}
-
-const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-/** The 53 bits without leading zeros. By table: `toString(16)` of a number that large takes longer than all the rest. */
-function hexDigits(high: number, low: number): string {
+  low &= 2_097_151;
   const digits =
-    pair(high >>> 16) +
-    pair(high >>> 8) +
-    pair(high) +
-    pair(low >>> 24) +
-    pair(low >>> 16) +
-    pair(low >>> 8) +
-    pair(low);
-  return digits.startsWith('0') ? digits.replace(/^0+(?=.)/, '') : digits;
+    fourDigits(low >>> 16) + fourDigits(low) + fourDigits(high >>> 16) + fourDigits(high);
+  return digits.replace(/^0+(?=.)/, '');
 }
 
-const pair = (bits: number): string => hexPairs[bits & 0xff] as string;
+/** In parts of 16 bits: `toString(16)` of a number beyond 31 takes longer than all the rest. */
+const fourDigits = (bits: number): string => (0x10000 + (bits & 0xffff)).toString(16).slice(1);

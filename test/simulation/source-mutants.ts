@@ -64,12 +64,21 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     'resume:${sessionId}:${clientId}',
     'resume:${sessionId}',
   ),
-  'a retired token is served': planted(
-    [12],
-    'server/session/session.ts',
-    'if (generation < proven) {',
-    'if (generation < 0) {',
-  ),
+  'a retired token is served': {
+    invariants: [12],
+    edits: [
+      {
+        file: 'server/session/session.ts',
+        from: 'if (generation < proven) {',
+        to: 'if (generation < 0) {',
+      },
+      {
+        file: 'server/session/session.ts',
+        from: "if (answer.kind !== 'joined') return answer;",
+        to: 'return answer;',
+      },
+    ],
+  },
   'a session is opened before the token is proven': planted(
     [12],
     'server/gateway/connection.ts',
@@ -86,7 +95,7 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     invariants: [1],
     edits: [
       { file: 'client/outbox.ts', from: 'Math.max(atMs, formerMs)', to: 'atMs' },
-      { file: 'shared/session/fold.ts', from: 'Math.max(atMs, author.at_ms)', to: 'atMs' },
+      { file: 'shared/session/fold.ts', from: 'Math.max(command[2], atMs)', to: 'command[2]' },
     ],
   },
   "the server's time of day is trusted for what is due": {
