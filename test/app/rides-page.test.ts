@@ -43,6 +43,7 @@ test('a ride that is over is reported, listed, renamed, exported with all else, 
   await rider.photograph('desktop-dark-profile');
   await press('Back');
   await press('Lunch break');
+  await rider.page.getByRole('button', { name: /^Start/ }).waitFor();
   await rider.page.keyboard.press('Space');
   await untilElapsed(4);
   await server.kill();

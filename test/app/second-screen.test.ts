@@ -26,7 +26,9 @@ describe('a second screen', () => {
     const rider = await newRider(browser, server.url, desktop);
     await rider.page.getByRole('button', { name: 'Sweet spot hour' }).click();
     await rider.page.getByRole('button', { name: 'Second screen' }).click();
-    const link = await rider.page.getByLabel('Link for a second screen').inputValue();
+    const shown = rider.page.getByLabel('Link for a second screen');
+    await expect.poll(() => shown.inputValue(), patiently).toMatch(/^http/);
+    const link = await shown.inputValue();
     await rider.photograph('desktop-dark-share');
     expect(await barriers(rider.page)).toEqual([]);
     await rider.page.keyboard.press('Tab');
