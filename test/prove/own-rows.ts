@@ -220,15 +220,6 @@ const plans: readonly Plan[] = [
   ],
   [
     'taken-away',
-    'no-hand-over',
-    'no hand-over: the former instance is ended',
-    'Every client is cut off and reconnects.',
-    false,
-    { blind: ['hand-over'], settings: { STOP_S: 0 } },
-    rolling('deploy', 'r2'),
-  ],
-  [
-    'taken-away',
     'no-min-healthy',
     'no minimum healthy time and no watching, a release that ends after 3 s',
     'One look promotes it.',
