@@ -65,6 +65,7 @@ export function readArguments(args: readonly string[]): LongRideOptions | string
   });
   const wrong = numbers.find(({ problem }) => problem !== null);
   if (wrong?.problem) return wrong.problem;
+  // `fromEntries` forgets the names: they are those of the bounds, which are the options'.
   return Object.fromEntries(
     numbers.map(({ name, value }) => [name, value]),
   ) as unknown as LongRideOptions;

@@ -73,6 +73,7 @@ export async function setStage(service: Service): Promise<Stage> {
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return (await response.json()) as Record<string, string>;
   };
+  // The routes here are all JSON of strings; what a beginning answers with is checked where sessions are.
   const begin = async (proof?: string): Promise<Created> =>
     (await post('/v1/sessions', rightBody(), proof)) as unknown as Created;
   const mail = async (email: string): Promise<string> => {

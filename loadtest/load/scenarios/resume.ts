@@ -110,7 +110,7 @@ async function makeRide(firstPort: number): Promise<Ride> {
     const hello = { type: 'hello', token, incarnation, kind: 'reading', version: 1 };
     socket.send(JSON.stringify({ ...hello, ...(position !== undefined && { position }) }));
     const welcome = await frames.next(({ type }) => type === 'welcome');
-    ({ token } = welcome as unknown as { token: string });
+    token = String(welcome['token']);
     position ??= { epoch: welcome['epoch'], offset: 1 + eventCount - missedCount };
     return { socket, frames };
   };
