@@ -2,7 +2,6 @@
 import type { Scenario } from './scenario.ts';
 import { idle } from './scenarios/idle.ts';
 import { restart } from './scenarios/restart.ts';
-import { resume } from './scenarios/resume.ts';
 import { ride } from './scenarios/ride.ts';
 import { saturate } from './scenarios/saturate.ts';
 import { start } from './scenarios/start.ts';
@@ -15,7 +14,6 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   idle,
   storm,
   restart,
-  resume,
   start,
   whole,
 };
