@@ -41,3 +41,10 @@ describe('whatever happens', () => {
     expect(second).toEqual(first);
   });
 });
+
+test.each([2_094, 4_774, 26_557, 27_230, 29_525])(
+  'seed %i of a hundred thousand, which once failed, is well',
+  async (seed) => {
+    expect((await simulate(seed)).violation).toBeUndefined();
+  },
+);
