@@ -13,7 +13,16 @@ const accountBodyBytesMax = 4_096;
 /** Characters of anything a password could be; what is longer is no try but a burden. */
 const password = v.pipe(v.string(), v.maxLength(1_024));
 const email = v.pipe(v.string(), v.maxLength(320));
-const device = v.optional(v.pipe(v.string(), v.trim(), v.maxLength(80)), '');
+/** A name to show in a list. Postgres refuses text with a NUL in it, and its refusal looks like a store that is away. */
+const device = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.replaceAll(/\p{Cc}+/gu, ' ')),
+    v.trim(),
+    v.maxLength(80),
+  ),
+  '',
+);
 const token = v.pipe(v.string(), v.maxLength(256));
 /** Where the refresh token goes: a page's own scripts must not read it, a program without cookies must. */
 const refreshIn = v.optional(v.picklist(['cookie', 'body']), 'cookie');

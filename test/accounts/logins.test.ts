@@ -145,6 +145,14 @@ test('a device that was not used for too long is signed out, whatever it shows',
   }
 });
 
+test('a device may call itself what no name is: Postgres takes no NUL, and a list shows no bell', async () => {
+  const email = newEmail();
+  const { access } = await server.register(email);
+  await server.login(email, goodPassword, '\u0000the\u0007\u0000old phone\n');
+  const { body } = await server.ask('GET', '/v1/logins', { access });
+  expect(body['logins']).toContainEqual(expect.objectContaining({ device: 'the old phone' }));
+});
+
 test('devices are listed by who owns them', async () => {
   const email = newEmail();
   const first = await server.register(email);
