@@ -21,7 +21,10 @@ export function form<Name extends string>({ fields, submit, act }: FormParts<Nam
   const told = element('p', { class: 'hint', role: 'status' });
   const inputs = fields.map((field) => ({ name: field.name, ...fieldRow(field) }));
   const send = element('button', { type: 'submit', class: 'primary' }, [submit]);
-  const made = element('form', { class: 'form' }, [...inputs.map(({ row }) => row), told, send]);
+  const rows = inputs.map(({ row }) => row);
+  const secrets = inputs.map(({ input }) => input).filter(({ type }) => type === 'password');
+  if (secrets.length > 0) rows.push(lookSwitch(secrets));
+  const made = element('form', { class: 'form' }, [...rows, told, send]);
   made.addEventListener('submit', (event) => {
     event.preventDefault();
     const values = Object.fromEntries(inputs.map(({ name, input }) => [name, input.value]));
@@ -56,6 +59,15 @@ function fieldRow({ name, label, type, autocomplete, hint }: Field) {
     ...help,
   ]);
   return { row, input };
+}
+
+/** Long passwords are typed with fewer mistakes by who sees them. */
+function lookSwitch(secrets: readonly HTMLInputElement[]): HTMLElement {
+  const box = element('input', { type: 'checkbox' });
+  box.addEventListener('change', () => {
+    for (const secret of secrets) secret.type = box.checked ? 'text' : 'password';
+  });
+  return element('label', { class: 'look' }, [box, 'Show what I type']);
 }
 
 export interface Screen {

@@ -62,7 +62,13 @@ async function register(rider: Rider, email: string): Promise<void> {
   await fill(rider, 'New password', 'password123456');
   await press(rider, 'Take this one');
   await rider.page.getByText('among the first that are tried').waitFor();
+  const field = rider.page.getByLabel('New password', { exact: true });
+  expect(await field.getAttribute('type')).toBe('password');
+  await rider.page.getByLabel('Show what I type').check();
+  expect(await field.getAttribute('type')).toBe('text');
   await rider.photograph('account-password');
+  await rider.page.getByLabel('Show what I type').uncheck();
+  expect(await field.getAttribute('type')).toBe('password');
   await fill(rider, 'New password', 'mistral over ventoux');
   await press(rider, 'Take this one');
   await title(rider, email);
