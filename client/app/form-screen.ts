@@ -21,7 +21,7 @@ export function form<Name extends string>({ fields, submit, act }: FormParts<Nam
   const told = element('p', { class: 'hint', role: 'status' });
   const inputs = fields.map((field) => ({ name: field.name, ...fieldRow(field) }));
   const send = element('button', { type: 'submit', class: 'primary' }, [submit]);
-  const rows = inputs.map(({ row }) => row);
+  const rows: HTMLElement[] = inputs.map(({ row }) => row);
   const secrets = inputs.map(({ input }) => input).filter(({ type }) => type === 'password');
   if (secrets.length > 0) rows.push(lookSwitch(secrets));
   const made = element('form', { class: 'form' }, [...rows, told, send]);
