@@ -78,7 +78,8 @@ export class LinkKeeper {
   /** The session is served again. Returns for how many milliseconds it was not; 0 after a move that the old link lasted out. */
   served(): number {
     const nowMs = this.#parts.clock.nowMs();
-    const gapMs = nowMs - (this.#lostAtMs ?? nowMs);
+    // By the time of day, because a device that sleeps stops every other clock; but that one is set back sometimes.
+    const gapMs = Math.max(0, nowMs - (this.#lostAtMs ?? nowMs));
     this.#lostAtMs = undefined;
     this.#cancelStable();
     this.#cancelStable = this.#parts.clock.after(stableMs, () => {

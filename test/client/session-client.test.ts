@@ -61,6 +61,15 @@ describe('a client', () => {
     expect(total()).toBe(5);
   });
 
+  test('a break is not shorter than nothing when the clock was set back during it', () => {
+    greet(socketAt(0));
+    socketAt(0).end(1006);
+    clock.setForward(-3_600_000);
+    clock.pass(100);
+    greet(socketAt(1), { result: 'resumed' });
+    expect(client.view()).toMatchObject({ status: 'connected', receipt: { gapMs: 0 } });
+  });
+
   test('what is given in one turn goes in one frame', async () => {
     greet(socketAt(0));
     for (const amount of [1, 2, 3]) client.send('add', { amount });
