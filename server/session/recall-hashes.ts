@@ -2,18 +2,25 @@
 import type { Entry, OutcomeEntry } from '../../shared/protocol/frames.ts';
 import { recalledHashesMax } from '../../shared/protocol/limits.ts';
 import { provenGeneration, writerIndex } from '../../shared/session/fold.ts';
-import { StoreUnavailableError, type SessionCatalog } from '../store/journal.ts';
+import type { Journal, SessionCatalog } from '../store/journal.ts';
 import type { SessionView } from './audience.ts';
+import { unlessAway } from './claim-session.ts';
 import type { Reader, RecalledHashes } from './reader.ts';
 
+/** A session and who owns it, as far as Postgres knows: `savedHead` is undefined while it does not know this owner. */
+interface OwnedView extends Pick<SessionView, 'sessionId' | 'epoch' | 'snapshot' | 'tail'> {
+  readonly ownerId: string;
+  readonly savedHead: number | undefined;
+}
+
 /**
- * Hashes of the client's commands from the one it asks about, read from Postgres, and from the log what is not there yet. Undefined when there is no answer: it asks nothing,
- * its token is retired, or Postgres is away; the client asks again later. The answer may reach less far than it asked, where Postgres
- * was given the session back without its entries. [C8] [R7]
+ * Hashes of the client's commands from the one it asks about, read from Postgres, and from the log what is not there yet. Undefined
+ * when there is no answer: it asks nothing, its token is retired, Postgres is away or knows another owner; the client asks again
+ * later. The answer may reach less far than it asked, where Postgres was given the session back without its entries. [C8] [R7]
  */
 export async function recallHashes(
-  catalog: SessionCatalog,
-  { sessionId, snapshot, tail }: Pick<SessionView, 'sessionId' | 'snapshot' | 'tail'>,
+  store: SessionCatalog & Pick<Journal, 'confirm'>,
+  { sessionId, ownerId, epoch, savedHead, snapshot, tail }: OwnedView,
   { clientId, generation, hello }: Reader,
 ): Promise<RecalledHashes | undefined> {
   const { hashes_from: fromSeq, incarnation } = hello;
@@ -23,11 +30,12 @@ export async function recallHashes(
   // A whole history is read only where one is missing: it takes the event loop for as long as it has megabytes.
   if (fromSeq > accepted - hashes.length) return { throughSeq: 0, hashes: [] };
   const recent = [...tail.entries];
-  const history = await catalog.history(sessionId).catch((error: unknown) => {
-    if (error instanceof StoreUnavailableError) return undefined;
-    throw error;
-  });
-  if (history === undefined) return undefined;
+  if (savedHead === undefined) return undefined;
+  const history = await unlessAway(store.history(sessionId));
+  // Asked after reading: what a next owner wrote meanwhile does not go together with what is here, and would leave a hole that looks
+  // as if Postgres never had it.
+  const owned = await unlessAway(store.confirm({ sessionId, ownerId, epoch, head: savedHead }));
+  if (history === 'away' || owned !== 'appended') return undefined;
   const savedOffset = history.at(-1)?.offset ?? 0;
   const unsaved = recent.filter(({ offset }) => offset > savedOffset);
   const entries = [...history, ...unsaved.map(({ text }) => JSON.parse(text) as Entry)];

@@ -92,7 +92,8 @@ export class SessionHost {
 
   /** Older hashes for a client that asks for them; to be looked up before it attaches. */
   recall(reader: Reader): Promise<RecalledHashes | undefined> {
-    return recallHashes(this.#parts.journals.checkpoints, this.view, reader);
+    const owned = { ownerId: this.#session.ownerId, savedHead: this.#saver.confirmableOffset };
+    return recallHashes(this.#parts.journals.checkpoints, { ...this.view, ...owned }, reader);
   }
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
@@ -193,9 +194,8 @@ export class SessionHost {
 
   /** Readers that were about to join are in no set yet when the session is let go; closing one twice does nothing. */
   #turnAway(inputs: readonly Input<Reader>[]): void {
-    const { code, reason } = this.#released ?? {};
-    if (code === undefined || reason === undefined) return;
-    for (const { reader } of inputs) reader.close(code, reason);
+    if (this.#released === undefined) return;
+    for (const { reader } of inputs) reader.close(this.#released.code, this.#released.reason);
   }
 
   async #take(inputs: readonly Input<Reader>[]): Promise<void> {
