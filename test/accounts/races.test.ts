@@ -62,13 +62,13 @@ async function atOnce<Result>(
   await statements.transaction(async (statement) => {
     const same: StatementPool = { ...statements, statement };
     await first({ logins: loginBook(same) });
-    let isDone = false;
+    const progress = { isDone: false };
     later = second().finally(() => {
-      isDone = true;
+      progress.isDone = true;
     });
     const waiting = `select 1 from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock'`;
-    while (!isDone && (await pool.query(waiting)).rows.length === 0);
+    while (!progress.isDone && (await pool.query(waiting)).rows.length === 0);
   });
   return later as Promise<Result>;
 }
