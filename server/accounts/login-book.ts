@@ -58,8 +58,8 @@ export interface LoginBook {
   readonly owns: (accountId: string, sessionId: string) => Promise<boolean>;
   readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
   readonly listSessions: (accountId: string) => Promise<readonly OwnedSession[]>;
-  /** Clients whose login has ended and whose right to their session may not have; at most so many. */
-  readonly endedGrants: (countMax: number) => Promise<readonly Grant[]>;
+  /** Clients whose login has ended and whose right to their session may not have; at most so many, those behind `last`. */
+  readonly endedGrants: (countMax: number, last?: Grant) => Promise<readonly Grant[]>;
   /** The client's right has ended. */
   readonly dropGrant: (grant: Grant) => Promise<void>;
 }
@@ -181,10 +181,12 @@ export function loginBook({ statement, transaction }: StatementPool): LoginBook 
       return row?.account_id ?? undefined;
     },
     listSessions: (accountId) => listSessions(statement, accountId),
-    endedGrants: async (countMax) => {
+    endedGrants: async (countMax, last) => {
       const rows = await statement<{ session_id: string; client_id: string }>(
-        'select session_id, client_id from trackstand.session_grants where is_ended limit $1',
-        [countMax],
+        `select session_id, client_id from trackstand.session_grants
+         where is_ended and (session_id, client_id) > ($2, $3)
+         order by session_id, client_id limit $1`,
+        [countMax, last?.sessionId ?? '', last?.clientId ?? ''],
       );
       return rows.map((row) => ({ sessionId: row.session_id, clientId: row.client_id }));
     },
