@@ -22,14 +22,14 @@ export interface AccountBook {
   readonly findMailToken: (tokenHash: string) => Promise<string | undefined>;
   /**
    * Spends the token: gives its account the password, makes it when there is none yet, and ends every login it has. Undefined when
-   * the token is not good any more.
+   * the token is not good any more. Whatever else was mailed there is spent with it.
    */
   readonly setPasswordByMail: (
     tokenHash: string,
     accountId: string,
     passwordHash: string,
   ) => Promise<string | undefined>;
-  /** Replaces the password if it is still `formerHash`, and ends every login but the one. */
+  /** Replaces the password if it is still `formerHash`, and ends every login but the one, and what was mailed. */
   readonly changePassword: (change: PasswordChange) => Promise<boolean>;
   /**
    * Deletes the account with its logins and sessions if the password is still `formerHash`; resolves with the sessions' ids. A
@@ -67,7 +67,8 @@ const columns = 'a.account_id, a.email, a.password_hash, a.is_operator, a.create
 
 /**
  * Ends logins, as the rest of a statement that has "changed" accounts: their rows go, and what their clients may is marked to end.
- * `but` names the parameter with the login that stays.
+ * `but` names the parameter with the login that stays. A statement of the same transaction must have locked the account before:
+ * this one would wait for a login that begins at that moment, and not see it then.
  */
 const endingLogins = (but?: string): string => `
 ended as (
@@ -78,13 +79,25 @@ ended as (
   update trackstand.session_grants g set is_ended = true from ended e where g.login_id = e.login_id
 )`;
 
+/** Takes the account as the first step of what ends its logins. See `endingLogins`. */
+const lockAccountWhere = (condition: string): string =>
+  `select account_id from trackstand.accounts where ${condition} for update`;
+
+/** $1 token. None where the account is about to be made: there is nothing to end then. */
+const lockMailedSql = lockAccountWhere(
+  'email = (select email from trackstand.mail_tokens where token_hash = $1)',
+);
+
 /** $1 token, $2 id of a new account, $3 password. */
 const setPasswordByMailSql = `
-with spent as (
-  delete from trackstand.mail_tokens where token_hash = $1 and expires_at > now() returning email
+with good as (
+  select email from trackstand.mail_tokens where token_hash = $1 and expires_at > now()
+), spent as (
+  delete from trackstand.mail_tokens m using good g where m.email = g.email
+  returning m.email, m.token_hash
 ), changed as (
   insert into trackstand.accounts (account_id, email, password_hash)
-  select $2, email, $3 from spent
+  select $2, email, $3 from spent where token_hash = $1
   on conflict (email) do update set password_hash = excluded.password_hash
   returning account_id
 ), ${endingLogins()}
@@ -94,12 +107,14 @@ select account_id from changed`;
 const changePasswordSql = `
 with changed as (
   update trackstand.accounts set password_hash = $3 where account_id = $1 and password_hash = $2
-  returning account_id
+  returning account_id, email
+), unmailed as (
+  delete from trackstand.mail_tokens m using changed c where m.email = c.email
 ), ${endingLogins('$4')}
 select account_id from changed`;
 
 /** $1 account, $2 former password. Who is making a session the account's comes first, or waits and finds no account any more. */
-const lockAccountSql = `
+const lockDeletedSql = `
 select email from trackstand.accounts where account_id = $1 and password_hash = $2 for update`;
 
 /**
@@ -130,7 +145,9 @@ with changed as (
   insert into trackstand.accounts (account_id, email, password_hash, is_operator)
   values ($1, $2, $3, true)
   on conflict (email) do update set password_hash = excluded.password_hash, is_operator = true
-  returning account_id, xmax = 0 as is_new
+  returning account_id, email, xmax = 0 as is_new
+), unmailed as (
+  delete from trackstand.mail_tokens m using changed c where m.email = c.email
 ), ${endingLogins()}
 select is_new from changed`;
 
@@ -166,27 +183,35 @@ export function accountBook({ statement, transaction }: StatementPool): AccountB
       );
       return row?.email;
     },
-    setPasswordByMail: async (...values) => {
-      const [row] = await statement<{ account_id: string }>(setPasswordByMailSql, values);
-      return row?.account_id;
-    },
-    changePassword: async ({ accountId, formerHash, passwordHash, keptLoginId }) => {
-      const values = [accountId, formerHash, passwordHash, keptLoginId];
-      return (await statement(changePasswordSql, values)).length > 0;
-    },
+    setPasswordByMail: (tokenHash, ...values) =>
+      transaction(async (step) => {
+        await step(lockMailedSql, [tokenHash]);
+        const all = [tokenHash, ...values];
+        const [row] = await step<{ account_id: string }>(setPasswordByMailSql, all);
+        return row?.account_id;
+      }),
+    changePassword: ({ accountId, formerHash, passwordHash, keptLoginId }) =>
+      transaction(async (step) => {
+        await step(lockAccountWhere('account_id = $1'), [accountId]);
+        const values = [accountId, formerHash, passwordHash, keptLoginId];
+        return (await step(changePasswordSql, values)).length > 0;
+      }),
     deleteAccount: (accountId, formerHash, tombstoneMs) =>
       transaction(async (step) => {
-        const [account] = await step<{ email: string }>(lockAccountSql, [accountId, formerHash]);
+        const [account] = await step<{ email: string }>(lockDeletedSql, [accountId, formerHash]);
         if (account === undefined) return undefined;
         const buried = [accountId, tombstoneMs];
         const rows = await step<{ session_id: string }>(burySessionsSql, buried);
         await step(deleteAccountSql, [accountId, account.email]);
         return rows.map(({ session_id: id }) => id);
       }),
-    putOperator: async (...values) => {
-      const [row] = await statement<{ is_new: boolean }>(putOperatorSql, values);
-      return row?.is_new === true ? 'created' : 'updated';
-    },
+    putOperator: (accountId, email, passwordHash) =>
+      transaction(async (step) => {
+        await step(lockAccountWhere('email = $1'), [email]);
+        const values = [accountId, email, passwordHash];
+        const [row] = await step<{ is_new: boolean }>(putOperatorSql, values);
+        return row?.is_new === true ? 'created' : 'updated';
+      }),
   };
 }
 

@@ -12,6 +12,11 @@ export interface AccountRates {
   readonly loginByAddress: Rate;
   /** Passwords tried for one account, from everywhere together: guessing gets a thousand and a half a day. A right one clears it. */
   readonly loginByAccount: Rate;
+  /**
+   * Passwords shown once more by a device that is signed in. Apart from the above: a stranger who uses those up must not keep the owner
+   * from changing theirs.
+   */
+  readonly proofByLogin: Rate;
   /** Mails asked for from one address, and to one. */
   readonly mailByAddress: Rate;
   readonly mailByAccount: Rate;
@@ -24,6 +29,7 @@ export interface AccountRates {
 export const accountRates: AccountRates = {
   loginByAddress: { name: 'login-address', burst: 60, eachMs: 5_000 },
   loginByAccount: { name: 'login-account', burst: 10, eachMs: 60_000 },
+  proofByLogin: { name: 'proof-login', burst: 5, eachMs: 180_000 },
   mailByAddress: { name: 'mail-address', burst: 20, eachMs: 180_000 },
   mailByAccount: { name: 'mail-account', burst: 3, eachMs: 1_200_000 },
   refreshByAddress: { name: 'refresh-address', burst: 300, eachMs: 200 },

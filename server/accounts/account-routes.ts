@@ -121,13 +121,13 @@ async function changePassword(
   parts.mailer?.send(passwordChangedMail(email));
 }
 
-/** A device left unlocked is not enough for what cannot be undone. Tries count as tries to sign in. */
-async function proveAgain(parts: AccountParts, { account }: Asker, text: string) {
+/** A device left unlocked is not enough for what cannot be undone. */
+async function proveAgain(parts: AccountParts, { account, identity }: Asker, text: string) {
   const { limit, rates } = parts;
-  const key = accountKey(account.email);
-  await takeTries(limit, [rates.loginByAccount, key]);
+  const tries = [rates.proofByLogin, identity.loginId] as const;
+  await takeTries(limit, tries);
   const proven = await verifyPassword(parts, account, text.normalize('NFC'));
   if (proven === undefined) throw new AccountProblemError('login-refused');
-  await limit.clear(rates.loginByAccount, key);
+  await limit.clear(...tries);
   return proven;
 }

@@ -70,6 +70,7 @@ export function accounts(options: AccountsOptions): ConnectOwners {
       workerCount: options.hashWorkerCount ?? hashWorkerDefault(),
       waitingMax: options.hashWaitingMax ?? defaults.hashWaitingMax,
       isHoldingConnection: statements.isHolding,
+      reportError: (error) => app.log.error({ err: error }, 'a thread that hashes broke'),
     });
     const mailer = options.mail && openMailer(app, options.mail);
     const logins = loginBook(statements);

@@ -1,7 +1,7 @@
 /** Ends what clients may whose login has ended. What is left over when an instance dies, another one takes up. */
 import type { Clock } from '../../shared/clock.ts';
 import type { SessionOffice } from '../http/session-owners.ts';
-import type { LoginBook } from './login-book.ts';
+import type { Grant, LoginBook } from './login-book.ts';
 
 export interface EndingParts {
   readonly logins: Pick<LoginBook, 'endedGrants' | 'dropGrant' | 'endExpired'>;
@@ -58,21 +58,19 @@ export function startEndingRights(parts: EndingParts): RightsEnding {
   };
 }
 
-/** One that cannot be ended now stays for the next look, and holds up no other. */
-async function endRights(parts: EndingParts): Promise<void> {
+/** One that cannot be ended now stays for the next look, and holds up no other: what comes behind `last` is looked at all the same. */
+async function endRights(parts: EndingParts, last?: Grant): Promise<void> {
   const { logins, sessions, reportError } = parts;
-  const grants = await logins.endedGrants(batchCountMax);
-  const ended = await Promise.all(
+  const grants = await logins.endedGrants(batchCountMax, last);
+  await Promise.all(
     grants.map(async (grant) => {
       try {
         await sessions.revoke(grant.sessionId, grant.clientId);
         await logins.dropGrant(grant);
-        return true;
       } catch (error) {
         reportError(error);
-        return false;
       }
     }),
   );
-  if (grants.length === batchCountMax && ended.includes(true)) await endRights(parts);
+  if (grants.length === batchCountMax) await endRights(parts, grants.at(-1));
 }

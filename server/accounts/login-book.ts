@@ -1,4 +1,4 @@
-/** What Postgres knows of devices that are signed in, and of whose sessions are whose. One statement each, as the account book. */
+/** What Postgres knows of devices that are signed in, and of whose sessions are whose. Made as the account book is. */
 import type { StatementPool } from '../store/postgres/statement-pool.ts';
 import type { LoginIdentity } from './account-tokens.ts';
 
@@ -58,8 +58,8 @@ export interface LoginBook {
   readonly owns: (accountId: string, sessionId: string) => Promise<boolean>;
   readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
   readonly listSessions: (accountId: string) => Promise<readonly OwnedSession[]>;
-  /** Clients whose login has ended and whose right to their session may not have; at most so many. */
-  readonly endedGrants: (countMax: number) => Promise<readonly Grant[]>;
+  /** Clients whose login has ended and whose right to their session may not have; at most so many, those behind `last`. */
+  readonly endedGrants: (countMax: number, last?: Grant) => Promise<readonly Grant[]>;
   /** The client's right has ended. */
   readonly dropGrant: (grant: Grant) => Promise<void>;
 }
@@ -89,16 +89,27 @@ set proven_hash = $2, issued_hash = $3, last_used_at = now(),
 where login_id = $1 and $2 in (issued_hash, proven_hash) and expires_at > now()
 returning account_id, login_id`;
 
-/** Ends the logins for which the condition holds. Their clients' rights end a moment later, whatever happens in between. */
-const endSql = (condition: string): string => `
+/**
+ * Ends the logins for which the condition holds. Their clients' rights end a moment later, whatever happens in between. Locked by a
+ * statement of its own: while it waits for a session that becomes the login's, the one that ends it would not see that.
+ */
+const endSql = (condition: string): Ending => ({
+  lock: `select login_id from trackstand.logins where ${condition} order by login_id for update`,
+  end: `
 with ended as (
   delete from trackstand.logins where ${condition} returning login_id
 ), marked as (
   update trackstand.session_grants g set is_ended = true from ended e where g.login_id = e.login_id
 )
-select login_id from ended`;
+select login_id from ended`,
+});
 
-const endings: Readonly<Record<Which['kind'], string>> = {
+interface Ending {
+  readonly lock: string;
+  readonly end: string;
+}
+
+const endings: Readonly<Record<Which['kind'], Ending>> = {
   one: endSql('account_id = $1 and login_id = $2'),
   // The second value is not used; a statement takes as many as it names.
   all: endSql('account_id = $1 and $2::text is null'),
@@ -133,9 +144,14 @@ select session_id, kind, created_at, expires_at, ended_at, end_reason from track
 where account_id = $1 and expires_at > now()
 order by created_at desc limit 200`;
 
-export function loginBook({ statement }: StatementPool): LoginBook {
+export function loginBook({ statement, transaction }: StatementPool): LoginBook {
   const count = async (sql: string, values: readonly unknown[]): Promise<number> =>
     (await statement(sql, values)).length;
+  const endAll = ({ lock, end }: Ending, values: readonly unknown[]): Promise<number> =>
+    transaction(async (step) => {
+      const locked = await step(lock, values);
+      return locked.length === 0 ? 0 : (await step(end, values)).length;
+    });
   return {
     begin: async ({ accountId, loginId, device, refreshHash, validMs }, formerHash, rehashed) => {
       const values = [accountId, formerHash, rehashed ?? null, loginId, device];
@@ -146,9 +162,9 @@ export function loginBook({ statement }: StatementPool): LoginBook {
       return row && { accountId: row.account_id, loginId: row.login_id };
     },
     end: (accountId, which) =>
-      count(endings[which.kind], [accountId, which.kind === 'all' ? null : which.loginId]),
-    endById: async (loginId) => (await count(endSql('login_id = $1'), [loginId])) > 0,
-    endExpired: () => count(endSql('expires_at <= now()'), []),
+      endAll(endings[which.kind], [accountId, which.kind === 'all' ? null : which.loginId]),
+    endById: async (loginId) => (await endAll(endSql('login_id = $1'), [loginId])) > 0,
+    endExpired: () => endAll(endSql('expires_at <= now()'), []),
     list: (accountId) => listDevices(statement, accountId),
     own: async ({ accountId, loginId }, { sessionId, clientId }) =>
       (await count(ownSql, [sessionId, clientId, accountId, loginId])) > 0,
@@ -165,10 +181,12 @@ export function loginBook({ statement }: StatementPool): LoginBook {
       return row?.account_id ?? undefined;
     },
     listSessions: (accountId) => listSessions(statement, accountId),
-    endedGrants: async (countMax) => {
+    endedGrants: async (countMax, last) => {
       const rows = await statement<{ session_id: string; client_id: string }>(
-        'select session_id, client_id from trackstand.session_grants where is_ended limit $1',
-        [countMax],
+        `select session_id, client_id from trackstand.session_grants
+         where is_ended and (session_id, client_id) > ($2, $3)
+         order by session_id, client_id limit $1`,
+        [countMax, last?.sessionId ?? '', last?.clientId ?? ''],
       );
       return rows.map((row) => ({ sessionId: row.session_id, clientId: row.client_id }));
     },

@@ -63,7 +63,9 @@ export function createMailer(
         parts.reportError('too many mails wait to be sent');
         return;
       }
-      const sent: Promise<void> = trySending(mail).finally(() => sending.delete(sent));
+      const sent: Promise<void> = answered()
+        .then(() => trySending(mail))
+        .finally(() => sending.delete(sent));
       sending.add(sent);
     },
     close: async () => {
@@ -72,6 +74,9 @@ export function createMailer(
     },
   };
 }
+
+/** Resolves when whoever asked for the mail has given its answer: putting a letter together takes time, too. */
+const answered = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const none = (): undefined => undefined;
 

@@ -10,6 +10,9 @@ export const passwordCharsMax = 128;
 /** bcrypt reads no further. */
 const bcryptBytesMax = 72;
 
+/** What stands for a longer one begins with it. */
+const digestPrefix = 'sha256:';
+
 export type ReadPassword = { readonly password: string } | { readonly fault: string };
 
 /** One form for what keyboards write in several ways: an é of one character or of two. */
@@ -34,9 +37,11 @@ export function readNewPassword(text: string, email: string): ReadPassword {
 
 /**
  * What bcrypt gets. Up to 72 bytes the password itself, so that hashes of other systems can be taken over; a longer one would be
- * cut without a word, so its SHA-256 stands for it: 64 hexadecimal digits behind a prefix, whole and without a NUL.
+ * cut without a word, so its SHA-256 stands for it: 64 hexadecimal digits behind a prefix, whole and without a NUL. What begins with
+ * that prefix is digested too: a digest that was stolen elsewhere would be as good as the password.
  */
 export function bcryptInput(password: string): string {
-  if (Buffer.byteLength(password) <= bcryptBytesMax) return password;
-  return `sha256:${createHash('sha256').update(password).digest('hex')}`;
+  const isShort = Buffer.byteLength(password) <= bcryptBytesMax;
+  if (isShort && !password.startsWith(digestPrefix)) return password;
+  return digestPrefix + createHash('sha256').update(password).digest('hex');
 }

@@ -25,17 +25,29 @@ type SignInParts = Pick<
   'accounts' | 'logins' | 'hasher' | 'tokens' | 'clock' | 'accessMs' | 'loginMs'
 >;
 
-/** Undefined for a wrong password and for an unknown address alike, after the same statements and the same hashing. */
+/**
+ * Undefined for a wrong password and for an unknown address alike, after the same statements and the same hashing. Looks a second
+ * time where the hash was another one by the end: another device may have signed in and renewed it.
+ */
 export async function signIn(
   parts: SignInParts,
-  { email, password, device }: Credentials,
+  credentials: Credentials,
 ): Promise<SignedIn | undefined> {
+  const first = await trySignIn(parts, credentials);
+  const last = first === 'hash-changed' ? await trySignIn(parts, credentials) : first;
+  return last === 'hash-changed' ? undefined : last;
+}
+
+async function trySignIn(
+  parts: SignInParts,
+  { email, password, device }: Credentials,
+): Promise<SignedIn | 'hash-changed' | undefined> {
   const account = await verifyPassword(parts, await parts.accounts.findByEmail(email), password);
   if (account === undefined) return undefined;
   const rehashed = parts.hasher.isOutdated(account.passwordHash)
     ? await rehash(parts.hasher, password)
     : undefined;
-  return beginLogin(parts, account, device, rehashed);
+  return (await beginLogin(parts, account, device, rehashed)) ?? 'hash-changed';
 }
 
 /** The account, if there is one and the password is its. Call it with what was asked already: no connection may be held. */

@@ -35,6 +35,8 @@ export interface HasherOptions {
   readonly waitingMax: number;
   /** Whether the caller holds a connection to a database. Hashing would keep it from everybody for as long. */
   readonly isHoldingConnection: () => boolean;
+  /** A thread broke while it had nothing to do; another one takes its place. */
+  readonly reportError?: ((error: Error) => void) | undefined;
 }
 
 /** As many hashes wait as may; whoever comes then tries again later. */
@@ -60,13 +62,15 @@ const smoothing = 0.2;
 
 /** Hashes once before it resolves: the threads are warm then, and the time of a hash is known. */
 export async function startHasher(options: HasherOptions): Promise<PasswordHasher> {
-  const { cost, workerCount, waitingMax, isHoldingConnection } = options;
+  const { cost, workerCount, waitingMax, isHoldingConnection, reportError = () => {} } = options;
   const threads = new Piscina<object, Work>({
     filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
     name: 'work',
     minThreads: workerCount,
     maxThreads: workerCount,
   });
+  // Unheard, it would end the process, and live sessions with it.
+  threads.on('error', reportError);
   let pendingCount = 0;
   let hashMs = 0;
   const run = async (task: object): Promise<Work> => {

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 
 import bcrypt from 'bcryptjs';
 import { Client } from 'pg';
@@ -118,6 +120,25 @@ describe('the threads', () => {
     expect(niceness(process.pid)).toEqual([before[0]]);
   });
 
+  test('may break: who waits for one is told, whoever waits in line is served by the next', async () => {
+    const { hasher, threads } = await watched(() => start());
+    const [broken, next] = [hasher.hash('one'), hasher.hash('another')];
+    await threads[0]?.terminate();
+    await expect(broken).rejects.toThrow('worker exited');
+    expect(await next).toMatch(/^\$2b\$/);
+    expect(hasher.pendingCount()).toBe(0);
+    expect(threads).toHaveLength(2);
+  });
+
+  test('may break with nothing to do: it is told of, and the process goes on', async () => {
+    const errors: string[] = [];
+    const reportError = (error: Error): void => void errors.push(error.message);
+    const { hasher, threads } = await watched(() => start({ reportError }));
+    threads[0]?.emit('error', new Error('out of memory'));
+    expect(errors).toEqual(['out of memory']);
+    expect(await hasher.hash('one')).toMatch(/^\$2b\$/);
+  });
+
   test('refuse a caller that holds a database connection', async () => {
     let isHolding = false;
     const hasher = await start({ isHoldingConnection: () => isHolding });
@@ -128,6 +149,16 @@ describe('the threads', () => {
     );
   });
 });
+
+/** The hasher, and every thread it starts from now on. */
+async function watched(begin: () => Promise<PasswordHasher>) {
+  const threads: Worker[] = [];
+  const watch = (message: unknown): void =>
+    void threads.push((message as { worker: Worker }).worker);
+  subscribe('worker_threads', watch);
+  started.push({ close: async () => void unsubscribe('worker_threads', watch) } as PasswordHasher);
+  return { hasher: await begin(), threads };
+}
 
 /** Of every thread of this process, or of one. Field 19 of /proc/[pid]/stat; the name before it may hold spaces. */
 function niceness(thread?: number): number[] {

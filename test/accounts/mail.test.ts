@@ -62,6 +62,25 @@ describe('mail', () => {
     expect(reasons).toEqual(['EENVELOPE']);
   });
 
+  test('is not even put together before the answer went out: the time would tell who has an account', async () => {
+    sink = await startSmtpSink();
+    const parts = { clock: manualClock(), print: () => {}, reportError: () => {} };
+    const mailer = createMailer({ url: sink.url, from }, parts);
+    let isLookedAt = false;
+    const watched = {
+      ...mail,
+      get text() {
+        isLookedAt = true;
+        return mail.text;
+      },
+    };
+    mailer.send(watched);
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    expect(isLookedAt).toBe(false);
+    expect((await sink.next()).text).toContain('Ride on.');
+    await mailer.close();
+  });
+
   test('waits in a bounded line: who floods it is not sent more', async () => {
     const reasons: string[] = [];
     const mailer = createMailer(

@@ -109,6 +109,29 @@ describe('rate limits', () => {
     expect(answers).toEqual([401, 401, 401, 429]);
   });
 
+  test('lock nobody out: who uses up an account’s tries keeps no device of its owner from anything, nor its mailbox', async () => {
+    const server = await start({ rates: { loginByAccount: three } });
+    const email = 'ada@example.com';
+    const { access } = await server.register(email);
+    for (let round = 0; round < 3; round++) await server.login(email, 'wrong by far');
+    expect((await server.login(email)).status).toBe(429);
+    const next = 'tailwind to the sea';
+    const change = (password: string) =>
+      server.ask('POST', '/v1/accounts/me/password', {
+        access,
+        body: { password, new_password: next },
+      });
+    expect((await change(goodPassword)).status).toBe(204);
+    expect((await server.login(email, next)).status).toBe(429);
+    const { burst } = accountRates.proofByLogin;
+    for (let round = 0; round < burst; round++) expect((await change('wrong')).status).toBe(401);
+    expect((await change(next)).status).toBe(429);
+    await server.ask('POST', '/v1/accounts/resets', { body: { email } });
+    const body = { token: server.mailedToken(email), password: goodPassword };
+    expect((await server.ask('POST', '/v1/accounts/passwords', { body })).status).toBe(200);
+    expect((await server.login(email)).status).toBe(200);
+  });
+
   test('bound the mails that are sent to one address', async () => {
     const server = await start({});
     const answers: number[] = [];

@@ -41,6 +41,11 @@ describe('a password', () => {
     expect(Buffer.byteLength(one ?? '')).toBeLessThanOrEqual(72);
     expect(bcrypt.compareSync(other ?? '', bcrypt.hashSync(one ?? '', 4))).toBe(false);
   });
+
+  test('is not its own digest: who has that from elsewhere has no password yet', () => {
+    const digest = bcryptInput('ein langes Passwort, länger als es bcrypt liest: '.repeat(2));
+    expect(bcryptInput(digest)).not.toBe(digest);
+  });
 });
 
 describe('a common password is refused', () => {
@@ -89,4 +94,20 @@ test('an e-mail address is one key, however it is written, and never two address
   for (const wrong of ['', 'ada', '@example.com', 'a b@example.com', 'a@b, c@d', 'a@b\r\nBcc: c@d'])
     expect(readEmail(wrong), wrong).toBeUndefined();
   expect(readEmail(`${'x'.repeat(60)}@${'y'.repeat(200)}`)).toBeUndefined();
+  // Half a surrogate pair would stand in Postgres as the sign for what cannot be read, and so would any other one.
+  for (const unseen of ['\ud800', '\u0000', '\u200b', '\u202e'])
+    for (const email of [`a${unseen}da@example.com`, `ada@exam${unseen}ple.com`])
+      expect(readEmail(email), JSON.stringify(email)).toBeUndefined();
+  for (const domain of ['example.com.', '.example.com', 'exa..mple', '.', 'a/b', 'a%2eb', 'a?b'])
+    expect(readEmail(`ada@${domain}`), domain).toBeUndefined();
+});
+
+test.each([
+  ['ada@b\u00fccher.example', 'ada@bu\u0308cher.example', 'ada@xn--bcher-kva.example'],
+  ['ada@example.com', 'ada@\uff45xample.com', 'ADA@EXAMPLE.COM'],
+  // A capital J with a caron has no composed form, a small one has.
+  ['\u01f0@example.com', 'J\u030c@example.com', 'j\u030c@example.com'],
+])('%s is one account, however it is written', (email, ...others) => {
+  for (const other of others) expect(readEmail(other), other).toBe(email);
+  expect(readEmail(email)).toBe(email);
 });
