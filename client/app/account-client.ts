@@ -50,7 +50,10 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
   const authorized = async (method: string, path: string, body?: Body): Promise<Body> => {
     const token = await keeper.access();
     if (token === undefined) throw new AccountError('login-ended', 'You are not signed in here.');
-    return ask(method, path, body, token);
+    return ask(method, path, body, token).catch((error: unknown) => {
+      if (error instanceof AccountError && error.code === 'access-refused') keeper.refused(token);
+      throw error;
+    });
   };
   const end = async (method: string, path: string, body?: Body): Promise<void> => {
     await authorized(method, path, body);
@@ -103,10 +106,17 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
       text(await authorized('POST', `/v1/accounts/me/sessions/${id}/clients`), 'resume_url'),
     service: () => authorized('GET', '/v1/operator'),
     fetch: async (input, init) => {
+      const send = (token: string | undefined): Promise<Response> => {
+        const headers = new Headers(init?.headers);
+        if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+        return globalThis.fetch(input, { ...init, headers });
+      };
       const token = await keeper.access();
-      const headers = new Headers(init?.headers);
-      if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-      return globalThis.fetch(input, { ...init, headers });
+      const response = await send(token);
+      if (response.status !== 401 || token === undefined) return response;
+      // Signed out by another device or tab: a ride begins all the same, as one without an account.
+      keeper.refused(token);
+      return send(await keeper.access());
     },
   };
 }

@@ -10,6 +10,8 @@ export interface LoginKeeper {
   readonly forget: () => void;
   /** An access token that is good for a while; undefined when this device is not signed in. Rejects with AccountError. */
   readonly access: () => Promise<string | undefined>;
+  /** The service did not take that one: the login was ended elsewhere. The next one is asked for anew. */
+  readonly refused: (token: string) => void;
 }
 
 /** Only says that there is something to ask for: the token itself is in a cookie no script reads. */
@@ -48,6 +50,9 @@ export function loginKeeper(clock: Clock): LoginKeeper {
     keep,
     forget,
     access: async () => current() ?? (hasHint() ? refresh() : undefined),
+    refused: (token) => {
+      if (access?.token === token) access = undefined;
+    },
   };
 }
 

@@ -60,6 +60,11 @@ interface Work {
 /** Weight of the newest measurement in the smoothed time of a hash. */
 const smoothing = 0.2;
 
+/** Until as many hashes are done, a second at least. */
+export function secondsInLine(pendingCount: number, hashMs: number, workerCount: number): number {
+  return Math.max(1, Math.ceil((pendingCount * hashMs) / workerCount / 1_000));
+}
+
 /** Hashes once before it resolves: the threads are warm then, and the time of a hash is known. */
 export async function startHasher(options: HasherOptions): Promise<PasswordHasher> {
   const { cost, workerCount, waitingMax, isHoldingConnection, reportError = () => {} } = options;
@@ -78,9 +83,7 @@ export async function startHasher(options: HasherOptions): Promise<PasswordHashe
     if (isHoldingConnection())
       throw new Error('A password is hashed while a database connection is held.');
     if (pendingCount >= workerCount + waitingMax)
-      throw new HashingBusyError(
-        Math.max(1, Math.ceil((pendingCount * hashMs) / workerCount / 1_000)),
-      );
+      throw new HashingBusyError(secondsInLine(pendingCount, hashMs, workerCount));
     pendingCount++;
     try {
       const work = await threads.run(task);

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 
 import bcrypt from 'bcryptjs';
 import { Client } from 'pg';
@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { bcryptInput } from '../../server/accounts/password-rules.ts';
 import {
   HashingBusyError,
+  secondsInLine,
   startHasher,
   type HasherOptions,
   type PasswordHasher,
@@ -16,7 +17,9 @@ import {
 import { freshPostgres } from '../support/services/shared-services.ts';
 
 const started: PasswordHasher[] = [];
+const watches: (() => unknown)[] = [];
 afterEach(async () => {
+  for (const end of watches.splice(0)) end();
   await Promise.all(started.splice(0).map((hasher) => hasher.close()));
 });
 
@@ -96,12 +99,15 @@ describe('the threads', () => {
     const refusal: unknown = await hasher.hash('one too many').catch((error: unknown) => error);
     expect(hasher.pendingCount()).toBe(4);
     expect(refusal).toBeInstanceOf(HashingBusyError);
-    expect((refusal as HashingBusyError).retryAfterS).toBe(
-      Math.max(1, Math.ceil((4 * hasher.hashMs()) / 1_000)),
-    );
+    expect((refusal as HashingBusyError).retryAfterS).toBe(secondsInLine(4, hasher.hashMs(), 1));
     expect(await Promise.all(taken)).toHaveLength(4);
     expect(hasher.pendingCount()).toBe(0);
     expect(await hasher.hash('room again')).toMatch(/^\$2b\$/);
+  });
+
+  test('tell the length of the line in seconds: its hashes, over the threads there are', () => {
+    expect([secondsInLine(51, 250, 1), secondsInLine(51, 250, 3)]).toEqual([13, 5]);
+    expect(secondsInLine(1, 5, 1)).toBe(1);
   });
 
   test('the time to wait follows what a hash really takes', async () => {
@@ -153,10 +159,12 @@ describe('the threads', () => {
 /** The hasher, and every thread it starts from now on. */
 async function watched(begin: () => Promise<PasswordHasher>) {
   const threads: Worker[] = [];
-  const watch = (message: unknown): void =>
-    void threads.push((message as { worker: Worker }).worker);
+  const watch = (message: unknown): void => {
+    if (message instanceof Object && 'worker' in message && message.worker instanceof Worker)
+      threads.push(message.worker);
+  };
   subscribe('worker_threads', watch);
-  started.push({ close: async () => void unsubscribe('worker_threads', watch) } as PasswordHasher);
+  watches.push(() => unsubscribe('worker_threads', watch));
   return { hasher: await begin(), threads };
 }
 

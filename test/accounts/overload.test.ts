@@ -143,6 +143,21 @@ describe('rate limits', () => {
     expect(server.mails()).toHaveLength(3);
   });
 
+  test('bound the mails that one address asks for, to whomever, and its refreshes', async () => {
+    const rates = {
+      mailByAddress: { ...three, name: 'mail-address' },
+      refreshByAddress: { ...three, name: 'refresh-address' },
+    };
+    const server = await start({ rates });
+    const answers: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const body = { email: `rider-${round}@example.com` };
+      answers.push((await server.ask('POST', '/v1/accounts', { body })).status);
+      answers.push((await server.ask('POST', '/v1/logins/refresh', { body: {} })).status);
+    }
+    expect(answers).toEqual([202, 401, 202, 401, 202, 401, 429, 429]);
+  });
+
   test('are kept by each instance where there is no Redis', async () => {
     const server = await start({ withoutRedis: true, rates: { loginByAccount: three } });
     const answers: number[] = [];

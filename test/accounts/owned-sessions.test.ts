@@ -157,6 +157,18 @@ describe('a session', () => {
     expect((await claim(retired, stranger.access)).body['code']).toBe('session-taken');
   });
 
+  test('whose client gave its right up is claimed by nobody, whatever token they have of it', async () => {
+    const server = await start();
+    const { access } = await server.register('ada@example.com');
+    const trial = await begin(server);
+    const token = tokenIn(trial.resume_url);
+    await server.ask('DELETE', new URL(trial.resume_url).pathname, { access: token });
+    const body = { session_id: trial.session_id, client_id: trial.client_id, token };
+    const claimed = await server.ask('POST', '/v1/accounts/me/sessions', { access, body });
+    expect([claimed.status, claimed.body['code']]).toEqual([409, 'session-taken']);
+    expect(await listOf(server, access)).toEqual([]);
+  });
+
   test('is taken up on another device of its owner, and of nobody else', async () => {
     const server = await start();
     const { access } = await server.register('ada@example.com');

@@ -192,3 +192,11 @@ test('another password makes every link that was mailed useless, whatever way it
   await accounts.putOperator(newAccountId(), email, 'fourth');
   expect(await isGood()).toBe(false);
 });
+
+test('a link that was mailed is good for its time and no longer', async () => {
+  const { accounts } = await open();
+  await accounts.keepMailToken('a', email, 0);
+  expect(await accounts.findMailToken('a')).toBeUndefined();
+  expect(await accounts.setPasswordByMail('a', newAccountId(), 'second')).toBeUndefined();
+  expect((await accounts.findByEmail(email))?.passwordHash).toBe(former);
+});

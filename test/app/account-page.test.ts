@@ -165,3 +165,17 @@ test('a page that is loaded again is still signed in, signing out ends that, and
   await signIn(rider, 'cleo@example.com', 'mistral over ventoux');
   await rider.page.getByText('The e-mail address or the password is wrong.').waitFor();
 });
+
+test('who was signed out by another device rides all the same, as one without an account', async () => {
+  const rider = await come(desktop);
+  await register(rider, 'eve@example.com');
+  await press(rider, 'Back');
+  const other = await come(desktop);
+  await signIn(other, 'eve@example.com', 'mistral over ventoux');
+  await title(other, 'eve@example.com');
+  await press(other, 'Sign out everywhere');
+  await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  await press(rider, /Lunch break/);
+  await rider.page.getByRole('button', { name: /^Start/ }).click();
+  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(1);
+});
