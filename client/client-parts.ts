@@ -12,6 +12,7 @@ export interface ClientParts {
   /** In [0, 1). */
   readonly random: () => number;
   readonly newId: () => string;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Something an app can show or log that it need not act on: storage that fails, a listener that throws. */
   readonly warn: (problem: unknown) => void;
   /** Whether the commands stay after the final receipt: for an app that reads them. */

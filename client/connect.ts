@@ -1,14 +1,20 @@
 /** The public door of the client: take a session up again, or begin one, and never think of the connection. */
-import * as v from 'valibot';
-
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { sizeFault } from '../shared/protocol/command-size.ts';
-import { idSchema } from '../shared/protocol/frames.ts';
 import { defaultLimits } from '../shared/protocol/limits.ts';
 import { genesis } from '../shared/session/fold.ts';
 import type { AnyNamed, SessionModel } from '../shared/session/session-model.ts';
+import {
+  askForSession,
+  isPassing,
+  keyedId,
+  promptly,
+  readResumeUrl,
+  SessionNotCreatedError,
+} from './begin-session.ts';
 import { readKept } from './kept-session.ts';
 import type { WebSocketConstructor } from './link.ts';
+import { newId } from './new-id.ts';
 import { SessionClient } from './session-client.ts';
 import { memoryStorage, type SessionStorage, type StoredSession } from './session-storage.ts';
 import type { ClientView } from './status.ts';
@@ -16,7 +22,7 @@ import type { TabHold } from './tab-hold.ts';
 import { listenForWake } from './wake-signals.ts';
 
 export interface ConnectOptions<State, Input, Command extends AnyNamed, Event extends AnyNamed> {
-  /** Where the service is, for example `https://ride.example`. Needed to begin a session. */
+  /** Where the service is, for example `https://ride.example`. Needed to begin a session; it need not be in reach. */
   readonly url?: string | undefined;
   readonly session: SessionModel<State, Input, Command, Event>;
   /** What a new session begins with, when storage holds none to go on with. */
@@ -61,24 +67,19 @@ export interface LiveSession<State, Command extends AnyNamed> {
   forget(): Promise<void>;
 }
 
-/** The service did not begin a session; `code` is the stable code of its answer, or `unreachable`. */
-export class SessionNotCreatedError extends Error {
-  override readonly name = 'SessionNotCreatedError';
-  readonly code: string;
-  constructor(code: string, sentence: string, cause?: unknown) {
-    super(sentence, { cause });
-    this.code = code;
-  }
-}
+export { SessionNotCreatedError } from './begin-session.ts';
 
-/** Resolves as soon as the session can be used, which may be before there is a connection. */
+/**
+ * Resolves as soon as the session can be used, which may be before there is a connection, or before the service knows of it: what is
+ * given until then is delivered afterwards. Rejects with SessionNotCreatedError when the service says no.
+ */
 export async function connect<State, Input, Command extends AnyNamed, Event extends AnyNamed>(
   options: ConnectOptions<State, Input, Command, Event>,
 ): Promise<LiveSession<State, Command>> {
   const storage = options.storage ?? memoryStorage();
   const kept = await storage.load();
   const known = kept && readKept(kept.session, options.session);
-  const session = known?.session ?? (await begin(options));
+  const session = known?.session ?? (await begin(options, storage));
   if (kept === undefined) await storage.save(session);
   const client = new SessionClient(session, kept?.commands ?? [], {
     model: options.session,
@@ -87,6 +88,7 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
     clock: options.clock ?? systemClock,
     random: options.random ?? randomFraction,
     newId,
+    fetch: options.fetch,
     warn: options.warn ?? (() => {}),
     keepsCommands: options.keepsCommands,
   });
@@ -95,8 +97,8 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
     wentOffline: () => client.wentOffline(),
   });
   client.start();
-  // Without an input there is no state to show before the server's first snapshot.
-  const hasState = known?.hasState ?? options.input !== undefined;
+  // Of a session that began elsewhere, without its input, there is no state to show before the server's first snapshot.
+  const hasState = known?.hasState ?? session.snapshot.state !== null;
   if (!hasState)
     await firstState(client).catch(async (error: unknown) => {
       stopListening();
@@ -114,7 +116,9 @@ export async function connect<State, Input, Command extends AnyNamed, Event exte
     client.close('taken-over');
   });
   return {
-    sessionId: session.sessionId,
+    get sessionId() {
+      return client.sessionId;
+    },
     clientId: session.clientId,
     send: (type, data) => {
       const parsed = options.session.parseCommand(type, data);
@@ -148,73 +152,40 @@ function firstState(client: SessionClient): Promise<void> {
 /** The client folds with the very model the caller gave, so the state is of its type. */
 const asView = <State>(view: ClientView): SessionView<State> => view as SessionView<State>;
 
-const created = v.object({
-  session_id: idSchema,
-  client_id: idSchema,
-  resume_url: v.string(),
-  origin: v.optional(v.string()),
-});
-
+/**
+ * Begins a session that is new here, or one that another page or device began. A service that is out of reach is asked until it has
+ * the session, from here on by the connection; one that says no is told at once.
+ */
 async function begin<State, Input, Command extends AnyNamed, Event extends AnyNamed>(
   options: ConnectOptions<State, Input, Command, Event>,
+  storage: SessionStorage,
 ): Promise<StoredSession> {
-  const { session: model, input } = options;
-  const { resume_url: resumeUrl, origin } =
-    options.resumeUrl === undefined
-      ? await create(options)
-      : { resume_url: options.resumeUrl, origin: undefined };
-  const { origin: host, pathname, hash } = new URL(resumeUrl);
-  const [, sessionId, clientId] = /\/v1\/sessions\/([^/]+)\/clients\/([^/]+)$/.exec(pathname) ?? [];
-  if (sessionId === undefined || clientId === undefined)
-    throw new TypeError('That is not the resume_url of a session.');
-  return {
-    sessionId,
-    clientId,
-    url: `${host}${pathname}`,
-    token: hash.slice(1),
-    incarnation: newId(),
-    accepted: 0,
-    checkpointed: 0,
-    input,
-    origin,
-    snapshot:
-      input === undefined
-        ? { kind: model.kind, version: model.version, offset: 0, writers: [], state: null }
-        : genesis(model, input),
-  };
-}
-
-async function create<State, Input, Command extends AnyNamed, Event extends AnyNamed>({
-  url,
-  session: { kind },
-  input,
-  clientId,
-  fetch = globalThis.fetch,
-}: ConnectOptions<State, Input, Command, Event>): Promise<v.InferOutput<typeof created>> {
+  const { session: model, input, resumeUrl, url } = options;
+  const { kind, version } = model;
+  const blank = { kind, version, offset: 0, writers: [], state: null };
+  const place = { incarnation: newId(), accepted: 0, checkpointed: 0, input };
+  if (resumeUrl !== undefined) {
+    const snapshot = input === undefined ? blank : genesis(model, input);
+    return { ...place, ...readResumeUrl(resumeUrl), snapshot };
+  }
   if (url === undefined)
     throw new TypeError('A session begins with a url, or goes on with a resumeUrl.');
-  const request = {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ kind, input, client_id: clientId }),
-  };
-  const response = await fetch(new URL('/v1/sessions', url), request).catch((cause: unknown) => {
-    throw new SessionNotCreatedError('unreachable', 'The service cannot be reached.', cause);
-  });
-  const body: unknown = await response.json().catch(() => ({}));
-  if (response.ok) return v.parse(created, body);
-  const problem = v.safeParse(v.object({ code: v.string(), title: v.string() }), body);
-  const { code, title } = problem.success
-    ? problem.output
-    : { code: 'internal', title: `The service answered ${response.status}.` };
-  throw new SessionNotCreatedError(code, title);
-}
-
-/** 128 random bits as 22 characters, safe in a path. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  const parsed = model.parseInput(input);
+  if (!parsed.ok) throw new SessionNotCreatedError('bad-request', `input: ${parsed.problem}`, 400);
+  const { clientId = newId() } = options;
+  const [key, snapshot] = [newId(), genesis(model, parsed.value)];
+  const sessionId = await keyedId(key, { kind, clientId, input });
+  const session = { ...place, sessionId, clientId, url, key, token: '', snapshot };
+  // First, so that a page that goes before the answer comes begins no other one.
+  await storage.save(session);
+  try {
+    const { clock = systemClock, fetch } = options;
+    return { ...session, ...(await promptly(clock, askForSession(session, kind, fetch))) };
+  } catch (error) {
+    if (error instanceof SessionNotCreatedError && isPassing(error)) return session;
+    await storage.clear();
+    throw error;
+  }
 }
 
 function randomFraction(): number {

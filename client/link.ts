@@ -27,9 +27,11 @@ export interface LinkEvents {
 }
 
 export interface LinkParts {
-  readonly url: string;
+  readonly url: () => string;
   readonly WebSocket: WebSocketConstructor;
   readonly clock: Clock;
+  /** Set while the service does not know the session: asks for it. Resolves with the code to end with when it did not answer well. */
+  readonly begin: () => Promise<number | undefined> | undefined;
   /** Made when the socket is open: what the client has by then. */
   readonly hello: () => ClientFrame;
   /** What the session began with, for a server that has forgotten it. [R12] */
@@ -43,38 +45,51 @@ const welcomeTimeoutMs = 5_000;
 const probeTimeoutMs = 3_000;
 
 /** What a socket ends with when nobody said why. */
-const abnormalClosure = 1006;
+export const abnormalClosure = 1006;
 
 export class Link {
-  readonly #socket: WebSocketLike;
+  #socket: WebSocketLike | undefined;
   readonly #clock: Clock;
   readonly #events: LinkEvents;
-  readonly #remind: () => ClientFrame;
+  readonly #parts: LinkParts;
   #isOpen = false;
   #isClosed = false;
   #silenceMaxMs = welcomeTimeoutMs;
   #cancelSilence: () => void;
   #probeCount = 0;
 
-  constructor({ url, WebSocket, clock, hello, remind }: LinkParts, events: LinkEvents) {
-    this.#clock = clock;
-    this.#remind = remind;
+  constructor(parts: LinkParts, events: LinkEvents) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
     this.#events = events;
-    this.#socket = new WebSocket(url, [...subprotocols]);
-    this.#socket.addEventListener('open', () => {
+    this.#cancelSilence = this.#watchSilence();
+    const begun = parts.begin();
+    if (begun === undefined) this.#open();
+    else
+      void begun.then((code) => {
+        if (code !== undefined) this.#end(code, 'not begun');
+        else if (!this.#isClosed) this.#open();
+      });
+  }
+
+  #open(): void {
+    const { WebSocket, url, hello } = this.#parts;
+    const socket = new WebSocket(url(), [...subprotocols]);
+    this.#socket = socket;
+    socket.addEventListener('open', () => {
       this.#isOpen = true;
       this.send(hello());
     });
-    this.#socket.addEventListener('message', ({ data }) => this.#receive(data));
-    this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
+    socket.addEventListener('message', ({ data }) => this.#receive(data));
+    socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
     // What is wrong is told by the close that follows; unheard, `ws` would throw it.
-    this.#socket.addEventListener('error', () => {});
-    this.#cancelSilence = this.#watchSilence();
+    socket.addEventListener('error', () => {});
+    this.#heardSomething();
   }
 
   /** Does nothing before the socket is open and after it is closed: what counts is sent again after the next welcome. */
   send(frame: ClientFrame): void {
-    if (this.#isOpen && !this.#isClosed) this.#socket.send(encodeFrame(frame));
+    if (this.#isOpen && !this.#isClosed) this.#socket?.send(encodeFrame(frame));
   }
 
   /** Asks for a sign of life; without one the link ends soon. For wake-ups, when the network may be another one. */
@@ -90,24 +105,28 @@ export class Link {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelSilence();
-    this.#socket.close(1000);
+    this.#socket?.close(1000);
   }
 
   #receive(data: unknown): void {
     const frame = this.#isClosed ? undefined : decode(data);
     if (frame === undefined) return;
     if (frame.type === 'welcome') this.#silenceMaxMs = frame.heartbeat_ms + frame.pong_timeout_ms;
-    this.#cancelSilence();
-    this.#cancelSilence = this.#watchSilence();
+    this.#heardSomething();
     // Answered here, from the message, because timers of hidden tabs may sleep for a minute. [H5]
     if (frame.type === 'ping') this.send({ type: 'pong', n: frame.n });
-    else if (frame.type === 'forgotten') this.send(this.#remind());
+    else if (frame.type === 'forgotten') this.send(this.#parts.remind());
     else if (frame.type !== 'pong') this.#events.frame(frame);
+  }
+
+  #heardSomething(): void {
+    this.#cancelSilence();
+    this.#cancelSilence = this.#watchSilence();
   }
 
   #watchSilence(silenceMaxMs = this.#silenceMaxMs): () => void {
     return this.#clock.after(silenceMaxMs, () => {
-      this.#socket.close(1000);
+      this.#socket?.close(1000);
       // A dead network does not answer the closing handshake either; the link is over now.
       this.#end(abnormalClosure, 'silent');
     });

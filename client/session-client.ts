@@ -35,7 +35,6 @@ export class SessionClient {
   readonly #keeper: LinkKeeper;
   readonly #sender: CommandSender;
   readonly #commands: CommandKeeper;
-  readonly #clientId: string;
   readonly #storage: SessionKeeper;
   #outbox: Outbox;
   #replica: Replica;
@@ -48,24 +47,22 @@ export class SessionClient {
   #hashesFrom: number | undefined;
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
-    const { clientId, url, input, origin, incarnation, epoch, snapshot, witness } = session;
+    const { clientId, incarnation, epoch, snapshot, witness } = session;
     const { accepted, checkpointed, forgottenCount = 0 } = session;
     this.#parts = parts;
-    const { model, warn, WebSocket, clock, random } = parts;
+    const { model, warn, clock } = parts;
     this.#outlook = new Outlook({ model, clientId, warn, facts: () => this.#facts() });
-    this.#clientId = clientId;
     this.#storage = new SessionKeeper(session, parts);
     this.#outbox = { incarnation, commands, forgottenCount, accepted, checkpointed };
     this.#replica = { epoch, confirmed: snapshot, witness };
     this.#account = new ResumeAccount(lateCountOf(snapshot, clientId, incarnation));
     this.#keeper = new LinkKeeper(
       {
-        url: url.replace(/^http/, 'ws'),
-        WebSocket,
-        clock,
-        random,
+        url: () => this.#storage.identity.url.replace(/^http/, 'ws'),
+        begin: () => this.#storage.begin(),
+        ...parts,
         hello: () => this.#hello(),
-        remind: () => makeReminder(this.#outbox, { input, origin }),
+        remind: () => makeReminder(this.#outbox, this.#storage.identity),
       },
       {
         frame: (frame) => this.#receive(frame),
@@ -86,6 +83,10 @@ export class SessionClient {
         });
       },
     });
+  }
+
+  get sessionId(): string {
+    return this.#storage.identity.sessionId;
   }
 
   start(): void {
@@ -234,7 +235,8 @@ export class SessionClient {
 
   #countLate(): void {
     const [{ confirmed }, { incarnation }] = [this.#replica, this.#outbox];
-    this.#account.heard(lateCountOf(confirmed, this.#clientId, incarnation));
+    const { clientId } = this.#storage.identity;
+    this.#account.heard(lateCountOf(confirmed, clientId, incarnation));
   }
 
   #heard(watermarks: { readonly accepted: number; readonly checkpointed: number }): void {

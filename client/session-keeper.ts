@@ -1,4 +1,6 @@
 /** Brings what this device knows of a session into its storage, the token first of all. */
+import type { AnyModel } from '../shared/session/session-model.ts';
+import { askForSession, closeCodeOf } from './begin-session.ts';
 import type { Outbox } from './outbox.ts';
 import type { Replica } from './replica.ts';
 import type { SessionStorage, StoredSession } from './session-storage.ts';
@@ -6,12 +8,14 @@ import type { SessionStorage, StoredSession } from './session-storage.ts';
 export interface SessionKeeperParts {
   readonly storage: SessionStorage;
   readonly warn: (problem: unknown) => void;
+  readonly model: Pick<AnyModel, 'kind'>;
+  readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-type Identity = Pick<StoredSession, 'sessionId' | 'clientId' | 'url' | 'input' | 'origin'>;
+type Identity = Pick<StoredSession, 'sessionId' | 'clientId' | 'url' | 'input' | 'origin' | 'key'>;
 
 export class SessionKeeper {
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #parts: SessionKeeperParts;
   /** The newest token the storage has. */
   #keptToken: string;
@@ -24,11 +28,31 @@ export class SessionKeeper {
     session: Identity & Pick<StoredSession, 'token' | 'incarnation'>,
     parts: SessionKeeperParts,
   ) {
-    const { sessionId, clientId, url, input, origin, token, incarnation } = session;
+    const { sessionId, clientId, url, input, origin, key, token, incarnation } = session;
     this.#life = { incarnation, known: Promise.resolve() };
-    this.#identity = { sessionId, clientId, url, input, origin };
+    this.#identity = { sessionId, clientId, url, input, origin, key };
     this.#parts = parts;
     this.#keptToken = this.#newestToken = token;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /**
+   * While the service does not know the session: asks it for it. Resolves when it has it, or with the code to end the connection with.
+   * Nothing is kept until it has welcomed: a page loaded before that asks once more, and is told the same. [R13]
+   */
+  begin(): Promise<number | undefined> | undefined {
+    const { model, fetch } = this.#parts;
+    if (this.#identity.key === undefined) return undefined;
+    return askForSession(this.#identity, model.kind, fetch).then(({ token, ...begun }) => {
+      // An earlier request was answered late, and perhaps the next token came meanwhile.
+      if (this.#identity.key === undefined) return undefined;
+      this.#identity = { ...this.#identity, ...begun };
+      this.#keptToken = this.#newestToken = token;
+      return undefined;
+    }, closeCodeOf);
   }
 
   /** The one to prove: should the page go now, the next one has it. [A6] */

@@ -5,9 +5,11 @@ import type { Snapshot, WireCommand, Witness } from '../shared/protocol/frames.t
 export interface StoredSession {
   readonly sessionId: string;
   readonly clientId: string;
-  /** Without the fragment. */
+  /** Without the fragment; the service's own while it does not know the session. */
   readonly url: string;
   readonly token: string;
+  /** What the service is asked for the session by, until it has answered; secret. [R13] */
+  readonly key?: string | undefined;
   readonly incarnation: string;
   readonly accepted: number;
   readonly checkpointed: number;

@@ -65,7 +65,7 @@ async function openKept(hold: TabHold): Promise<void> {
       hold.release();
       return showStart();
     }
-    show(await connect({ ...options, hold }), 'taken-up', hold);
+    show(await connect({ ...options, fetch: client.fetch, hold }), 'taken-up', hold);
     await door.claimRide();
   } catch (error) {
     hold.release();
@@ -110,7 +110,8 @@ async function choose(plan: Plan, ftpW: number): Promise<string | null> {
     return null;
   } catch (error) {
     hold.release();
-    if (error instanceof SessionNotCreatedError) return whyNot(error);
+    // The service's own sentence.
+    if (error instanceof SessionNotCreatedError) return error.message.replace(/\.?$/, '.');
     reportError(error);
     return notBegun;
   }
@@ -124,12 +125,6 @@ function leave(): void {
 /** A new release is taken when nobody rides, in no tab. */
 async function renewPage(): Promise<void> {
   if (!(await isHeldInTab(storageName))) await offlineCopy.renew();
-}
-
-/** The service's own sentence, and what to wait for when there is no service. */
-function whyNot({ code, message }: SessionNotCreatedError): string {
-  const sentence = message.replace(/\.?$/, '.');
-  return code === 'unreachable' ? `${sentence} A ride can begin when it is back.` : sentence;
 }
 
 function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): void {

@@ -156,8 +156,11 @@ async function begins(parts: AccountParts, authorization: string | undefined) {
   const waitMs = await parts.limit.take(parts.rates.sessionByAccount, asker.account.accountId);
   if (waitMs > 0) return { kind: 'limited' as const, retryAfterS: Math.ceil(waitMs / 1_000) };
   const own = async (sessionId: string, clientId: string): Promise<void> => {
-    const isOwn = await parts.logins.own(asker.identity, { sessionId, clientId });
-    if (!isOwn) throw new StoreUnavailableError('Postgres', 'the login ended at that moment');
+    if (await parts.logins.own(asker.identity, { sessionId, clientId })) return;
+    const ownerId = await parts.logins.ownerOf(sessionId);
+    // Asked for again by the device that began it, after another account signed in there: it stays whose it was. [R13]
+    const isOthers = ownerId !== undefined && ownerId !== asker.account.accountId;
+    if (!isOthers) throw new StoreUnavailableError('Postgres', 'the login ended at that moment');
   };
   return { kind: 'owner' as const, own };
 }

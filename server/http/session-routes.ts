@@ -1,4 +1,6 @@
 /** Sessions over HTTP: create one, read one, give one up. The WebSocket of a session stands at the same URL as its snapshot. */
+import { createHash } from 'node:crypto';
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 
@@ -35,11 +37,15 @@ export interface SessionRoutesParts {
 /** The path of a session for one client; nothing in it is secret. [A1] */
 export const sessionPath = '/v1/sessions/:session_id/clients/:client_id';
 
-const creation = v.object({
-  kind: v.string(),
-  input: v.unknown(),
-  client_id: v.optional(idSchema),
-});
+const creation = v.pipe(
+  v.object({
+    kind: v.string(),
+    input: v.unknown(),
+    client_id: v.optional(idSchema),
+    key: v.optional(idSchema),
+  }),
+  v.check(({ client_id: clientId, key }) => key === undefined || clientId !== undefined),
+);
 export const sessionParams = v.object({ session_id: idSchema, client_id: idSchema });
 
 export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesParts): void {
@@ -49,7 +55,7 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const body = v.safeParse(creation, request.body);
     if (!body.success)
       return sendProblem(reply, 'bad-request', {
-        detail: 'The body is {kind, input, client_id?}.',
+        detail: 'The body is {kind, input, client_id?, key?}; a key needs a client_id.',
       });
     const model = parts.models.get(body.output.kind);
     if (model === undefined)
@@ -71,7 +77,7 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const isNobody = beginning.kind === 'nobody';
     const retryAfter = isNobody ? await parts.takeBeginning(request) : undefined;
     if (retryAfter !== undefined) return sendProblem(reply, 'too-many-sessions', { retryAfter });
-    const sessionId = parts.newId();
+    const sessionId = keyedId(body.output) ?? parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
     const outcome = await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
@@ -99,6 +105,17 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     if (typeof found === 'string') return sendProblem(reply, found);
     return sendProblem(reply, 'session-gone', { members: epitaph(found, clientId) });
   });
+}
+
+/**
+ * The id of a session that was asked for by a key. Nobody who does not know the key can ask for it, and nothing needs to be looked up:
+ * the same request has the same id at every instance, and a session that is there already stays as it is. [R13]
+ */
+function keyedId(asked: v.InferOutput<typeof creation>): string | undefined {
+  const { key, kind, client_id: clientId, input } = asked;
+  if (key === undefined) return undefined;
+  const text = JSON.stringify([key, kind, clientId, input]);
+  return createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url');
 }
 
 interface Proof {

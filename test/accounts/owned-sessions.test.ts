@@ -127,6 +127,31 @@ describe('a session', () => {
     expect((await server.ask('POST', '/v1/sessions', { body })).status).toBe(429);
   });
 
+  test('[R13] asked for again by its key stays whose it was, and becomes theirs who had no account then', async () => {
+    const server = await start();
+    const { access } = await server.register('ada@example.com');
+    const { access: others } = await server.register('bob@example.com');
+    const ask = async (key: string, by?: string) => {
+      const client = { client_id: 'device-of-mine-0000000001', key };
+      const body = { kind: 'tally', input: { bound: 1 }, ...client };
+      const answer = await server.ask('POST', '/v1/sessions', {
+        body,
+        ...(by !== undefined && { access: by }),
+      });
+      expect(answer.status).toBe(201);
+      return answer.body['session_id'];
+    };
+    const keys = ['first-key-of-a-session-01', 'other-key-of-a-session-01'] as const;
+    const [owned, trial] = [await ask(keys[0], access), await ask(keys[1])];
+    expect([await ask(keys[0], others), await ask(keys[0]), await ask(keys[1], others)]).toEqual([
+      owned,
+      owned,
+      trial,
+    ]);
+    expect(await listOf(server, access)).toEqual([owned]);
+    expect(await listOf(server, others)).toEqual([trial]);
+  });
+
   test('is not begun for an access token that is no good', async () => {
     const server = await start();
     const body = { kind: 'tally', input: { bound: 1 } };

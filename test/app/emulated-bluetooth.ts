@@ -137,12 +137,13 @@ export class EmulatedDevice {
 
   protected unlinked(): void {}
 
-  /** Tells whoever listens; with `isLatest` what was not fetched yet is dropped. */
-  notify(characteristic: string, bytes: readonly number[], isLatest = false): void {
-    if (!this.#isLinked || !this.#heardBy.has(characteristic)) return;
+  /** Tells whoever listens; with `isLatest` what was not fetched yet is dropped. False when nobody does. */
+  notify(characteristic: string, bytes: readonly number[], isLatest = false): boolean {
+    if (!this.#isLinked || !this.#heardBy.has(characteristic)) return false;
     const queue = isLatest ? [] : (this.#queues.get(characteristic) ?? []);
     this.#queues.set(characteristic, [...queue, bytes]);
     void this.#flush(characteristic).catch(() => {});
+    return true;
   }
 
   /** The link is lost. All that is under way is answered at once: left unanswered it would end the page's Bluetooth. */

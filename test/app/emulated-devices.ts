@@ -36,16 +36,19 @@ export class EmulatedTrainer extends EmulatedDevice {
 
   /** Four reports a second. */
   pedal(): void {
-    this.#timer = setInterval(() => {
-      const goalW = this.cadenceRpm === 0 ? 0 : this.#targetW;
-      this.#powerW += Math.max(-40, Math.min(40, goalW - this.#powerW));
-      const report = Buffer.alloc(8);
-      report.writeUInt16LE(0x44, 0);
-      report.writeUInt16LE(this.cadenceRpm * 35, 2);
-      report.writeUInt16LE(this.cadenceRpm * 2, 4);
-      report.writeInt16LE(this.#powerW, 6);
-      this.notify('2ad2', [...report], true);
-    }, 250);
+    this.#timer = setInterval(() => this.report(), 250);
+  }
+
+  /** One report, for a test that has time in its hands. False when nobody listens. */
+  report(): boolean {
+    const goalW = this.cadenceRpm === 0 ? 0 : this.#targetW;
+    this.#powerW += Math.max(-40, Math.min(40, goalW - this.#powerW));
+    const report = Buffer.alloc(8);
+    report.writeUInt16LE(0x44, 0);
+    report.writeUInt16LE(this.cadenceRpm * 35, 2);
+    report.writeUInt16LE(this.cadenceRpm * 2, 4);
+    report.writeInt16LE(this.#powerW, 6);
+    return this.notify('2ad2', [...report], true);
   }
 
   rest(): void {

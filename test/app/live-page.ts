@@ -86,7 +86,7 @@ export function startBrowser(flags: readonly string[] = []): Promise<Browser> {
   });
 }
 
-async function savedSeconds(connectionString: string): Promise<readonly number[]> {
+export async function savedSeconds(connectionString: string): Promise<readonly number[]> {
   const client = new Client({ connectionString });
   await client.connect();
   const { rows } = await client.query<{ entries: string }>(

@@ -9,7 +9,7 @@ import { buildApp } from '../../server/app/build-app.ts';
 import { readConfig } from '../../server/config.ts';
 import { makePrivateFolder, type PrivateFolder } from '../support/services/private-folder.ts';
 import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
-import { newRider, startBrowser, type Rider } from './live-page.ts';
+import { newRider, savedSeconds, startBrowser, type Rider } from './live-page.ts';
 
 const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
 const patiently = { timeout: 60_000, interval: 100 };
@@ -19,6 +19,7 @@ let folder: PrivateFolder;
 let page: string;
 let app: FastifyInstance;
 let url: string;
+let stores: string;
 let rider: Rider;
 beforeAll(async () => {
   browser = await startBrowser();
@@ -30,6 +31,7 @@ beforeEach(async () => {
   const dist = dirname(await builtFile('app'));
   await cp(join(dist, 'app'), page, { recursive: true });
   const [postgres, redis] = await Promise.all([freshPostgres(), freshRedis()]);
+  stores = postgres.url;
   const config = readConfig({
     PORT: '0',
     DATABASE_URL: postgres.url,
@@ -92,11 +94,25 @@ test('without a network a page loaded again is back in its ride, goes on, and de
   expect(await rider.keptSampleCount()).toBeGreaterThanOrEqual(offlineS + 2);
 });
 
-test('without a network the page opens, and says what a ride waits for', async () => {
+test('without a network a ride begins, goes on in a page loaded again, and is delivered when it is back', async () => {
   await rider.page.context().setOffline(true);
   await rider.page.reload();
-  await rider.page.getByRole('button', { name: 'Lunch break' }).click();
-  await rider.page.getByText('The service cannot be reached.').waitFor();
+  await startRiding('Lunch break');
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^riding offline\s+\d+ seconds to/);
+  await rider.photograph('desktop-dark-begun-offline');
+  const begunS = await rider.elapsedS();
+  await rider.page.reload();
+  await rider.page.getByRole('heading', { name: 'Lunch break' }).waitFor();
+  await untilElapsed(begunS + 3);
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^riding offline\s+\d+ seconds to/);
+  await rider.page.context().setOffline(false);
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
+  await finish();
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
+  const seconds = await savedSeconds(stores);
+  expect(seconds).toHaveLength(await rider.keptSampleCount());
+  expect(seconds.length).toBeGreaterThanOrEqual(begunS + 2);
+  expect(seconds).toEqual(seconds.toSorted((a, b) => a - b));
 });
 
 test('a new release is taken at the choice of workouts, and never under a ride', async () => {

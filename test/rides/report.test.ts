@@ -90,6 +90,7 @@ describe('the report of a ride', () => {
   test('tells nothing of a beginning, and of a reload that it was one', () => {
     const receipt = { gapMs: 300, replayed: 0, resent: 0, lost: 2, result: 'resumed' } as const;
     expect(incidentOf(receipt, 'begun', startMs)).toBeNull();
+    expect(incidentOf({ ...receipt, gapMs: 40_000 }, 'begun', startMs)?.kind).toBe('begun');
     expect(incidentOf(receipt, 'taken-up', startMs)).toMatchObject({ kind: 'page', lost: 2 });
     expect(incidentOf({ ...receipt, result: 'rebuilt' }, 'back', startMs)?.kind).toBe('rebuild');
   });

@@ -12,7 +12,7 @@ export interface Incident {
   /** Commands given meanwhile that came through afterwards. */
   readonly resent: number;
   readonly lost: number;
-  readonly kind: 'link' | 'page' | 'move' | 'rebuild';
+  readonly kind: 'link' | 'page' | 'move' | 'rebuild' | 'begun';
 }
 
 export const incidentsSchema = v.array(
@@ -21,17 +21,21 @@ export const incidentsSchema = v.array(
     gapMs: v.number(),
     resent: v.number(),
     lost: v.number(),
-    kind: v.picklist(['link', 'page', 'move', 'rebuild']),
+    kind: v.picklist(['link', 'page', 'move', 'rebuild', 'begun']),
   }),
 );
 
-/** What to keep of a receipt; null for the beginning of a ride, of which there is nothing to tell. */
+/** Of what takes longer to begin the rider has seen that there was no connection. */
+const beginningUsualMs = 10_000;
+
+/** What to keep of a receipt; null for the beginning of a ride, of which there is nothing to tell unless it was offline. */
 export function incidentOf(
   { gapMs, resent, lost, result }: ResumeReceipt,
   occasion: 'begun' | 'taken-up' | 'back',
   atMs: number,
 ): Incident | null {
-  if (occasion === 'begun') return null;
+  if (occasion === 'begun' && gapMs < beginningUsualMs) return null;
+  if (occasion === 'begun') return { atMs, gapMs, resent, lost, kind: 'begun' };
   const ofLink = gapMs === 0 ? 'move' : 'link';
   const kind = result === 'rebuilt' ? 'rebuild' : occasion === 'taken-up' ? 'page' : ofLink;
   return { atMs, gapMs, resent, lost, kind };

@@ -87,6 +87,8 @@ function incidentText({ kind, gapMs, resent, lost }: Incident): string {
       return `Connection lost, back after ${gapTime(gapMs)}${later}, ${kept}`;
     case 'rebuild':
       return `The service had lost the ride; rebuilt from this device${later}, ${kept}`;
+    case 'begun':
+      return `Begun without a connection, delivered after ${gapTime(gapMs)}, ${kept}`;
     case 'page':
       return `The page was loaded again${later}, ${kept}`;
   }

@@ -1,0 +1,127 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
+
+const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
+const patiently = { timeout: 60_000, interval: 100 };
+
+let server: AppServer;
+let browser: Browser;
+let rider: Rider;
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startAppServer(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(async () => {
+  await rider.leave();
+  if (rider.problems.length > 0) throw new Error(rider.problems.join('\n'));
+});
+
+const untilElapsed = (seconds: number) =>
+  expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(seconds);
+
+declare global {
+  interface Window {
+    asked: string[];
+    tones: { hertz: number; atMs: number }[];
+  }
+}
+
+describe('that a ride is not thrown away', () => {
+  test.each(['yes', 'no', 'an error'])(
+    'is asked for when it begins, and not before; it is ridden and kept when the answer is %s',
+    async (answer) => {
+      const answerWith = (answer: string): void => {
+        window.asked = [];
+        navigator.storage.persist = () => {
+          window.asked.push(document.querySelector('h1')?.innerText ?? '');
+          return answer === 'an error'
+            ? Promise.reject(new Error('No storage here.'))
+            : Promise.resolve(answer === 'yes');
+        };
+      };
+      rider = await newRider(browser, server.url, desktop, async (page) => {
+        await page.addInitScript(answerWith, answer);
+      });
+      const { page } = rider;
+      await page.getByRole('button', { name: 'Lunch break' }).waitFor();
+      expect(await page.evaluate(() => window.asked)).toEqual([]);
+      await page.getByRole('button', { name: 'Lunch break' }).click();
+      await page.getByRole('button', { name: /^Start/ }).waitFor();
+      // The choice of workouts was still there.
+      expect(await page.evaluate(() => window.asked)).toEqual(['Trackstand']);
+      await page.keyboard.press('Space');
+      await untilElapsed(3);
+      await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
+      const riddenS = await rider.elapsedS();
+      await page.reload();
+      await untilElapsed(riddenS);
+      expect(await page.evaluate(() => window.asked)).toEqual([]);
+    },
+  );
+});
+
+/** Two intervals of a quarter of a minute. */
+const plan =
+  '<workout_file><name>Short</name><sportType>bike</sportType><workout>' +
+  '<SteadyState Duration="15" Power="0.5"/><SteadyState Duration="15" Power="0.75"/>' +
+  '</workout></workout_file>';
+
+/** Notes every tone the page has the browser sound, and when by the page's clock. */
+async function listen(page: Page): Promise<void> {
+  await page.route('**/ticker-worker.js', (route) => route.abort());
+  await page.addInitScript(() => {
+    window.tones = [];
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function note(this: OscillatorNode, when?: number) {
+      window.tones.push({ hertz: this.frequency.value, atMs: Date.now() });
+      start.call(this, when);
+    };
+  });
+  await page.clock.install({ time: new Date('2026-05-01T08:00:00Z') });
+  await page.clock.pauseAt(new Date('2026-05-01T09:00:00Z'));
+}
+
+async function pass({ page }: Rider, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) await page.clock.runFor(1_000);
+}
+
+/** Rides the plan for so long, with beeps or without; what was heard, by whole seconds of riding. */
+async function heardIn(seconds: number, hasBeeps: boolean): Promise<(readonly [number, number])[]> {
+  rider = await newRider(browser, server.url, desktop, listen);
+  const { page } = rider;
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'short.zwo', mimeType: 'text/xml', buffer: Buffer.from(plan) });
+  await page.getByRole('button', { name: 'Short' }).click();
+  await page.getByRole('button', { name: /^Start/ }).waitFor();
+  await page.getByLabel('Beep before a change').setChecked(hasBeeps);
+  const startMs = await page.evaluate(() => Date.now());
+  await page.keyboard.press('Space');
+  await page.getByRole('button', { name: /^Pause/ }).waitFor();
+  await pass(rider, seconds);
+  const tones = await page.evaluate(() => window.tones);
+  return tones.map(({ hertz, atMs }) => [hertz, Math.floor((atMs - startMs) / 1_000)] as const);
+}
+
+describe('sound', () => {
+  test('is made for the last three seconds of an interval, and otherwise at the change', async () => {
+    expect(await heardIn(31, true)).toEqual([
+      [660, 12],
+      [660, 13],
+      [660, 14],
+      [990, 15],
+      [660, 27],
+      [660, 28],
+      [660, 29],
+    ]);
+  });
+
+  test('is not made for who has switched it off', async () => {
+    expect(await heardIn(17, false)).toEqual([]);
+  });
+});
