@@ -5,6 +5,7 @@ import { countRequests, type RequestCounts } from '../http/request-counts.ts';
 import { zeroSessionCounts, type SessionCounts } from '../session/session-counts.ts';
 import type { InstanceBook } from '../store/instances.ts';
 import { codeCounts, type CodeCounts } from '../telemetry/code-counts.ts';
+import { greetingCounts, type GreetingCounts } from '../gateway/greeting-counts.ts';
 import { watchProcess, type ProcessWatch } from '../telemetry/process-figures.ts';
 import { countedCloseCodes, readFigures, type FigureParts } from './figures.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -19,6 +20,7 @@ export interface Watches {
   readonly process: ProcessWatch;
   readonly requests: RequestCounts;
   readonly closes: CodeCounts;
+  readonly greetings: GreetingCounts;
 }
 
 /** Before the routes: requests are counted for those that come after it. */
@@ -28,6 +30,7 @@ export function watchInstance(app: FastifyInstance): Watches {
     process: watchProcess(),
     requests: countRequests(app),
     closes: codeCounts(countedCloseCodes),
+    greetings: greetingCounts(),
   };
 }
 

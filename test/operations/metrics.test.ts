@@ -55,6 +55,8 @@ describe('what an instance tells Prometheus', () => {
       trackstand_sessions_unsaved: 0,
       trackstand_checkpoint_lag_seconds: 0,
       trackstand_connections: 1,
+      trackstand_connections_welcomed_total: 1,
+      trackstand_connections_unwelcomed_total: 0,
       trackstand_sessions_opened_total: 1,
       trackstand_sessions_rebuilt_total: 0,
       // The join, and three commands.
