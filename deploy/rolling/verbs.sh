@@ -114,7 +114,7 @@ roll_slot() { # roll_slot <slot>
   seen_by_proxy || return 31
   [[ -n $old ]] || return 0
   step "$slot:hand-over" "connections move from $old"
-  hand_over "$old"
+  hand_over "$old" "$fresh" || return $?
   step "$slot:soak" "real traffic for $SOAK_S s"
   judge "$fresh" 0 || return $?
   step "$slot:retire" "$old leaves"
@@ -130,15 +130,15 @@ make_room() { # make_room <slot> <instance>
   hand_over "$2"
   retire "$2"
 }
-judge() { # judge <instance> <seconds to wait for enough requests>
-  local code=0
-  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" --samples "$SOAK_SAMPLES" --slower-by "$SLOWER_BY_MS" || code=$?
+judge() { # judge <instance> <seconds to wait for enough requests and connections>
+  local code=0 held_to
+  read -ra held_to <<<"$(limits)"
+  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" "${held_to[@]}" || code=$?
   case $code in
     0) ;;
-    # Few requests say nothing against a release; a canary does not go on with them.
+    # Few of them say nothing against a release; a canary does not go on with them.
     3) (($2 == 0)) || return 14 ;;
-    4) return 31 ;;
-    *) return 30 ;;
+    *) return "$(failure_of "$code")" ;;
   esac
 }
 
@@ -160,7 +160,8 @@ swap() {
     old=${J[old_$slot]}
     [[ -n $old ]] || continue
     step "$slot:hand-over" "connections move from $old"
-    hand_over "$old"
+    # The way back is not judged.
+    if [[ ${J[op]} == rollback ]]; then hand_over "$old"; else hand_over "$old" "$slot.${J[release]}" || return $?; fi
   done
   [[ ${J[op]} != rollback ]] || { for slot in a b; do retire "${J[old_$slot]}"; done; return 0; }
   step all:soak "real traffic for $SOAK_S s"
@@ -178,8 +179,8 @@ raise_canary() {
     step "canary:$percent" "$percent % of the sessions move to $fresh"
     for route in "${all[@]:0:count}"; do point "$route" "$fresh" || return 31; done
     seen_by_proxy || return 31
-    hand_over "${J[old_a]}"
-    hand_over "${J[old_b]}"
+    hand_over "${J[old_a]}" "$fresh" || return $?
+    hand_over "${J[old_b]}" "$fresh" || return $?
     judge "$fresh" "$HOLD_S" || return $?
   done
   # It has proven itself: it becomes slot a, and gets a twin.
@@ -191,7 +192,7 @@ raise_canary() {
   retire "${J[old_a]}"
   retire "${J[old_b]}"
 }
-failures[14]='there were not enough requests to judge it'
+failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
   lock

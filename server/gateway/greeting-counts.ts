@@ -18,8 +18,20 @@ export interface GreetingCounts {
 
 const ours: ReadonlySet<number> = new Set(Object.values(closeCodes));
 
+/** Answers of their own to a hello: the client knows what to do, and another instance would have said the same or was named by it. */
+const answers: ReadonlySet<number> = new Set([
+  closeCodes.left,
+  closeCodes.gone,
+  closeCodes.replaced,
+  closeCodes.clientTooOld,
+  closeCodes.clientTooNew,
+  closeCodes.schemaTooNew,
+  closeCodes.diverged,
+]);
+
 /** Who left by itself before it said hello, or said none in time, did not want to be welcomed. */
 function isUnwelcomed(code: number, greeting: Greeting): boolean {
+  if (answers.has(code)) return false;
   if (greeting === 'awaited') return ours.has(code) && code !== closeCodes.heartbeatMissed;
   return greeting === 'asked';
 }

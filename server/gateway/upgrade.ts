@@ -12,8 +12,8 @@ import { idSchema } from '../../shared/protocol/frames.ts';
 import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
 import { subprotocols } from '../../shared/protocol/version.ts';
 import type { ConnectionCounts } from '../admission/connection-counts.ts';
-import type { Greeting } from './greeting-counts.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
+import type { Greeting } from './greeting-counts.ts';
 
 export interface UpgradeParts extends ConnectionParts {
   /** Every open connection, for drain and metrics. */

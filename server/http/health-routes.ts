@@ -31,9 +31,7 @@ export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): v
     const canServe = phase === 'ready' && states.includes('up');
     const isWhole = !states.includes('down');
     const status = canServe ? (isWhole ? 'ready' : 'degraded') : 'not-ready';
-    return reply
-      .code(canServe ? 200 : 503)
-      .send({ status, phase, stores, ...parts.figures() });
+    return reply.code(canServe ? 200 : 503).send({ status, phase, stores, ...parts.figures() });
   });
   app.get('/healthz', (_request, reply) => {
     const phase = parts.lifecycle.phase();

@@ -1,13 +1,13 @@
 /** How this instance is, in numbers that are there already: they are read when somebody asks, and nothing is counted for them alone. */
 import type { Clock } from '../../shared/clock.ts';
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import type { Greetings } from '../gateway/greeting-counts.ts';
 import type { RequestCounts } from '../http/request-counts.ts';
 import type { Lifecycle, Phase } from '../lifecycle/lifecycle.ts';
 import type { SessionCounts } from '../session/session-counts.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import type { CircuitWatch } from '../store/circuit.ts';
 import type { CodeCounts } from '../telemetry/code-counts.ts';
-import type { Greetings } from '../gateway/greeting-counts.ts';
 import type { ProcessFigures, ProcessWatch } from '../telemetry/process-figures.ts';
 import type { Sample } from '../telemetry/prometheus-text.ts';
 

@@ -1,11 +1,11 @@
 /** What operators see of an instance: its metrics, and what it tells the others of itself. */
 import type { FastifyInstance } from 'fastify';
 
+import { greetingCounts, type GreetingCounts } from '../gateway/greeting-counts.ts';
 import { countRequests, type RequestCounts } from '../http/request-counts.ts';
 import { zeroSessionCounts, type SessionCounts } from '../session/session-counts.ts';
 import type { InstanceBook } from '../store/instances.ts';
 import { codeCounts, type CodeCounts } from '../telemetry/code-counts.ts';
-import { greetingCounts, type GreetingCounts } from '../gateway/greeting-counts.ts';
 import { watchProcess, type ProcessWatch } from '../telemetry/process-figures.ts';
 import { countedCloseCodes, readFigures, type FigureParts } from './figures.ts';
 import { createHeartbeat } from './heartbeat.ts';

@@ -73,7 +73,13 @@ describe('readiness', () => {
 });
 
 describe('the judgement of a release', () => {
-  const limits = { samplesMin: 500, errorRateMax: 0.005, slowerByMsMax: 50 };
+  const limits = {
+    samplesMin: 500,
+    greetingsMin: 5,
+    errorRateMax: 0.005,
+    slowerByMsMax: 50,
+    lateMsMax: 200,
+  };
   const of = (requests: number, errors: number, p95Ms?: number): Tally => ({
     requests,
     errors,
