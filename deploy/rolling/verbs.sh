@@ -48,7 +48,7 @@ look_ahead() { # look_ahead <release>
 }
 
 run_journaled() {
-  late='' started=$SECONDS
+  late='' started=$SECONDS routed_ms=''
   trap 'finish 130 "Stopped at ${J[step]:-the start}: rolling.sh resume goes on, rolling.sh abort takes it back."' INT TERM HUP
   local code=0
   if [[ ${J[phase]:-} == undo ]]; then
@@ -67,7 +67,7 @@ run_journaled() {
   remember slots "$(instance_at a) $(instance_at b)"
   [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
-  audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))"
+  audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))" ${routed_ms:+--routed_ms "$routed_ms"}
   forget_releases
   [[ -z $strict || -z $late ]] || finish 40 "Release ${J[release]} serves, but an instance did not drain in time."
   finish 0 "Release ${J[release]} serves: $moved connections moved, $((SECONDS - started)) s."
@@ -156,6 +156,9 @@ swap() {
   step all:route "every route leads to ${J[release]}"
   for slot in a b; do point_slot "$slot" "$slot.${J[release]}" || return 31; done
   seen_by_proxy || return 31
+  # Since the command was typed; what takes longer takes nobody's time.
+  routed_ms=$((($(date +%s%N) - began_ns) / 1000000))
+  say "Every route leads to ${J[release]} after $routed_ms ms."
   for slot in a b; do
     old=${J[old_$slot]}
     [[ -n $old ]] || continue
