@@ -19,7 +19,7 @@ release_cli() { # release_cli <release> <user, or nothing> <word>...
   read_settings
   # Only who may read the settings gets here; the release's code gets no more rights than an instance of it.
   [[ -z $user ]] || as=(setpriv "--reuid=$user" "--regid=$user" --init-groups)
-  cd "$RELEASES_DIR/$release"
+  cd "$RELEASES_DIR/$release" || exit
   RELEASE=$release exec "${as[@]}" "${NODE:-node}" dist/server/sessions.js "${@:3}"
 }
 

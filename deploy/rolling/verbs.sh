@@ -56,10 +56,13 @@ run_journaled() {
     finish 0 "The ${J[op]} of ${J[release]} was taken back."
   fi
   case ${J[op]} in
+    rollback) swap || code=$? ;;
     deploy) roll_slot a && roll_slot b || code=$? ;;
-    switch | rollback) swap || code=$? ;;
-    canary) raise_canary || code=$? ;;
+    switch) stores_answer "$STORES_WAIT_S" && swap || code=$? ;;
+    canary) stores_answer "$STORES_WAIT_S" && raise_canary || code=$? ;;
   esac
+  # What does not get ready while a store is away may be as good as what serves.
+  [[ $code != 20 ]] || stores_answer 0 || code=$?
   ((code == 0)) || failed "$code"
   seen_by_proxy || finish 32 "The release is in place, but the proxy does not say so: rolling.sh verify."
   remember previous "${J[previous]}"
@@ -102,7 +105,7 @@ roll_slot() { # roll_slot <slot>
   local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]}
   [[ -z ${J[done_$1]:-} ]] || return 0
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
-  if [[ -n $old ]] && is_alive "$old"; then verdict stores --instance "$old" --deadline "$STORES_WAIT_S" || return 13; fi
+  stores_answer "$STORES_WAIT_S" || return $?
   step "$slot:start" "$fresh, beside ${old:-nothing}; ready for $HEALTHY_S s on end"
   start_instance "$fresh" "$HEALTHY_S" || return 20
   step "$slot:try" "a session on $fresh"
@@ -120,6 +123,7 @@ roll_slot() { # roll_slot <slot>
   step "$slot:retire" "$old leaves"
   [[ -n ${J[keep_warm]} ]] || retire "$old"
   J[done_$slot]=1
+  write_journal
 }
 # Without memory for one more instance the other slot serves alone meanwhile.
 make_room() { # make_room <slot> <instance>
@@ -129,6 +133,18 @@ make_room() { # make_room <slot> <instance>
   point_slot "$1" "$other"
   hand_over "$2"
   retire "$2"
+}
+# By an instance that serves; where none does there is nobody to wait for.
+stores_answer() { # stores_answer <seconds to wait>
+  local slot instance asked=''
+  for slot in b a; do
+    instance=$(instance_at "$slot")
+    if [[ -n $instance ]] && is_alive "$instance"; then
+      asked=1
+      verdict stores --instance "$instance" --deadline "$1" && return 0
+    fi
+  done
+  [[ -z $asked ]] || return 13
 }
 judge() { # judge <instance> <seconds to wait for enough requests and connections>
   local code=0 held_to

@@ -17,10 +17,10 @@ const bad = {
       this.close(4100, 'internal');
       return true;
     };`,
-  // Every two seconds it does nothing else for one and a half.
+  // Every two seconds it does nothing else for more than one.
   blocks: `
     setInterval(() => {
-      const endMs = Date.now() + 1_500;
+      const endMs = Date.now() + 1_200;
       while (Date.now() < endMs);
     }, 2_000);`,
 };

@@ -119,7 +119,7 @@ describe('a deploy that cannot go on', () => {
       const resumed = await host.rolling('resume');
       expect(resumed.code, resumed.said).toBe(0);
       expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
-      await watched.areUnharmed();
+      await watched.rideOn();
       const back = await host.rolling('rollback');
       expect(back.code, back.said).toBe(0);
     },

@@ -30,7 +30,9 @@ export async function startSharedHost(
 
 export interface WatchedRiders {
   readonly riders: readonly Rider[];
-  /** Each rides on, loses nothing, and was never without a connection. */
+  /** Each rides on, and lost nothing. */
+  rideOn(): Promise<void>;
+  /** And was never without a connection. */
   areUnharmed(): Promise<void>;
 }
 
@@ -40,12 +42,16 @@ export async function startWatchedRiders(url: string, count: number): Promise<Wa
   for (const rider of riders) rider.give({ type: 'start', data: {} });
   await Promise.all(riders.map((rider) => rider.when(isSaved)));
   for (const { session } of riders) session.subscribe(({ status }) => statuses.add(status));
+  const rideOn = async (): Promise<void> => {
+    for (const rider of riders) rider.give({ type: 'sample', data: { powerW: 200 } });
+    const views = await Promise.all(riders.map((rider) => rider.when(isSaved)));
+    expect(views.map(({ state }) => state)).toEqual(riders.map(({ expected }) => expected()));
+  };
   return {
     riders,
+    rideOn,
     areUnharmed: async () => {
-      for (const rider of riders) rider.give({ type: 'sample', data: { powerW: 200 } });
-      const views = await Promise.all(riders.map((rider) => rider.when(isSaved)));
-      expect(views.map(({ state }) => state)).toEqual(riders.map(({ expected }) => expected()));
+      await rideOn();
       expect([...statuses].filter((status) => !['connected', 'moving'].includes(status))).toEqual(
         [],
       );

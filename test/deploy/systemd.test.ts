@@ -104,6 +104,7 @@ describe('rolling.sh on a machine with systemd', () => {
     await client.query(`delete from trackstand.migrations where name = '9999-gone'`);
     expect(code, said).toBe(12);
     expect(said).toMatch(/The database is past this release: 9999-gone took away what it needs/);
+    await host.machine.write('/var/lib/trackstand/releases/who/package.json', '{"type":"module"}');
     await host.machine.write(
       '/var/lib/trackstand/releases/who/dist/server/sessions.js',
       `import { execFileSync } from 'node:child_process';

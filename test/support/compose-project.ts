@@ -120,6 +120,9 @@ export async function makeComposeProject(parts: ComposeParts): Promise<ComposePr
       const own = await ask('ps', '-aq', '--filter', `name=${name}`);
       if (own !== '') await ask('rm', '-fv', ...own.split('\n'));
       await compose('down', '-v');
+      // Of compose files that are used beside the first.
+      const volumes = await ask('volume', 'ls', '-q', '--filter', `name=^${name}_`);
+      if (volumes !== '') await ask('volume', 'rm', ...volumes.split('\n'));
       await folder.remove();
     },
   };
