@@ -37,15 +37,13 @@ export async function compare(
     const now = await seeAll(place);
     const fresh = now.get(instance);
     const beside = [...now].filter(([name]) => name !== instance);
-    const since = ([name, state]: readonly [string, SelfReport | undefined]): Greetings =>
-      difference(state?.greetings, before.get(name)?.greetings);
     const isStoreAway =
       fresh?.ready?.phase === 'ready' &&
       fresh.ready.status !== 'ready' &&
       !beside.some(([, { ready }]) => ready?.status === 'ready');
     const judged = judgeGreetings(
-      since([instance, fresh]),
-      beside.map(since).reduce(sum, none),
+      greetedSince(before, [instance, fresh]),
+      beside.map((one) => greetedSince(before, one)).reduce(sum, none),
       limits,
     );
     const besideMs = Math.max(0, ...beside.map(([, { lateMs }]) => lateMs));
@@ -78,6 +76,11 @@ async function seeAll(place: Place): Promise<Map<string, SelfReport>> {
   );
   return new Map(seen.filter(([, { ready }]) => ready !== undefined));
 }
+
+const greetedSince = (
+  before: ReadonlyMap<string, SelfReport>,
+  [name, now]: readonly [name: string, now: SelfReport | undefined],
+): Greetings => difference(now?.greetings, before.get(name)?.greetings);
 
 const sum = (one: Greetings, other: Greetings): Greetings => ({
   welcomed: one.welcomed + other.welcomed,
