@@ -110,6 +110,7 @@ module.exports = {
         '^server/operations/',
         '^server/(lifecycle|session|telemetry)/',
         '^server/http/(request-counts|problem)\\.ts$',
+        '^server/gateway/greeting-counts\\.ts$',
         '^server/store/(journal|instances|circuit)\\.ts$',
         '^shared/(?!workout/)',
       ],

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A deploy that nobody notices, on one machine: deploy/README.md is the runbook.
 set -euo pipefail
+began_ns=$(date +%s%N)
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/rolling/journal.sh
 source "$here/rolling/journal.sh"
@@ -27,7 +28,7 @@ rolling.sh status | verify | prune | unlock
 rolling.sh preflight <release>   whether a deploy could begin; brings the release here
 options: --config FILE  --hosts FILE  --dry-run  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
          --strategy start-first|stop-first  --steps 5,25,50,100
-exit: 0 done  2 usage  10 preflight  11 fetch  12 database  13 store away  14 too few requests
+exit: 0 done  2 usage  10 preflight  11 fetch  12 database  13 store away  14 too few requests or connections
       20 never ready  21 failed when tried out
       30 worse than before, taken back  31 died, taken back  32 could not be taken back  40 drain late (--strict)
       69 a host is out of reach  70 an unfinished deploy is in the way  75 locked

@@ -98,7 +98,10 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
     ...proving(signed),
     reportError,
     connections,
-    closed: watches.closes.count,
+    closed: (code, greeting) => {
+      watches.closes.count(code);
+      watches.greetings.ended(code, greeting);
+    },
     path: sessionPath,
     counts: admission.counts,
     entered: owners && admission.countOwners(owners.ownerOf).enter,
@@ -221,16 +224,19 @@ function installHealth(
     isOperator: owners?.isOperator,
     hashing: owners?.hashing,
     connectionCount: () => connections.size,
+    greeted: () => watches.greetings.counts(connections),
     handOverCount: handOvers.count,
   });
   installHealthRoutes(app, {
     lifecycle,
     release,
     probe,
-    countSessions: () => ({
+    figures: () => ({
       sessions: registry.hosts.size,
       connections: connections.size,
       hand_overs: handOvers.count(),
+      ...watches.greetings.counts(connections),
+      loop_delay_p99_ms: Math.round(watches.process.figures().loopDelayP99Ms),
     }),
   });
   return end;

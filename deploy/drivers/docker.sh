@@ -92,6 +92,12 @@ case $verb in
       [[ $tag == '<none>' ]] || echo "$(docker image inspect --format '{{.Created}}' "$DOCKER_IMAGE:$tag") $tag"
     done | sort -r | cut -d' ' -f2
     ;;
+  # Files it is to read come by its input: --to-file /dev/stdin.
+  cli)
+    docker run --rm --interactive --network "$DOCKER_NETWORK" --memory "$MEMORY_PER_INSTANCE" --read-only --tmpfs /tmp --cap-drop ALL \
+      --security-opt no-new-privileges:true --env-file "$APP_ENV" --env "RELEASE=$name" --pull never "$DOCKER_IMAGE:$name" \
+      sh -c '[ -f dist/server/sessions.js ] || exit 127; exec node dist/server/sessions.js "$@"' sh "${@:3}"
+    ;;
   tools)
     newest=$("${BASH_SOURCE[0]}" releases - | head -n 1)
     [[ -n $newest ]] || tell "There is no image $DOCKER_IMAGE yet: docker compose build."

@@ -7,7 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 verb=${1:?verb} name=${2:?instance or release} word=${3:-}
-: "${RUN_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+: "${RUN_DIR:?}" "${LOG_DIR:?}"
 # shellcheck source=deploy/drivers/release-folders.sh
 source "$here/release-folders.sh"
 prefix=$RUN_DIR/$name
@@ -56,9 +56,7 @@ case $verb in
       echo "http://${pair#*=}" >"$prefix.address"
     fi
     (
-      while IFS= read -r line || [[ -n $line ]]; do
-        [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
-      done <"$APP_ENV"
+      read_settings
       export LISTEN=unix:$prefix.sock RELEASE=$release
       if [[ -n ${pair:-} ]]; then
         address=${pair#*=}
@@ -103,13 +101,6 @@ case $verb in
     pid=$(child) || exit 1
     kill -s "${word:?signal}" "$pid"
     ;;
-  cli)
-    [[ -f $RELEASES_DIR/$name/dist/server/sessions.js ]] || exit 127
-    while IFS= read -r line || [[ -n $line ]]; do
-      [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
-    done <"$APP_ENV"
-    cd "$RELEASES_DIR/$name"
-    RELEASE=$name exec "${NODE:-node}" dist/server/sessions.js "${@:3}"
-    ;;
+  cli) release_cli "$name" '' "${@:3}" ;;
   *) release_folders "$verb" "$name" ;;
 esac

@@ -1,7 +1,27 @@
 # shellcheck shell=bash
 # Releases as folders RELEASES_DIR/<release>, for the drivers without containers: present|fetch|forget|releases <release>.
-: "${RELEASES_DIR:?}"
+: "${RELEASES_DIR:?}" "${APP_ENV:?}"
 main=dist/server/main.js
+
+# Settings of instances, in the form systemd and docker read too.
+read_settings() {
+  local line
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ $line =~ ^[A-Z][A-Z0-9_]*= ]] && export "${line?}"
+  done <"$APP_ENV"
+}
+# The release's own commands, in place of this process; 127 when it has none.
+release_cli() { # release_cli <release> <user, or nothing> <word>...
+  local release=$1 user=$2
+  local commands=$RELEASES_DIR/$release/dist/server/sessions.js
+  local as=()
+  [[ -f $commands ]] || exit 127
+  read_settings
+  # Only who may read the settings gets here; the release's code gets no more rights than an instance of it.
+  [[ -z $user ]] || as=(setpriv "--reuid=$user" "--regid=$user" --init-groups)
+  cd "$RELEASES_DIR/$release" || exit
+  RELEASE=$release exec "${as[@]}" "${NODE:-node}" dist/server/sessions.js "${@:3}"
+}
 
 release_folders() { # release_folders <verb> <release>
   local verb=$1 release=$2 package draft

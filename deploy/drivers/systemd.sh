@@ -57,5 +57,10 @@ case $verb in
     pid=$(pid_of) || exit 1
     kill -s "${word:?signal}" "$pid"
     ;;
+  cli)
+    # As the user its instances run as.
+    unit=trackstand@a.$name.service
+    release_cli "$name" "$(property User)" "${@:3}"
+    ;;
   *) release_folders "$verb" "$name" ;;
 esac

@@ -9,8 +9,8 @@ defaults() {
   : "${NODE:=node}" "${VERDICT:=$here/../dist/deploy/verdict.js}"
   # Seconds. An instance must be ready that long without a break, and within the deadline.
   : "${HEALTHY_S:=10}" "${READY_DEADLINE_S:=60}"
-  # Real traffic is watched that long after each slot; a canary waits up to HOLD_S for enough requests at each step.
-  : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${HOLD_S:=300}" "${SLOWER_BY_MS:=50}"
+  # Real traffic is watched that long after each slot; a canary waits up to HOLD_S for enough requests and connections at each step.
+  : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${SOAK_CONNECTIONS:=5}" "${HOLD_S:=300}" "${SLOWER_BY_MS:=50}" "${LATE_MS:=200}"
   # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
   : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
   : "${RETAIN:=5}"

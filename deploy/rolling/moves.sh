@@ -56,18 +56,33 @@ try_out() { # try_out <instance> <former instance>
 }
 
 moved=0
-# Whoever is still there at the deadline is closed when the instance is stopped, and comes back by the routes.
-hand_over() { # hand_over <instance>
-  local count
+# What a release is held to, beside the former one.
+limits() { echo "--samples $SOAK_SAMPLES --greetings $SOAK_CONNECTIONS --slower-by $SLOWER_BY_MS --late $LATE_MS"; }
+# Whoever is still there at the deadline is closed when the instance is stopped, and comes back by the routes. Fails when those who move
+# to a release that is on trial are not welcomed there.
+hand_over() { # hand_over <instance> [instance on trial]
+  local count code=0 trial=()
   is_alive "$1" || return 0
+  [[ -z ${2:-} ]] || read -ra trial <<<"--to $2 $(limits)"
   # What was on its way to this instance when the routes changed arrives first.
   sleep 0.2
-  if count=$(verdict hand-over --instance "$1" --deadline "$DRAIN_DEADLINE_S"); then
-    moved=$((moved + count))
-  else
-    late=1
-    audit drain-late --instance "$1"
-  fi
+  count=$(verdict hand-over --instance "$1" --deadline "$DRAIN_DEADLINE_S" "${trial[@]}") || code=$?
+  case $code in
+    0) moved=$((moved + count)) ;;
+    4 | 5 | 6) return "$(failure_of "$code")" ;;
+    *)
+      late=1
+      audit drain-late --instance "$1"
+      ;;
+  esac
+}
+# A verdict's code as a code of a deploy.
+failure_of() { # failure_of <code>
+  case $1 in
+    4) echo 31 ;;
+    6) echo 13 ;;
+    *) echo 30 ;;
+  esac
 }
 retire() { # retire <instance>
   is_alive "$1" || return 0
@@ -106,7 +121,7 @@ is_former() { [[ $1 == "${J[old_a]:-}" || $1 == "${J[old_b]:-}" ]]; }
 # Whether a release may run on the database as it is, and takes away nothing that the other one needs. Its instances ask again when they start.
 suits_database() { # suits_database <release> <release to go back to>
   local code=0 said
-  said=$(driver cli "$1" migrations check --beside "$2" 2>&1) || code=$?
+  said=$(driver cli "$1" migrations check --beside "$2" 2>&1 </dev/null) || code=$?
   case $code in
     0) ;;
     4)

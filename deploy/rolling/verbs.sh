@@ -48,7 +48,7 @@ look_ahead() { # look_ahead <release>
 }
 
 run_journaled() {
-  late='' started=$SECONDS
+  late='' started=$SECONDS routed_ms=''
   trap 'finish 130 "Stopped at ${J[step]:-the start}: rolling.sh resume goes on, rolling.sh abort takes it back."' INT TERM HUP
   local code=0
   if [[ ${J[phase]:-} == undo ]]; then
@@ -56,10 +56,13 @@ run_journaled() {
     finish 0 "The ${J[op]} of ${J[release]} was taken back."
   fi
   case ${J[op]} in
+    rollback) swap || code=$? ;;
     deploy) roll_slot a && roll_slot b || code=$? ;;
-    switch | rollback) swap || code=$? ;;
-    canary) raise_canary || code=$? ;;
+    switch) stores_answer "$STORES_WAIT_S" && swap || code=$? ;;
+    canary) stores_answer "$STORES_WAIT_S" && raise_canary || code=$? ;;
   esac
+  # What does not get ready while a store is away may be as good as what serves.
+  [[ $code != 20 ]] || stores_answer 0 || code=$?
   ((code == 0)) || failed "$code"
   seen_by_proxy || finish 32 "The release is in place, but the proxy does not say so: rolling.sh verify."
   remember previous "${J[previous]}"
@@ -67,7 +70,7 @@ run_journaled() {
   remember slots "$(instance_at a) $(instance_at b)"
   [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
-  audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))"
+  audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))" ${routed_ms:+--routed_ms "$routed_ms"}
   forget_releases
   [[ -z $strict || -z $late ]] || finish 40 "Release ${J[release]} serves, but an instance did not drain in time."
   finish 0 "Release ${J[release]} serves: $moved connections moved, $((SECONDS - started)) s."
@@ -102,7 +105,7 @@ roll_slot() { # roll_slot <slot>
   local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]}
   [[ -z ${J[done_$1]:-} ]] || return 0
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
-  if [[ -n $old ]] && is_alive "$old"; then verdict stores --instance "$old" --deadline "$STORES_WAIT_S" || return 13; fi
+  stores_answer "$STORES_WAIT_S" || return $?
   step "$slot:start" "$fresh, beside ${old:-nothing}; ready for $HEALTHY_S s on end"
   start_instance "$fresh" "$HEALTHY_S" || return 20
   step "$slot:try" "a session on $fresh"
@@ -114,12 +117,13 @@ roll_slot() { # roll_slot <slot>
   seen_by_proxy || return 31
   [[ -n $old ]] || return 0
   step "$slot:hand-over" "connections move from $old"
-  hand_over "$old"
+  hand_over "$old" "$fresh" || return $?
   step "$slot:soak" "real traffic for $SOAK_S s"
   judge "$fresh" 0 || return $?
   step "$slot:retire" "$old leaves"
   [[ -n ${J[keep_warm]} ]] || retire "$old"
   J[done_$slot]=1
+  write_journal
 }
 # Without memory for one more instance the other slot serves alone meanwhile.
 make_room() { # make_room <slot> <instance>
@@ -130,15 +134,27 @@ make_room() { # make_room <slot> <instance>
   hand_over "$2"
   retire "$2"
 }
-judge() { # judge <instance> <seconds to wait for enough requests>
-  local code=0
-  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" --samples "$SOAK_SAMPLES" --slower-by "$SLOWER_BY_MS" || code=$?
+# By an instance that serves; where none does there is nobody to wait for.
+stores_answer() { # stores_answer <seconds to wait>
+  local slot instance asked=''
+  for slot in b a; do
+    instance=$(instance_at "$slot")
+    if [[ -n $instance ]] && is_alive "$instance"; then
+      asked=1
+      verdict stores --instance "$instance" --deadline "$1" && return 0
+    fi
+  done
+  [[ -z $asked ]] || return 13
+}
+judge() { # judge <instance> <seconds to wait for enough requests and connections>
+  local code=0 held_to
+  read -ra held_to <<<"$(limits)"
+  verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" "${held_to[@]}" || code=$?
   case $code in
     0) ;;
-    # Few requests say nothing against a release; a canary does not go on with them.
+    # Few of them say nothing against a release; a canary does not go on with them.
     3) (($2 == 0)) || return 14 ;;
-    4) return 31 ;;
-    *) return 30 ;;
+    *) return "$(failure_of "$code")" ;;
   esac
 }
 
@@ -156,11 +172,15 @@ swap() {
   step all:route "every route leads to ${J[release]}"
   for slot in a b; do point_slot "$slot" "$slot.${J[release]}" || return 31; done
   seen_by_proxy || return 31
+  # Since the command was typed; what takes longer takes nobody's time.
+  routed_ms=$((($(date +%s%N) - began_ns) / 1000000))
+  say "Every route leads to ${J[release]} after $routed_ms ms."
   for slot in a b; do
     old=${J[old_$slot]}
     [[ -n $old ]] || continue
     step "$slot:hand-over" "connections move from $old"
-    hand_over "$old"
+    # The way back is not judged.
+    if [[ ${J[op]} == rollback ]]; then hand_over "$old"; else hand_over "$old" "$slot.${J[release]}" || return $?; fi
   done
   [[ ${J[op]} != rollback ]] || { for slot in a b; do retire "${J[old_$slot]}"; done; return 0; }
   step all:soak "real traffic for $SOAK_S s"
@@ -178,8 +198,8 @@ raise_canary() {
     step "canary:$percent" "$percent % of the sessions move to $fresh"
     for route in "${all[@]:0:count}"; do point "$route" "$fresh" || return 31; done
     seen_by_proxy || return 31
-    hand_over "${J[old_a]}"
-    hand_over "${J[old_b]}"
+    hand_over "${J[old_a]}" "$fresh" || return $?
+    hand_over "${J[old_b]}" "$fresh" || return $?
     judge "$fresh" "$HOLD_S" || return $?
   done
   # It has proven itself: it becomes slot a, and gets a twin.
@@ -191,7 +211,7 @@ raise_canary() {
   retire "${J[old_a]}"
   retire "${J[old_b]}"
 }
-failures[14]='there were not enough requests to judge it'
+failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
   lock

@@ -1,12 +1,13 @@
 /** One instance as a deploy sees it: its process through the driver, itself through its socket. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { ask, type Where } from './ask.ts';
 import type { Sight } from './readiness.ts';
 import { releaseOf } from './routes.ts';
+import type { Greetings } from './slo.ts';
 
 export interface Place {
   /** Folder of sockets and routes. */
@@ -15,31 +16,50 @@ export interface Place {
   readonly driver: string;
 }
 
-export interface InstanceState extends Sight {
+/** What an instance says of itself. */
+export interface SelfReport {
+  readonly ready: Sight['ready'];
   readonly connections: number | undefined;
   readonly sessions: number | undefined;
   readonly handOvers: number | undefined;
+  /** Since it began; undefined when it counts none. */
+  readonly greetings: Greetings | undefined;
+  readonly lateMs: number;
+}
+
+export interface InstanceState extends Sight, SelfReport {
+  readonly ready: Sight['ready'];
 }
 
 export async function see(place: Place, instance: string): Promise<InstanceState> {
   const where = await whereIs(place, instance);
-  const [life, ready, version] = await Promise.all([
+  const [life, report, version] = await Promise.all([
     runDriver(place, 'alive', instance),
-    ask(where, '/readyz'),
+    readReport(where),
     ask(where, '/version'),
   ]);
-  const body = (ready?.body ?? {}) as Readonly<Record<string, unknown>>;
   const { release } = (version?.body ?? {}) as { readonly release?: unknown };
+  return { life, release: typeof release === 'string' ? release : undefined, ...report };
+}
+
+/** Without asking the driver, which starts processes of its own. */
+export async function reportOf(place: Place, instance: string): Promise<SelfReport> {
+  return readReport(await whereIs(place, instance));
+}
+
+async function readReport(where: Where): Promise<SelfReport> {
+  const answer = await ask(where, '/readyz');
+  const body = (answer?.body ?? {}) as Readonly<Record<string, unknown>>;
   return {
-    life,
     ready:
-      ready === undefined
+      answer === undefined
         ? undefined
-        : { code: ready.status, status: String(body['status']), phase: String(body['phase']) },
-    release: typeof release === 'string' ? release : undefined,
+        : { code: answer.status, status: String(body['status']), phase: String(body['phase']) },
     connections: numberOf(body['connections']),
     sessions: numberOf(body['sessions']),
     handOvers: numberOf(body['hand_overs']),
+    greetings: greetingsOf(body),
+    lateMs: numberOf(body['loop_delay_p99_ms']) ?? 0,
   };
 }
 
@@ -54,6 +74,14 @@ export async function whereIs(
     : { url: address.trim() };
 }
 
+/** Instances with a socket; one that is starting has none yet, and nobody is led to it either. */
+export async function instancesIn({ runFolder }: Pick<Place, 'runFolder'>): Promise<string[]> {
+  const names = await readdir(runFolder).catch(() => []);
+  return names
+    .filter((name) => /^[abc]\..+\.(sock|address)$/.test(name))
+    .map((name) => name.replace(/\.\w+$/, ''));
+}
+
 /** What the driver prints; undefined when it says no. */
 export async function runDriver(
   { driver }: Place,
@@ -63,6 +91,11 @@ export async function runDriver(
     ({ stdout }) => stdout.trim(),
     () => undefined,
   );
+}
+
+function greetingsOf(body: Readonly<Record<string, unknown>>): Greetings | undefined {
+  const [welcomed, unwelcomed] = [numberOf(body['welcomed']), numberOf(body['unwelcomed'])];
+  return welcomed === undefined || unwelcomed === undefined ? undefined : { welcomed, unwelcomed };
 }
 
 const numberOf = (value: unknown): number | undefined =>
@@ -84,12 +117,16 @@ export async function tryOut(
     const { pathname, hash } = new URL(resumeUrl);
     for (const reader of makers) {
       const read = await askAt(place, reader, pathname, { token: hash.slice(1) });
+      // A release that raises the shape of a session leaves it to nobody older: that answer is as it must be.
+      if (reader !== fresh && maker === fresh && codeOf(read?.body) === 'schema-too-new') continue;
       if (read?.status !== 200)
         return `release ${releaseOf(reader)} does not read a session begun by ${releaseOf(maker)} (${read?.status ?? 'no answer'})`;
     }
   }
   return undefined;
 }
+
+const codeOf = (body: unknown): unknown => (body as { readonly code?: unknown } | undefined)?.code;
 
 const askAt = async (
   place: Place,

@@ -1,9 +1,11 @@
 /** Verdicts for deploy/rolling.sh: `verdict <command> [--option value]`. Sentences go to stderr, results to stdout. */
 import { delay, systemClock } from '../../shared/clock.ts';
 import { appendAudit, firstBrokenLine } from './audit-log.ts';
+import type { Comparison } from './comparison.ts';
 import { see, tryOut, type Place } from './instance.ts';
 import { preflight } from './preflight.ts';
 import { disagreements, instanceAt, routeNames } from './routes.ts';
+import type { SloLimits } from './slo.ts';
 import { asTable, report } from './status.ts';
 import { awaitReady, handOver, soak } from './waits.ts';
 
@@ -14,6 +16,9 @@ const exitUsage = 2;
 /** Soaked, but there were not enough requests to say anything. */
 const exitTooFew = 3;
 const exitDied = 4;
+/** It does worse than what is beside it. */
+const exitWorse = 5;
+const exitStoreAway = 6;
 
 type Options = Readonly<Record<string, string | undefined>>;
 
@@ -34,8 +39,33 @@ const seconds = (options: Options, name: string): number => {
     throw new Error(`--${name} must be a number of seconds.`);
   return value * 1000;
 };
+const limitsOf = (options: Options): SloLimits => ({
+  samplesMin: Number(given(options, 'samples')),
+  greetingsMin: Number(given(options, 'greetings')),
+  errorRateMax: 0.005,
+  slowerByMsMax: Number(given(options, 'slower-by')),
+  lateMsMax: Number(given(options, 'late')),
+});
 const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function told(instance: string, verdict: Comparison): number {
+  switch (verdict.kind) {
+    case 'kept':
+      return exitYes;
+    case 'too-few':
+      return exitTooFew;
+    case 'died':
+      say(`${instance} cannot be judged: ${verdict.why}.`);
+      return exitDied;
+    case 'store-away':
+      say(`${instance} does badly while a store is away, and so does what is beside it.`);
+      return exitStoreAway;
+    case 'broken':
+      say(`${instance} does worse than what it replaces: ${verdict.why}.`);
+      return exitWorse;
+  }
+}
 
 const commands: Readonly<Record<string, (options: Options) => Promise<number>>> = {
   preflight: async (options) => {
@@ -73,13 +103,24 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
     say(`${given(options, 'instance')} failed when it was tried out: ${fault}.`);
     return exitNo;
   },
+  /** With --to also whether those who move are welcomed there. */
   'hand-over': async (options) => {
     const instance = given(options, 'instance');
-    const found = await handOver(place(), instance, seconds(options, 'deadline'), systemClock);
+    const { to } = options;
+    const found = await handOver(
+      place(),
+      instance,
+      {
+        deadlineMs: seconds(options, 'deadline'),
+        to: to === undefined ? undefined : { instance: to, limits: limitsOf(options) },
+      },
+      systemClock,
+    );
     if (found.kind === 'done') {
       print(String(found.moved));
       return exitYes;
     }
+    if (found.kind !== 'late') return told(to ?? instance, found);
     say(`${instance} still holds ${found.left} connections at the deadline.`);
     return exitNo;
   },
@@ -92,18 +133,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
         accessLog: env('ACCESS_LOG'),
         forMs: seconds(options, 'time'),
         holdMs: seconds(options, 'hold'),
-        limits: {
-          samplesMin: Number(given(options, 'samples')),
-          errorRateMax: 0.005,
-          slowerByMsMax: Number(given(options, 'slower-by')),
-        },
+        limits: limitsOf(options),
       },
       systemClock,
     );
-    if (verdict.kind === 'kept') return exitYes;
-    if (verdict.kind === 'too-few') return exitTooFew;
-    say(`${instance} does worse than what it replaces: ${verdict.why}.`);
-    return verdict.died === true ? exitDied : exitNo;
+    return told(instance, verdict);
   },
   /** Whether the proxy serves what the links say; a moment is allowed for what is under way. */
   verify: async (options) => {

@@ -1,4 +1,4 @@
-/** Whether a release does worse than the one beside it, judged from the proxy's access log. Pure. */
+/** Whether a release does worse than the one beside it, by the proxy's access log and by what instances say of themselves. Pure. */
 
 /** One request, as trackstand.conf logs it. */
 export interface LoggedRequest {
@@ -17,13 +17,23 @@ export interface Tally {
   readonly p95Ms: number | undefined;
 }
 
+/** Connections that came to an instance to begin or resume a session. */
+export interface Greetings {
+  readonly welcomed: number;
+  readonly unwelcomed: number;
+}
+
 export interface SloLimits {
   /** Below that many requests of the new release nothing is said about it. */
   readonly samplesMin: number;
+  /** The same of connections. */
+  readonly greetingsMin: number;
   /** Share of errors that is always too much, when it is no accident. */
   readonly errorRateMax: number;
   /** Milliseconds it may be slower, besides half as slow again. */
   readonly slowerByMsMax: number;
+  /** Milliseconds its event loop may be late, 99 % of the time, when those beside it are not half as late. */
+  readonly lateMsMax: number;
 }
 
 export type SloVerdict =
@@ -67,9 +77,19 @@ export function tally(requests: readonly LoggedRequest[]): Tally {
   };
 }
 
+interface Sample {
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** More errors than its limit and twice those beside it, and hardly by accident. */
+function errsMore(fresh: Sample, former: Sample, { errorRateMax }: SloLimits): boolean {
+  const rate = (of: Sample): number => (of.requests === 0 ? 0 : of.errors / of.requests);
+  const rateMax = Math.max(errorRateMax, 2 * rate(former));
+  return rate(fresh) > rateMax && accident(fresh, former) < accidentMax;
+}
+
 export function judge(fresh: Tally, former: Tally, limits: SloLimits): SloVerdict {
-  const rate = (of: Tally): number => (of.requests === 0 ? 0 : of.errors / of.requests);
-  const rateMax = Math.max(limits.errorRateMax, 2 * rate(former));
   const [freshMs, formerMs] = [fresh.p95Ms, former.p95Ms];
   if (
     freshMs !== undefined &&
@@ -80,7 +100,7 @@ export function judge(fresh: Tally, former: Tally, limits: SloLimits): SloVerdic
       kind: 'broken',
       why: `95 % of its requests took up to ${Math.round(freshMs)} ms, beside ${Math.round(formerMs)} ms`,
     };
-  if (rate(fresh) > rateMax && accident(fresh, former) < accidentMax)
+  if (errsMore(fresh, former, limits))
     return {
       kind: 'broken',
       why: `${fresh.errors} of its ${fresh.requests} requests failed, beside ${former.errors} of ${former.requests}`,
@@ -88,8 +108,33 @@ export function judge(fresh: Tally, former: Tally, limits: SloLimits): SloVerdic
   return fresh.requests < limits.samplesMin ? { kind: 'too-few' } : { kind: 'kept' };
 }
 
+/** Those of the time that is judged. A release can answer every request well and resume no session. */
+export function judgeGreetings(fresh: Greetings, former: Greetings, limits: SloLimits): SloVerdict {
+  const sampleOf = ({ welcomed, unwelcomed }: Greetings): Sample => ({
+    requests: welcomed + unwelcomed,
+    errors: unwelcomed,
+  });
+  const [its, others] = [sampleOf(fresh), sampleOf(former)];
+  return errsMore(its, others, limits)
+    ? {
+        kind: 'broken',
+        why: `${its.errors} of ${its.requests} connections to it were not welcomed, beside ${others.errors} of ${others.requests}`,
+      }
+    : { kind: 'kept' };
+}
+
+/** `lateMs`: how late its event loop is; of those beside it, the latest. */
+export function judgeLoop(lateMs: number, besideMs: number, { lateMsMax }: SloLimits): SloVerdict {
+  return lateMs > lateMsMax && lateMs > 2 * besideMs
+    ? {
+        kind: 'broken',
+        why: `its event loop is up to ${lateMs} ms late, beside ${besideMs} ms`,
+      }
+    : { kind: 'kept' };
+}
+
 /** Fisher's exact test, one-sided: probability of at least as many errors in `fresh` if both were equally good. */
-export function accident(fresh: Tally, former: Tally): number {
+export function accident(fresh: Sample, former: Sample): number {
   // A release without anything beside it is held against one that made no error in as many requests.
   const beside = former.requests === 0 ? { ...fresh, errors: 0 } : former;
   const errors = fresh.errors + beside.errors;

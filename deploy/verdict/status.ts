@@ -1,8 +1,6 @@
 /** What runs where, for people and for scripts. */
-import { readdir } from 'node:fs/promises';
-
 import { lastAudits } from './audit-log.ts';
-import { runDriver, see, type Place } from './instance.ts';
+import { instancesIn, runDriver, see, type Place } from './instance.ts';
 import { instanceAt, releaseOf, routeNames } from './routes.ts';
 
 export interface InstanceReport {
@@ -28,7 +26,7 @@ export async function report(place: Place, auditFile: string): Promise<StatusRep
     routeNames.map(async (route) => [route, await instanceAt(place.runFolder, route)] as const),
   );
   const names = new Set([
-    ...(await runningOf(place)),
+    ...(await instancesIn(place)),
     ...links.map(([, instance]) => instance).filter((instance) => instance !== undefined),
   ]);
   const instances = await Promise.all(
@@ -74,12 +72,4 @@ export function asTable({ instances, audit }: StatusReport): string {
       .trimEnd(),
   );
   return [...lines, ...audit.map((entry) => JSON.stringify(entry))].join('\n');
-}
-
-/** Instances with a socket; one that is starting has none yet, and no share either. */
-async function runningOf({ runFolder }: Place): Promise<string[]> {
-  const names = await readdir(runFolder).catch(() => []);
-  return names
-    .filter((name) => /^[abc]\..+\.(sock|address)$/.test(name))
-    .map((name) => name.replace(/\.\w+$/, ''));
 }

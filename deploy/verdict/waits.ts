@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 import { delay, type Clock } from '../../shared/clock.ts';
+import { compare, type Comparison } from './comparison.ts';
 import { runDriver, see, type Place } from './instance.ts';
 import { firstWatch, look, type Readiness, type ReadinessLimits } from './readiness.ts';
 import { instanceAt } from './routes.ts';
@@ -35,17 +36,29 @@ export async function awaitReady(
 
 export type HandedOver =
   | { readonly kind: 'done'; readonly moved: number }
-  | { readonly kind: 'late'; readonly left: number };
+  | { readonly kind: 'late'; readonly left: number }
+  | Exclude<Comparison, { kind: 'kept' | 'too-few' }>;
 
-/** Asks the instance to hand over what is routed elsewhere, and waits until it says that nobody is left. */
+export interface HandOver {
+  readonly deadlineMs: number;
+  /** Where they are led now, and what that is held to; undefined when it has proven itself. */
+  readonly to: { readonly instance: string; readonly limits: SloLimits } | undefined;
+}
+
+/**
+ * Asks the instance to hand over what is routed elsewhere, and waits until it says that nobody is left. When those who move are not
+ * welcomed there, it says so at once: until the grace of the hand-over is over they still have their connection here.
+ */
 export async function handOver(
   place: Place,
   instance: string,
-  deadlineMs: number,
+  { deadlineMs, to }: HandOver,
   clock: Clock,
 ): Promise<HandedOver> {
   const before = await see(place, instance);
   const endMs = clock.elapsedMs() + deadlineMs;
+  let nextLookMs = 0;
+  const compared = to && (await compare(place, to.instance, to.limits));
   // An instance that is gone has nobody left.
   if (before.life === undefined) return { kind: 'done', moved: 0 };
   await runDriver(place, 'signal', instance, 'USR2');
@@ -54,6 +67,10 @@ export async function handOver(
     if (now.life === undefined) return { kind: 'done', moved: before.connections ?? 0 };
     if ((now.handOvers ?? 0) > (before.handOvers ?? 0))
       return { kind: 'done', moved: (before.connections ?? 0) - (now.connections ?? 0) };
+    const isDue = clock.elapsedMs() >= nextLookMs;
+    if (isDue) nextLookMs = clock.elapsedMs() + 2 * pollMs;
+    const judged = isDue ? (await compared?.())?.greetings : undefined;
+    if (judged !== undefined && judged.kind !== 'kept' && judged.kind !== 'too-few') return judged;
     if (clock.elapsedMs() >= endMs)
       return { kind: 'late', left: now.connections ?? before.connections ?? 0 };
     await delay(clock, pollMs / 4);
@@ -70,35 +87,48 @@ export interface Soak {
 
 /**
  * Watches an instance under real traffic until the time is over, against the instances beside it. With `holdMs` it waits
- * that much longer for enough requests. An instance that died is `broken` at once.
+ * that much longer for enough requests and connections. An instance that died ends it at once.
  */
 export async function soak(
   place: Place,
   instance: string,
   { accessLog, forMs, holdMs, limits }: Soak,
   clock: Clock,
-): Promise<SloVerdict & { readonly died?: true }> {
-  const life = await runDriver(place, 'alive', instance);
+): Promise<Comparison> {
+  const look = await compare(place, instance, limits);
   // The log has times of day.
   const fromMs = clock.nowMs();
   const untilMs = clock.elapsedMs() + forMs;
   for (;;) {
-    if (life === undefined || (await runDriver(place, 'alive', instance)) !== life)
-      return { kind: 'broken', why: 'its process ended', died: true };
-    const requests = await readRequests(accessLog, fromMs);
-    const owners = new Map<string, string | undefined>();
-    for (const { route } of requests)
-      if (!owners.has(route)) owners.set(route, await instanceAt(place.runFolder, route));
-    const isFresh = ({ route }: LoggedRequest): boolean => owners.get(route) === instance;
-    const verdict = judge(
-      tally(requests.filter(isFresh)),
-      tally(requests.filter((request) => !isFresh(request))),
-      limits,
-    );
-    if (verdict.kind === 'broken') return verdict;
-    if (clock.elapsedMs() >= untilMs + (verdict.kind === 'kept' ? 0 : holdMs)) return verdict;
+    const { greetings, loop, isStoreAway } = await look();
+    const requests = await judgeRequests(place, instance, { accessLog, fromMs, limits });
+    const isOver = clock.elapsedMs() >= untilMs;
+    const verdicts = [greetings, requests, ...(isOver ? [loop] : [])];
+    const bad = verdicts.find(({ kind }) => kind !== 'kept' && kind !== 'too-few');
+    if (bad !== undefined)
+      return bad.kind === 'broken' && isStoreAway ? { kind: 'store-away' } : bad;
+    const tooFew = verdicts.find(({ kind }) => kind === 'too-few');
+    if (clock.elapsedMs() >= untilMs + (tooFew === undefined ? 0 : holdMs))
+      return tooFew ?? { kind: 'kept' };
     await delay(clock, 2 * pollMs);
   }
+}
+
+async function judgeRequests(
+  place: Place,
+  instance: string,
+  { accessLog, fromMs, limits }: Pick<Soak, 'accessLog' | 'limits'> & { readonly fromMs: number },
+): Promise<SloVerdict> {
+  const requests = await readRequests(accessLog, fromMs);
+  const owners = new Map<string, string | undefined>();
+  for (const { route } of requests)
+    if (!owners.has(route)) owners.set(route, await instanceAt(place.runFolder, route));
+  const isFresh = ({ route }: LoggedRequest): boolean => owners.get(route) === instance;
+  return judge(
+    tally(requests.filter(isFresh)),
+    tally(requests.filter((request) => !isFresh(request))),
+    limits,
+  );
 }
 
 /** Bytes of the log's end that are read: many minutes of a small server. */

@@ -18,6 +18,7 @@ import type { SessionHost } from '../session/session-host.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
+import type { Greeting } from './greeting-counts.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
 import type { Socket } from './socket.ts';
@@ -53,6 +54,7 @@ export class Connection {
   readonly sessionId: string;
   /** Which of the proxy's routes it came by, as the proxy names them. */
   readonly route: string | undefined;
+  greeting: Greeting = 'awaited';
   readonly #clientId: string;
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
@@ -215,6 +217,7 @@ export class Connection {
   }
 
   #reader(hello: Hello, generation: number): Reader {
+    this.greeting = 'asked';
     return {
       clientId: this.#clientId,
       hello,
@@ -226,6 +229,7 @@ export class Connection {
       settled: (count) => {
         this.#inFlightCount -= count;
       },
+      welcomed: () => void (this.greeting = 'welcomed'),
     };
   }
 

@@ -13,12 +13,13 @@ import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
 import { subprotocols } from '../../shared/protocol/version.ts';
 import type { ConnectionCounts } from '../admission/connection-counts.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
+import type { Greeting } from './greeting-counts.ts';
 
 export interface UpgradeParts extends ConnectionParts {
   /** Every open connection, for drain and metrics. */
   readonly connections: Set<Connection>;
   /** A connection ended, with that code. */
-  readonly closed: (code: number) => void;
+  readonly closed: (code: number, greeting: Greeting) => void;
   readonly path: string;
   /** Answers instead of serving, while this instance takes nobody any more; undefined lets the request in. */
   readonly refusal: (reply: FastifyReply) => FastifyReply | undefined;
@@ -130,7 +131,7 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
     connection.receive(isBinary ? '' : text.toString('utf8'));
   });
   socket.on('close', (code) => {
-    parts.closed(code);
+    parts.closed(code, connection.greeting);
     connection.gone();
     parts.connections.delete(connection);
   });

@@ -8,11 +8,15 @@ export interface HealthParts {
   readonly release: string;
   /** Which stores answer, by name. */
   readonly probe: () => Promise<Readonly<Record<string, 'up' | 'down' | 'absent'>>>;
-  readonly countSessions: () => {
+  readonly figures: () => {
     readonly sessions: number;
     readonly connections: number;
     /** How many hand-overs have come to their end. */
     readonly hand_overs: number;
+    /** Connections that were welcomed, and that should have been: a deploy compares instances by these. */
+    readonly welcomed: number;
+    readonly unwelcomed: number;
+    readonly loop_delay_p99_ms: number;
   };
 }
 
@@ -27,9 +31,7 @@ export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): v
     const canServe = phase === 'ready' && states.includes('up');
     const isWhole = !states.includes('down');
     const status = canServe ? (isWhole ? 'ready' : 'degraded') : 'not-ready';
-    return reply
-      .code(canServe ? 200 : 503)
-      .send({ status, phase, stores, ...parts.countSessions() });
+    return reply.code(canServe ? 200 : 503).send({ status, phase, stores, ...parts.figures() });
   });
   app.get('/healthz', (_request, reply) => {
     const phase = parts.lifecycle.phase();

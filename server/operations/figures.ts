@@ -1,6 +1,7 @@
 /** How this instance is, in numbers that are there already: they are read when somebody asks, and nothing is counted for them alone. */
 import type { Clock } from '../../shared/clock.ts';
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
+import type { Greetings } from '../gateway/greeting-counts.ts';
 import type { RequestCounts } from '../http/request-counts.ts';
 import type { Lifecycle, Phase } from '../lifecycle/lifecycle.ts';
 import type { SessionCounts } from '../session/session-counts.ts';
@@ -18,6 +19,7 @@ export interface FigureParts {
   readonly counts: SessionCounts;
   readonly circuits: { readonly postgres: CircuitWatch; readonly redis: CircuitWatch | undefined };
   readonly connectionCount: () => number;
+  readonly greeted: () => Greetings;
   readonly handOverCount: () => number;
   /** Undefined when there is no backup, or nobody has said yet. */
   readonly backupAgeMs: () => number | undefined;
@@ -47,6 +49,7 @@ export interface Figures {
   readonly unsavedSessions: number;
   readonly checkpointLagMs: number;
   readonly connections: number;
+  readonly greetings: Greetings;
   readonly handOvers: number;
   readonly backupAgeMs: number | undefined;
   readonly counts: SessionCounts;
@@ -82,6 +85,7 @@ export function readFigures(parts: FigureParts): Figures {
     unsavedSessions,
     checkpointLagMs,
     connections: parts.connectionCount(),
+    greetings: parts.greeted(),
     handOvers: parts.handOverCount(),
     backupAgeMs: parts.backupAgeMs(),
     counts: parts.counts,

@@ -86,6 +86,16 @@ function doorMetrics(figures: Figures): Metric[] {
       [...figures.closes].map(([code, value]) => ({ labels: { code }, value })),
     ),
     counter(
+      'trackstand_connections_welcomed_total',
+      'Connections whose hello was answered by welcome.',
+      one(figures.greetings.welcomed),
+    ),
+    counter(
+      'trackstand_connections_unwelcomed_total',
+      'Connections that came to begin or resume, and ended without a welcome.',
+      one(figures.greetings.unwelcomed),
+    ),
+    counter(
       'trackstand_hand_overs_total',
       'Hand-overs of connections to another instance that came to their end.',
       one(figures.handOvers),

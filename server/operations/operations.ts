@@ -1,6 +1,7 @@
 /** What operators see of an instance: its metrics, and what it tells the others of itself. */
 import type { FastifyInstance } from 'fastify';
 
+import { greetingCounts, type GreetingCounts } from '../gateway/greeting-counts.ts';
 import { countRequests, type RequestCounts } from '../http/request-counts.ts';
 import { zeroSessionCounts, type SessionCounts } from '../session/session-counts.ts';
 import type { InstanceBook } from '../store/instances.ts';
@@ -19,6 +20,7 @@ export interface Watches {
   readonly process: ProcessWatch;
   readonly requests: RequestCounts;
   readonly closes: CodeCounts;
+  readonly greetings: GreetingCounts;
 }
 
 /** Before the routes: requests are counted for those that come after it. */
@@ -28,6 +30,7 @@ export function watchInstance(app: FastifyInstance): Watches {
     process: watchProcess(),
     requests: countRequests(app),
     closes: codeCounts(countedCloseCodes),
+    greetings: greetingCounts(),
   };
 }
 

@@ -57,6 +57,7 @@ export class Audience {
     }
     const watermarks = watermarksOf(view, reader);
     reader.send(welcomeFrame(this.#parts, view, reader, watermarks));
+    reader.welcomed();
     const missed = missedBy(view, reader.hello);
     if (missed === undefined) reader.send(snapshotFrame(view.snapshot));
     else if (missed.length > 0)

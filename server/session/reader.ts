@@ -27,6 +27,8 @@ export interface Reader {
   readonly close: (code: CloseCode, reason: string) => void;
   /** That many commands it sent are decided and stored, or were put aside. */
   readonly settled: (count: number) => void;
+  /** It was told welcome: where it came from, it need not go back to. */
+  readonly welcomed: () => void;
   readonly clientId: string;
   readonly hello: Hello;
   /** Generation of the token the client proved. */

@@ -65,6 +65,7 @@ function joinRevoked(host: SessionHost, clientId: string, clock: Clock): Promise
         resolve(code);
       },
       settled: () => {},
+      welcomed: () => {},
     });
   });
 }

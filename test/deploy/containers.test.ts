@@ -1,13 +1,20 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { basename, join } from 'node:path';
+import { json } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 
 import { nothing, underLoad } from '../prove/under-load.ts';
 import { makeComposeProject, type ComposeProject } from '../support/compose-project.ts';
+import { startRider } from '../support/rider.ts';
 import { composeV2 } from '../support/services/compose-v2.ts';
-import { whyNoEngine } from '../support/services/docker-engine.ts';
+import { standIns, whyNoEngine } from '../support/services/docker-engine.ts';
+import { freePort } from '../support/services/free-port.ts';
 import { sharedEngine } from '../support/services/shared-services.ts';
+import { isSaved } from '../support/watching.ts';
 import { eventually, repository } from './shared-host.ts';
 
 /** Where an engine could run, going without is no way to pass: .ci/run says so. */
@@ -196,5 +203,114 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       expect(await releaseOf(project.url)).toBe('r2');
     },
     minutesMs(8),
+  );
+
+  const inDatabase = async (sql: string): Promise<void> => {
+    const [postgres = ''] = await project.containers('postgres');
+    await project.docker(
+      'exec',
+      postgres,
+      'psql',
+      '-U',
+      'trackstand',
+      '-d',
+      'trackstand',
+      '-c',
+      sql,
+    );
+  };
+
+  test(
+    'a release answers for itself: its own commands run in a container of it',
+    async () => {
+      await project.docker('tag', `${project.name}:first`, `${project.name}:past`);
+      await inDatabase(
+        `insert into trackstand.migrations (name, unused_since) values ('9999-gone', '9998-unheard-of')`,
+      );
+      const { code, said } = await project.script.rolling('deploy', 'past');
+      expect(code, said).toBe(12);
+      expect(said).toMatch(/The database is past this release: 9999-gone took away what it needs/);
+      expect(await releaseOf(project.url)).toBe('r2');
+      await inDatabase(`delete from trackstand.migrations where name = '9999-gone'`);
+      // As the runbook goes back: a file of one release is read by another.
+      const driver = 'drivers/docker.sh';
+      const asked = await project.bash(
+        `${driver} cli first schema versions --json >one.json; ${driver} cli r2 schema check-rollback --to-file /dev/stdin <one.json`,
+      );
+      expect(asked).toContain('no session of workout is newer than 1');
+    },
+    minutesMs(5),
+  );
+
+  test(
+    'with its own compose file a backup is made every day and at once, and can be brought back under riders',
+    async () => {
+      const files = ['-f', 'compose.yaml', '-f', 'backup/compose.yaml'];
+      const rider = await startRider(project.url);
+      rider.give({ type: 'start', data: {} });
+      await rider.when(isSaved);
+      await project.compose(...files, 'up', '-d');
+      const [backup = ''] = await project.containers('backup');
+      await eventually(() => project.docker('logs', backup)).toContain('verified');
+      rider.give({ type: 'sample', data: { powerW: 200 } });
+      await rider.when(isSaved);
+      const dump = await project.bash('ls backups/*.dump');
+      expect(await releaseOf(project.url)).toBe('r2');
+      const restored = await project.docker(
+        'exec',
+        backup,
+        'bash',
+        '/backup/restore.sh',
+        `/var/backups/trackstand/${basename(dump)}`,
+        '--replace',
+      );
+      expect(restored).toBe('');
+      rider.give({ type: 'sample', data: { powerW: 210 } });
+      expect((await rider.when(isSaved)).state).toEqual(rider.expected());
+      rider.session.close();
+    },
+    minutesMs(5),
+  );
+
+  test(
+    'with its own compose file Caddy stands in front, with a certificate',
+    async (context) => {
+      const images = await project.docker('image', 'ls', '-q', `${standIns}/caddy`);
+      if (images === '') context.skip('caddy is not installed');
+      const folder = join(project.deployFolder, 'nginx/trackstand.d');
+      await copyFile(
+        join(folder, 'server-behind.conf.example'),
+        join(folder, 'server-behind.conf'),
+      );
+      const [port, plainPort] = [await freePort(), await freePort()];
+      await project.configure({
+        SITE: 'localhost',
+        CADDY_HTTP_PORT: `127.0.0.1:${plainPort}`,
+        CADDY_HTTPS_PORT: `127.0.0.1:${port}`,
+      });
+      const files = ['-f', 'compose.yaml', '-f', 'compose.caddy.yaml'];
+      await project.compose(...files, 'up', '-d');
+      await project.compose(...files, 'restart', 'nginx');
+      const [caddy = ''] = await project.containers('caddy');
+      const root = '/data/caddy/pki/authorities/local/root.crt';
+      await eventually(() => project.docker('exec', caddy, 'cat', root).catch(() => '')).toContain(
+        'BEGIN CERTIFICATE',
+      );
+      const ca = await project.docker('exec', caddy, 'cat', root);
+      const release = (): Promise<string> =>
+        new Promise((resolve) => {
+          const asked = get(`https://localhost:${port}/__release`, { ca }, (answer) => {
+            void json(answer).then((body) => resolve((body as { release: string }).release));
+          });
+          asked.on('error', (error) => resolve(error.message));
+        });
+      await eventually(release).toBe('r2');
+      // The shape of a session's place; through both proxies it becomes a WebSocket.
+      const place = `/v1/sessions/${'s'.repeat(22)}/clients/${'c'.repeat(22)}`;
+      const socket = new WebSocket(`wss://localhost:${port}${place}`, ['trackstand.v1'], { ca });
+      await once(socket, 'open');
+      socket.terminate();
+    },
+    minutesMs(5),
   );
 });

@@ -110,12 +110,20 @@ describe('rolling.sh over plain processes', () => {
     expect(await host.routed()).toEqual(['a.r3', 'b.r3']);
     // What was staged is what serves.
     expect((await host.driver('alive', 'a.r3')).stdout).toBe(staged);
-    const warm = (await host.driver('alive', 'a.r1')).stdout;
-    expect(warm).toMatch(/^\d+\/0$/);
+    const processes = (): Promise<string[]> =>
+      Promise.all(['a.r1', 'b.r1'].map(async (name) => (await host.driver('alive', name)).stdout));
+    const warm = await processes();
+    for (const process of warm) expect(process).toMatch(/^\d+\/0$/);
     const back = await host.rolling('rollback');
     expect(back.code, back.said).toBe(0);
     expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
-    expect((await host.driver('alive', 'a.r1')).stdout).toBe(warm);
+    expect(await processes()).toEqual(warm);
+    // How long it took is for people to read: on a machine at rest, less than a second.
+    expect(back.said).toMatch(/Every route leads to r1 after \d+ ms\./);
+    expect((await host.audit()).at(-1)).toMatchObject({
+      action: 'rollback-done',
+      routed_ms: expect.stringMatching(/^\d+$/) as unknown,
+    });
     await allSaved();
     expect(movesSince()).toEqual(riders.map(() => 2));
   });

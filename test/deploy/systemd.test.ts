@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 
 import { nothing, underLoad } from '../prove/under-load.ts';
 import { startRemoteHost, type RemoteHost } from '../support/remote-host.ts';
@@ -14,12 +15,16 @@ const reason = whyNoMachine();
 
 describe('rolling.sh on a machine with systemd', () => {
   let host: RemoteHost;
+  let postgres: string;
   beforeAll(async () => {
     if (reason !== undefined) return;
-    await Promise.all(['deploy/verdict', 'server/main'].map((name) => builtFile(name)));
+    await Promise.all(
+      ['deploy/verdict', 'server/main', 'server/sessions'].map((name) => builtFile(name)),
+    );
+    postgres = (await freshPostgres()).url;
     host = await startRemoteHost({
       repository,
-      postgres: (await freshPostgres()).url,
+      postgres,
       redis: (await freshRedis()).url,
       settings: { DRIVER: 'systemd', HEALTHY_S: 1, SOAK_S: 1, SLOWER_BY_MS: 5_000, STOP_S: 30 },
     });
@@ -88,7 +93,29 @@ describe('rolling.sh on a machine with systemd', () => {
     expect(noticed.differingCount).toBe(0);
   });
 
-  test('after a reboot the unit for it starts what was live, and everybody comes back', async () => {
+  test('a database that is past a release refuses it: the release says so itself, as the user its units have', async () => {
+    const client = new Client({ connectionString: postgres });
+    await client.connect();
+    onTestFinished(() => client.end());
+    await client.query(
+      `insert into trackstand.migrations (name, unused_since) values ('9999-gone', '9998-unheard-of')`,
+    );
+    const { code, said } = await host.script.rolling('rollback');
+    await client.query(`delete from trackstand.migrations where name = '9999-gone'`);
+    expect(code, said).toBe(12);
+    expect(said).toMatch(/The database is past this release: 9999-gone took away what it needs/);
+    await host.machine.write('/var/lib/trackstand/releases/who/package.json', '{"type":"module"}');
+    await host.machine.write(
+      '/var/lib/trackstand/releases/who/dist/server/sessions.js',
+      `import { execFileSync } from 'node:child_process';
+       console.log(String(execFileSync('id', ['-un'])).trim(), process.env.RELEASE, process.argv.slice(2).join(' '));`,
+    );
+    const asked =
+      'set -a; . /etc/trackstand/rolling.conf; APP_ENV=/etc/trackstand/app.env RUN_DIR=/run/trackstand RELEASES_DIR=/var/lib/trackstand/releases; /opt/trackstand/deploy/drivers/systemd.sh cli who schema versions';
+    expect(await host.machine.run('bash', '-c', asked)).toBe('trackstand who schema versions');
+  });
+
+  test('[F9] after a reboot the unit for it starts what was live, and everybody comes back', async () => {
     const rider = await startRider(host.url);
     rider.give({ type: 'start', data: {} });
     await rider.when(isSaved);

@@ -6,7 +6,15 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { appendAudit, firstBrokenLine } from '../../deploy/verdict/audit-log.ts';
 import { firstWatch, look, type Readiness, type Sight } from '../../deploy/verdict/readiness.ts';
-import { accident, judge, parseRequest, tally, type Tally } from '../../deploy/verdict/slo.ts';
+import {
+  accident,
+  judge,
+  judgeGreetings,
+  judgeLoop,
+  parseRequest,
+  tally,
+  type Tally,
+} from '../../deploy/verdict/slo.ts';
 
 describe('readiness', () => {
   const limits = { release: 'r2', healthyMs: 10_000, deadlineMs: 60_000 };
@@ -73,7 +81,13 @@ describe('readiness', () => {
 });
 
 describe('the judgement of a release', () => {
-  const limits = { samplesMin: 500, errorRateMax: 0.005, slowerByMsMax: 50 };
+  const limits = {
+    samplesMin: 500,
+    greetingsMin: 5,
+    errorRateMax: 0.005,
+    slowerByMsMax: 50,
+    lateMsMax: 200,
+  };
   const of = (requests: number, errors: number, p95Ms?: number): Tally => ({
     requests,
     errors,
@@ -102,6 +116,29 @@ describe('the judgement of a release', () => {
   test('half as slow again and 50 ms more is too slow', () => {
     expect(judge(of(1_000, 0, 200), of(1_000, 0, 100), limits)).toEqual({ kind: 'kept' });
     expect(judge(of(1_000, 0, 201), of(1_000, 0, 100), limits)).toMatchObject({ kind: 'broken' });
+  });
+
+  const greeted = (welcomed: number, unwelcomed: number) => ({ welcomed, unwelcomed });
+
+  test('who is not welcomed counts like a request that failed', () => {
+    expect(judgeGreetings(greeted(0, 5), greeted(0, 0), limits)).toEqual({
+      kind: 'broken',
+      why: '5 of 5 connections to it were not welcomed, beside 0 of 0',
+    });
+    expect(judgeGreetings(greeted(0, 4), greeted(0, 0), limits)).toEqual({ kind: 'kept' });
+    expect(judgeGreetings(greeted(100, 1), greeted(100, 0), limits)).toEqual({ kind: 'kept' });
+    // A store is away for both of them, or clients come with what nobody welcomes.
+    expect(judgeGreetings(greeted(0, 50), greeted(0, 50), limits)).toEqual({ kind: 'kept' });
+    expect(judgeGreetings(greeted(10, 40), greeted(40, 10), limits)).toMatchObject({
+      kind: 'broken',
+    });
+  });
+
+  test('an event loop that is late counts when those beside it are in time', () => {
+    expect(judgeLoop(200, 0, limits)).toEqual({ kind: 'kept' });
+    expect(judgeLoop(201, 100, limits)).toMatchObject({ kind: 'broken' });
+    // The machine is busy.
+    expect(judgeLoop(2_000, 1_000, limits)).toEqual({ kind: 'kept' });
   });
 
   // Lady tasting tea: all four right of eight by chance, and three or more.

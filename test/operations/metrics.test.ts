@@ -55,6 +55,8 @@ describe('what an instance tells Prometheus', () => {
       trackstand_sessions_unsaved: 0,
       trackstand_checkpoint_lag_seconds: 0,
       trackstand_connections: 1,
+      trackstand_connections_welcomed_total: 1,
+      trackstand_connections_unwelcomed_total: 0,
       trackstand_sessions_opened_total: 1,
       trackstand_sessions_rebuilt_total: 0,
       // The join, and three commands.
@@ -116,6 +118,38 @@ describe('what an instance tells Prometheus', () => {
       'trackstand_http_requests_total{status="4xx"}': 50,
       'trackstand_connections_closed_total{code="1000"}': 25,
       'trackstand_connections_closed_total{code="other"}': 25,
+    });
+  });
+
+  test('who comes to resume and is not welcomed is counted; who only knocks is not', async () => {
+    const { server, scrape } = await measured();
+    const created = await createSession(server.url);
+    const [place = ''] = created.resume_url.replace('http', 'ws').split('#');
+    const opened = async (): Promise<WebSocket> => {
+      const socket = new WebSocket(place, ['trackstand.v1']);
+      await once(socket, 'open');
+      return socket;
+    };
+    const knocks = await opened();
+    knocks.close(1000);
+    await once(knocks, 'close');
+    const forbidden = await opened();
+    forbidden.send(
+      JSON.stringify({
+        type: 'hello',
+        token: 'wrong',
+        incarnation: 'i'.repeat(22),
+        kind: 'tally',
+        version: 1,
+      }),
+    );
+    const [code] = (await once(forbidden, 'close')) as [number];
+    expect(code).toBeGreaterThanOrEqual(4000);
+    const page = await riding(server.url);
+    await when(page, isSaved);
+    expect(valuesOf(await scrape())).toMatchObject({
+      trackstand_connections_welcomed_total: 1,
+      trackstand_connections_unwelcomed_total: 1,
     });
   });
 

@@ -114,6 +114,7 @@ describe('the caretaker', () => {
       version: 1,
     },
     settled: () => {},
+    welcomed: () => {},
     send: (text) => void frames.push(JSON.parse(text) as { type: string }),
     close: () => {},
   };

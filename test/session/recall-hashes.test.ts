@@ -52,6 +52,7 @@ test.each([
       sighting: undefined,
       arrival: 1,
       settled: () => {},
+      welcomed: () => {},
       close: () => {},
       send: (text: string) => {
         const frame = JSON.parse(text) as { type: string; hashes: string[] };

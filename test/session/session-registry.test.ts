@@ -32,6 +32,7 @@ function probe(clientId = 'client-0000000000000001'): Probe {
     frames,
     closes,
     settled: () => {},
+    welcomed: () => {},
     send: (text) => void frames.push(JSON.parse(text) as { type: string }),
     close: (code) => void closes.push(code),
   };

@@ -4,7 +4,7 @@ import { appendFile, cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { rollingScript, type RollingScript, type Settings } from './rolling-script.ts';
+import { lines, rollingScript, type RollingScript, type Settings } from './rolling-script.ts';
 import { docker, environment, standIns } from './services/docker-engine.ts';
 import { freePort } from './services/free-port.ts';
 import { makePrivateFolder } from './services/private-folder.ts';
@@ -17,6 +17,10 @@ export interface ComposeProject {
   /** `up`, `-d`. Resolves to what it said. */
   compose(...words: readonly string[]): Promise<string>;
   docker(...words: readonly string[]): Promise<string>;
+  /** Runs lines of bash in the folder, with the settings of rolling.sh. Resolves to what they printed. */
+  bash(lines: string): Promise<string>;
+  /** Adds lines to `.env`. */
+  configure(values: Settings): Promise<void>;
   /** Ids of a service's containers, stopped ones too. */
   containers(service: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -47,7 +51,7 @@ export async function makeComposeProject(parts: ComposeParts): Promise<ComposePr
   const url = `http://127.0.0.1:${port}`;
   const run = promisify(execFile);
   await run('sh', [join(deployFolder, 'container/first-settings.sh'), url]);
-  const images = ['node', 'nginx', 'redis', 'postgres'].map(
+  const images = ['node', 'nginx', 'redis', 'postgres', 'caddy'].map(
     (image) => `${image.toUpperCase()}_IMAGE=${standIns}/${image}\n`,
   );
   await appendFile(
@@ -96,6 +100,11 @@ export async function makeComposeProject(parts: ComposeParts): Promise<ComposePr
     script,
     compose,
     docker: ask,
+    bash: async (text) => {
+      const whole = `set -euo pipefail -a; . ./test.conf; set +a; ${text}`;
+      return (await run('bash', ['-c', whole], { cwd: deployFolder, env })).stdout.trim();
+    },
+    configure: (values) => appendFile(join(deployFolder, '.env'), lines(values)),
     containers: async (service) =>
       (
         await ask(
@@ -111,6 +120,9 @@ export async function makeComposeProject(parts: ComposeParts): Promise<ComposePr
       const own = await ask('ps', '-aq', '--filter', `name=${name}`);
       if (own !== '') await ask('rm', '-fv', ...own.split('\n'));
       await compose('down', '-v');
+      // Of compose files that are used beside the first.
+      const volumes = await ask('volume', 'ls', '-q', '--filter', `name=^${name}_`);
+      if (volumes !== '') await ask('volume', 'rm', ...volumes.split('\n'));
       await folder.remove();
     },
   };

@@ -13,6 +13,7 @@ import {
   strings,
   type Outcome,
   type RollingScript,
+  type RollingScriptParts,
   type Settings,
 } from './rolling-script.ts';
 import { freePort } from './services/free-port.ts';
@@ -48,6 +49,8 @@ export interface DeployHostParts {
   readonly isByFlags?: boolean | undefined;
   /** Of the instances. */
   readonly instanceSettings?: Settings | undefined;
+  /** What rolling.sh is started by, in place of this machine as it is. */
+  readonly machine?: RollingScriptParts['machine'];
 }
 
 /** At the end of its input it ends every instance of the run folder, also when the test process was killed. */
@@ -111,8 +114,12 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
     NODE: process.execPath,
     VERDICT: verdict,
     HEALTHY_S: 0.5,
-    READY_DEADLINE_S: 20,
+    // A busy machine may take its time.
+    READY_DEADLINE_S: 120,
     SOAK_S: 0.5,
+    // Few people, and no time to wait for more.
+    SOAK_CONNECTIONS: 0,
+    LATE_MS: 10_000,
     DRAIN_DEADLINE_S: 20,
     TRY_SESSION: trySession,
     ...routing,
@@ -122,6 +129,7 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
     deployFolder: join(root, 'deploy'),
     configFile: at('rolling.conf'),
     settings: base,
+    ...(parts.machine === undefined ? {} : { machine: parts.machine }),
   });
   return {
     ...script,

@@ -12,6 +12,7 @@ export function figuresOfNobody(): Figures {
     checkpointLagMs: 0,
     connections: 0,
     handOvers: 0,
+    greetings: { welcomed: 0, unwelcomed: 0 },
     backupAgeMs: 0,
     counts: zeroSessionCounts(),
     postgres: { failures: 0, isCircuitOpen: false },

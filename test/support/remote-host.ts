@@ -76,6 +76,10 @@ export async function startRemoteHost(parts: RemoteHostParts): Promise<RemoteHos
         at('dist/server/main.js'),
         `await import('./before.js');\nawait import('/opt/trackstand/dist/server/main.js');\n`,
       );
+      await machine.write(
+        at('dist/server/sessions.js'),
+        `await import('/opt/trackstand/dist/server/sessions.js');\n`,
+      );
     },
     stop: () => machine.stop(),
   };

@@ -28,7 +28,13 @@ export async function startRider(
   {
     storage = memoryStorage(),
     given = [],
-  }: { storage?: SessionStorage; given?: WorkoutCommand[] } = {},
+    model = workout,
+  }: {
+    storage?: SessionStorage;
+    given?: WorkoutCommand[];
+    /** Of another release. */
+    model?: typeof workout;
+  } = {},
 ): Promise<Rider> {
   const [builtIn] = builtInPlans;
   if (builtIn === undefined) throw new Error('There is no built-in plan.');
@@ -37,7 +43,7 @@ export async function startRider(
   const clock: Clock = { ...systemClock, nowMs: () => startMs + given.length * 1_000 };
   const session = await connect({
     url,
-    session: workout,
+    session: model,
     input,
     WebSocket,
     storage,

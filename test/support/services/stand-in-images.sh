@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Images that stand in for the official ones where none can be pulled, made of this machine's own programs:
-#   stand-in-images.sh <prefix> <node>    makes <prefix>/node, /nginx, /redis, /postgres
+#   stand-in-images.sh <prefix> <node>    makes <prefix>/node, /nginx, /redis, /postgres, and /caddy where caddy is installed
 # Root is not needed; busybox-static, nginx, redis-server and postgresql are.
 set -euo pipefail
 prefix=$1 node=$(readlink -f "$2")
@@ -114,7 +114,9 @@ TEXT
 
 root=$work/postgres
 new_root "$root" && new_user "$root" postgres 999
-PATH=$postgres/bin:$PATH put "$root" "$postgres/bin" postgres initdb pg_ctl psql pg_isready
+PATH=$postgres/bin:$PATH put "$root" "$postgres/bin" postgres initdb pg_ctl psql pg_isready pg_dump pg_restore createdb dropdb
+# The official one has it too, and the backup is a script of it.
+put "$root" /usr/bin bash
 for program in "$root$postgres"/bin/*; do ln -s "$postgres/bin/${program##*/}" "$root/usr/local/bin/"; done
 mkdir -p "$root$postgres/lib" "$root/usr/share/postgresql" "$root/usr/lib/locale"
 cp "$postgres"/lib/{plpgsql,dict_snowball}.so "$root$postgres/lib/"
@@ -151,4 +153,15 @@ VOLUME /var/lib/postgresql/data
 ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["postgres"]
 STOPSIGNAL SIGINT
+TEXT
+
+command -v caddy >/dev/null || exit 0
+root=$work/caddy
+new_root "$root"
+put "$root" /usr/bin caddy
+mkdir -p "$root"/{data,config}
+image caddy "$root" <<'TEXT'
+ENV XDG_DATA_HOME=/data XDG_CONFIG_HOME=/config
+CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+EXPOSE 80 443
 TEXT
