@@ -183,9 +183,12 @@ module.exports = {
         '^shared/',
         '^deploy/local/',
         '^server/trackstand\\.ts$',
+        '^server/accounts/accounts\\.ts$',
+        '^server/hashing/password-hasher\\.ts$',
         '^test/support/services/',
+        '^test/prove/(prove-run|report)\\.ts$',
       ],
-      'riders are real clients, of a service like any other, on private servers',
+      'riders are real clients, of a service like any other, on private servers; deploys under load are proven in one place',
     ),
     {
       name: 'nobody-imports-tests',

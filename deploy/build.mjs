@@ -28,6 +28,7 @@ const nodeBuilds = [
     'load/main': 'loadtest/load/main.ts',
     'load/subject': 'loadtest/load/subject.ts',
     'load/generator': 'loadtest/load/generator.ts',
+    'load/hash-worker': 'server/hashing/hash-worker.js',
   },
   { 'storage/main': 'loadtest/storage/main.ts' },
   { 'long-ride/main': 'loadtest/long-ride/main.ts' },

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Bundles a command starts besides itself. */
 const needed = {
   'ride/main': ['server/main', 'local/pglite-process'],
-  'load/main': [],
+  'load/main': ['server/main', 'deploy/verdict'],
   'storage/main': ['server/main', 'local/pglite-process'],
   'long-ride/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],

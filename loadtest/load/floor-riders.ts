@@ -1,13 +1,14 @@
 /** Riders of the floors: a bare WebSocket, an event a frame, or 16. */
 import { once } from 'node:events';
-import { createHistogram } from 'node:perf_hooks';
 
 import { WebSocket } from 'ws';
 
+import { watchLatency } from './latencies.ts';
 import { sendPaced } from './paced.ts';
 import { readingAt } from './reading.ts';
-import { latenciesOf, record, type Fleet, type Ride, type RideResult } from './riders.ts';
+import type { Fleet, Ride, RideResult } from './riders.ts';
 import type { SubjectName } from './subjects.ts';
+import { watchOwnShare } from './usage.ts';
 
 interface Rider {
   readonly socket: WebSocket;
@@ -43,7 +44,8 @@ async function rideAll(
   { seconds, load }: Ride,
   perFrame: number,
 ): Promise<RideResult> {
-  const [latencies, lateness] = [createHistogram(), createHistogram()];
+  const latency = watchLatency('hz' in load);
+  const lateness = watchLatency(false);
   let number = 0;
   const event = () => ['read', readingAt(number++), Date.now()];
   const give = ({ socket, dueMs }: Rider, atMs: number): void => {
@@ -56,12 +58,13 @@ async function rideAll(
     const listener = (): void => {
       const nowMs = performance.now();
       for (let count = 0; count < perFrame; count++)
-        record(latencies, nowMs - (rider.dueMs.shift() ?? nowMs));
+        latency.record(nowMs - (rider.dueMs.shift() ?? nowMs));
       if ('inFlight' in load && !isOver) give(rider, nowMs);
     };
     rider.socket.on('message', listener);
     return () => rider.socket.off('message', listener);
   });
+  const share = watchOwnShare();
   if ('hz' in load) {
     const send = (place: number, atMs: number): void => give(riders[place] as Rider, atMs);
     await sendPaced({ riderCount: riders.length, hz: load.hz, seconds, lateness, send });
@@ -70,8 +73,9 @@ async function rideAll(
       for (let count = 0; count < load.inFlight; count += perFrame) give(rider, performance.now());
     await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   }
+  const own = share();
   isOver = true;
-  const events = latencies.count;
+  const events = latency.all().count;
   const endMs = performance.now() + answerMsMax;
   const isWaiting = (): boolean => riders.some(({ dueMs }) => dueMs.length > 0);
   while (isWaiting() && performance.now() < endMs)
@@ -80,9 +84,13 @@ async function rideAll(
   const missing = riders.reduce((sum, { dueMs }) => sum + dueMs.length, 0);
   for (const { dueMs } of riders) dueMs.length = 0;
   return {
-    events: 'hz' in load ? latencies.count : events,
-    latencies: latenciesOf(latencies),
-    lateness: latenciesOf(lateness),
+    events: 'hz' in load ? latency.all().count : events,
+    latencies: latency.all(),
+    overTime: latency.overTime(),
+    lateness: lateness.all(),
+    saving: watchLatency(false).all(),
     missing,
+    unsaved: 0,
+    own,
   };
 }

@@ -2,6 +2,7 @@
 import { answerParent } from './child.ts';
 import { durableFleet } from './durable-riders.ts';
 import { floorFleet } from './floor-riders.ts';
+import { enterAll } from './people.ts';
 import type { Fleet, GeneratorQuestion } from './riders.ts';
 import { ownUsage } from './usage.ts';
 
@@ -16,6 +17,10 @@ answerParent(async (question: GeneratorQuestion) => {
       return fleet?.ride(question);
     case 'break':
       return fleet?.recover?.(question);
+    case 'account':
+      return fleet?.account?.();
+    case 'people':
+      return enterAll(question);
     case 'usage':
       return ownUsage();
   }

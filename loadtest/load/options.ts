@@ -7,11 +7,15 @@ export interface LoadOptions {
   readonly rounds: number;
   /** Seconds of a round. */
   readonly seconds: number;
+  /** Seconds of everybody's load before anything is measured. */
+  readonly warmUpS: number;
   /** Riders, where a scenario does not say. */
   readonly riders: number | undefined;
   readonly hz: number | undefined;
   /** Folder for the JSON file and the page. */
   readonly out: string | undefined;
+  /** Whether what the folder has figures of is passed over. */
+  readonly isMissingOnly: boolean;
   /** Where the profile of the durable server goes. */
   readonly profile: string | undefined;
 }
@@ -26,8 +30,10 @@ ${names.map(([name, what]) => `  ${name.padEnd(20)} ${what}`).join('\n')}
 
   --rounds N           turns of each subject; figures are medians (5)
   --seconds N          length of a turn (10)
+  --warm-up N          seconds of load before the first turn (15)
   --riders N, --hz H   instead of the scenario's own
-  --out FOLDER         writes results.json and index.html there
+  --out FOLDER         keeps each scenario's figures there, and a page of all that are there
+  --missing            only what FOLDER has no figures of yet
   --profile FILE       CPU profile of the durable server, for the saturate scenario
 
 Exit code: 0 measured, 1 a figure is worthless (riders starved, answers missing), 2 the options are wrong.
@@ -45,9 +51,11 @@ export function readOptions(args: readonly string[], known: readonly string[]): 
     scenarios,
     rounds: count('rounds', values.rounds) ?? 5,
     seconds: count('seconds', values.seconds) ?? 10,
+    warmUpS: count('warm-up', values['warm-up']) ?? 15,
     riders: count('riders', values.riders),
     hz: count('hz', values.hz),
     out: values.out,
+    isMissingOnly: values.missing === true,
     profile: values.profile,
   };
 }
@@ -56,9 +64,11 @@ function parse(args: readonly string[]) {
   const options = {
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    'warm-up': { type: 'string' },
     riders: { type: 'string' },
     hz: { type: 'string' },
     out: { type: 'string' },
+    missing: { type: 'boolean' },
     profile: { type: 'string' },
   } as const;
   try {

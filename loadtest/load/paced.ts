@@ -1,7 +1,5 @@
 /** Events at their moments: an open loop, spread evenly over the riders and over time. */
-import type { RecordableHistogram } from 'node:perf_hooks';
-
-import { record } from './riders.ts';
+import type { Latency } from './latencies.ts';
 
 /** How often it is looked what is due: an event waits half of it on average, for everybody the same. */
 const tickMs = 2;
@@ -10,7 +8,7 @@ export interface Pace {
   readonly riderCount: number;
   readonly hz: number;
   readonly seconds: number;
-  readonly lateness: RecordableHistogram;
+  readonly lateness: Latency;
   readonly send: (rider: number, dueMs: number) => void;
 }
 
@@ -26,7 +24,7 @@ export function sendPaced({ riderCount, hz, seconds, lateness, send }: Pace): Pr
       const due = Math.min(total, Math.floor((nowMs - startMs) * perMs));
       for (; sent < due; sent++) {
         const dueMs = startMs + (sent + 1) / perMs;
-        record(lateness, nowMs - dueMs);
+        lateness.record(nowMs - dueMs);
         send(sent % riderCount, dueMs);
       }
       if (sent < total) return;

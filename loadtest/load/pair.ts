@@ -3,9 +3,10 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { startNginx, type NginxService } from '../../test/support/services/nginx-service.ts';
-import type { Stores } from './bench.ts';
+import { redisCpuUs, type Stores } from './bench.ts';
 import { startChild, type Child } from './child.ts';
 import type { SubjectStart } from './subjects.ts';
+import { treeCpuUs, type Usage } from './usage.ts';
 
 export interface Pair {
   readonly nginx: NginxService;
@@ -13,13 +14,24 @@ export interface Pair {
   readonly instances: readonly [Child, Child];
   /** In the place of one that was killed. */
   replace(slot: 0 | 1): Promise<void>;
+  /** What each part of the machine has used of CPU since it began; for a time in which none of them is replaced. */
+  used(): Promise<PartsUs>;
   end(): Promise<void>;
+}
+
+/** Microseconds. */
+export interface PartsUs {
+  readonly servers: number;
+  readonly redis: number;
+  readonly postgres: number;
+  readonly nginx: number;
 }
 
 const slots = ['a', 'b'] as const;
 const routeCount = 20;
 
-export async function startPair({ postgres, redis }: Stores, checkpointMs: number): Promise<Pair> {
+export async function startPair(stores: Stores, checkpointMs: number): Promise<Pair> {
+  const { postgres, redis } = stores;
   const nginx = await startNginx(join(process.cwd(), 'deploy/nginx'));
   const instances: [Child, Child] = [startChild('subject', ['a']), startChild('subject', ['b'])];
   const start = (slot: 0 | 1): Promise<number> =>
@@ -54,6 +66,17 @@ export async function startPair({ postgres, redis }: Stores, checkpointMs: numbe
     replace: async (slot) => {
       instances[slot] = startChild('subject', [slots[slot]]);
       await start(slot);
+    },
+    used: async () => {
+      const [a, b] = await Promise.all(
+        instances.map((instance) => instance.ask<Usage>({ kind: 'usage' })),
+      );
+      return {
+        servers: (a?.cpuUs ?? 0) + (b?.cpuUs ?? 0),
+        redis: await redisCpuUs(redis.url),
+        postgres: await treeCpuUs(postgres.pid()),
+        nginx: await treeCpuUs(nginx.pid()),
+      };
     },
     end,
   };

@@ -1,104 +1,86 @@
-/** The page and the data of a run: figures with the machine, the versions and the command that made them. */
-import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, release, totalmem } from 'node:os';
-import { join } from 'node:path';
-
+/** Figures as a page that needs nothing else. */
 import { drawChart } from './chart.ts';
-import { isMet, rounded, type Goal, type ScenarioResult, type Table } from './result.ts';
+import { boundOf, isMet, rounded, type Goal, type ScenarioResult, type Table } from './result.ts';
 
-export async function writeReport(
-  folder: string,
-  args: readonly string[],
-  results: readonly ScenarioResult[],
-): Promise<void> {
-  const machine = describeMachine();
-  const command = `npm run load -- ${args.join(' ')}`;
-  const date = new Date().toISOString().slice(0, 10);
-  await mkdir(folder, { recursive: true });
-  const data = { command, date, machine, results };
-  await writeFile(join(folder, 'results.json'), `${JSON.stringify(data, undefined, 2)}\n`);
-  await writeFile(join(folder, 'index.html'), page({ command, date, machine }, results));
-}
-
-type Machine = Readonly<Record<string, string>>;
-
-function describeMachine(): Machine {
-  const [cpu] = cpus();
-  return {
-    cores: `${cpus().length} × ${cpu?.model ?? 'unknown'}`,
-    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    kernel: release(),
-    node: process.version,
-    redis: versionOf('redis-server'),
-    postgres: versionOf('postgres'),
-  };
-}
-
-function versionOf(program: string): string {
-  try {
-    const said = execFileSync(program, ['--version'], { encoding: 'utf8' });
-    return /\d+\.[\d.]+/.exec(said)?.[0] ?? 'unknown';
-  } catch {
-    return 'unknown';
-  }
-}
-
-interface Head {
+/** The figures of a scenario, and what made them. */
+export interface Part {
   readonly command: string;
   readonly date: string;
-  readonly machine: Machine;
+  readonly machine: Readonly<Record<string, string>>;
+  readonly result: ScenarioResult;
 }
 
-function page({ command, date, machine }: Head, results: readonly ScenarioResult[]): string {
-  const facts = Object.entries(machine).map(([name, fact]) => `${name} ${fact}`);
+export function page(parts: readonly Part[]): string {
+  const machines = [...new Set(parts.map(({ machine }) => factsOf(machine)))];
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Load</title>
+<title>Trackstand: load</title>
 <style>
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-  body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem }
-  table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums }
-  th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884 }
-  th:first-child, td:first-child { text-align: left }
-  .met { color: #17823b } .missed { color: #c8322b }
-  svg { max-width: 100%; height: auto }
+  body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
+  h2 { margin: 3rem 0 0; border-top: 1px solid #8886; padding-top: 1rem }
+  h3 { margin: 1.5rem 0 0; font-size: 1rem }
+  p { margin: .3rem 0 }
+  .wide { overflow-x: auto }
+  table { border-collapse: collapse; margin: .5rem 0 1rem; font-variant-numeric: tabular-nums }
+  th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #8884; vertical-align: bottom }
+  th { font-weight: 600; font-size: .85rem }
+  th:first-child, td:first-child, .words { text-align: left }
+  .met { color: #17823b } .missed { color: #c8322b } .quiet { opacity: .7 }
+  @media (prefers-color-scheme: dark) { .met { color: #5ac57f } .missed { color: #ff7b72 } }
+  .charts { display: flex; flex-wrap: wrap; gap: 1rem }
+  .charts svg { flex: 1 1 28rem; max-width: 40rem; height: auto }
 </style>
 <h1>Load</h1>
-<p><code>${escaped(command)}</code><br>${date} · ${escaped(facts.join(' · '))}</p>
-${results.map(section).join('\n')}
+<p>Each subject is warmed up, then they take turns; figures are medians over the turns, ratios medians of the ratios of each turn.
+<code>durable</code> is the service, with every event in Redis before it is answered and in Postgres within 5 s; <code>echo</code> a
+bare WebSocket that keeps nothing, <code>echo-16</code> the same with 16 events a frame, <code>set</code> a bare WebSocket with one
+Redis <code>SET</code> before each answer.</p>
+${machines.map((machine) => `<p class="quiet">${escaped(machine)}</p>`).join('\n')}
+<h2>Goals</h2>
+<div class="wide"><table><tr><th>scenario<th class="words">what<th>goal<th>measured<th>
+${parts.flatMap(({ result }) => result.goals.map((goal) => goalRow(goal, result.name))).join('\n')}
+</table></div>
+${parts.map(section).join('\n')}
 </html>
 `;
 }
 
-function section({ name, what, tables, charts, goals, faults }: ScenarioResult): string {
-  return `<h2>${escaped(name)}</h2>
-<p>${escaped(what)}.</p>
-${faults.map((fault) => `<p class="missed">${escaped(fault)}</p>`).join('\n')}
-${goals.length === 0 ? '' : goalTable(goals)}
-${tables.map(asTable).join('\n')}
-${charts.map((chart) => drawChart(chart)).join('\n')}`;
+const factsOf = (machine: Part['machine']): string =>
+  Object.entries(machine)
+    .map(([name, fact]) => `${name} ${fact}`)
+    .join(' · ');
+
+function goalRow(goal: Goal, scenario: string): string {
+  const verdict = isMet(goal) ? 'met' : 'missed';
+  const { what, measured, unit } = goal;
+  return `<tr><td><a href="#${scenario}">${escaped(scenario)}</a><td class="words">${escaped(what)}<td>${boundOf(goal)} ${escaped(unit)}<td>${rounded(measured)}<td class="${verdict} words">${verdict}`;
 }
 
-function goalTable(goals: readonly Goal[]): string {
-  const rows = goals.map((goal) => {
-    const { what, measured, limit, unit } = goal;
-    const bound = 'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
-    const verdict = isMet(goal) ? 'met' : 'missed';
-    return `<tr><td>${escaped(what)}<td>${bound} ${unit}<td class="${verdict}">${rounded(measured)} ${unit}`;
-  });
-  return `<table><tr><th>goal<th>limit<th>measured${rows.join('')}</table>`;
+function section({ command, date, result }: Part): string {
+  const { name, what, tables, charts, faults } = result;
+  return `<h2 id="${name}">${escaped(name)}</h2>
+<p>${escaped(asSentence(what))}</p>
+<p class="quiet"><code>${escaped(command)}</code>, ${date}</p>
+${faults.map((fault) => `<p class="missed">Worthless: ${escaped(fault)}</p>`).join('\n')}
+${tables.map(asTable).join('\n')}
+<div class="charts">${charts.map((chart) => drawChart(chart)).join('\n')}</div>`;
 }
+
+const asSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function asTable({ title, columns, rows }: Table): string {
   const head = columns.map((column) => `<th>${escaped(column)}`).join('');
   const body = rows.map(
-    (row) => `<tr>${row.map((cell) => `<td>${escaped(String(cell))}`).join('')}`,
+    (row) => `<tr>${row.map((cell) => `<td>${escaped(asText(cell))}`).join('')}`,
   );
-  return `<h3>${escaped(title)}</h3><table><tr>${head}${body.join('')}</table>`;
+  return `<h3>${escaped(title)}</h3><div class="wide"><table><tr>${head}\n${body.join('\n')}</table></div>`;
 }
+
+const asText = (cell: ScenarioResult['tables'][number]['rows'][number][number]): string =>
+  typeof cell === 'number' ? cell.toLocaleString('en', { maximumFractionDigits: 3 }) : cell;
 
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -12,6 +12,9 @@ export interface Goal {
 export const isMet = ({ measured, limit }: Goal): boolean =>
   'atMost' in limit ? measured <= limit.atMost : measured >= limit.atLeast;
 
+export const boundOf = ({ limit }: Goal): string =>
+  'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
+
 export interface Table {
   readonly title: string;
   readonly columns: readonly string[];

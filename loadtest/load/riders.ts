@@ -1,7 +1,8 @@
 /** What riders are told, and what they tell. */
-import type { RecordableHistogram } from 'node:perf_hooks';
-
+import type { Latencies, Moment } from './latencies.ts';
+import type { PeopleQuestion } from './people.ts';
 import type { SubjectName } from './subjects.ts';
+import type { Share } from './usage.ts';
 
 export interface ConnectRiders {
   readonly kind: 'connect';
@@ -34,26 +35,42 @@ export interface Recovery {
   readonly missing: number;
 }
 
-export type GeneratorQuestion = ConnectRiders | Ride | Break | { readonly kind: 'usage' };
-
-/** Milliseconds. */
-export interface Latencies {
-  readonly count: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
+/** What came of all that was given: asked of the service, session by session. */
+export interface Account {
+  readonly given: number;
+  /** Given, and not in Postgres. */
+  readonly undelivered: number;
+  /** Taken fewer times, or more times, than it was given. */
+  readonly lost: number;
+  readonly doubled: number;
+  /** Sessions whose state is not the fold of what was given, in its order. */
+  readonly differing: number;
 }
 
+export type GeneratorQuestion =
+  | ConnectRiders
+  | Ride
+  | Break
+  | PeopleQuestion
+  | { readonly kind: 'account' }
+  | { readonly kind: 'usage' };
+
 export interface RideResult {
-  /** Events that were answered. */
+  /** Events that were answered: in an open loop all, else within the time. */
   readonly events: number;
   /** From the moment an event was due to its answer. */
   readonly latencies: Latencies;
+  readonly overTime: readonly Moment[];
   /** From the moment an event was due until it was sent: what the generator itself is late. */
   readonly lateness: Latencies;
+  /** From the moment an event was sent until it was in Postgres, of some. */
+  readonly saving: Latencies;
   /** Sent and never answered, at the end. */
   readonly missing: number;
+  /** Answered and not in Postgres, at the end. */
+  readonly unsaved: number;
+  /** What the generator took of a core. */
+  readonly own: Share;
 }
 
 export interface Fleet {
@@ -61,19 +78,5 @@ export interface Fleet {
   ride(ride: Ride): Promise<RideResult>;
   /** Of the real client only. */
   recover?(broken: Break): Promise<Recovery>;
+  account?(): Promise<Account>;
 }
-
-/** The histogram counts microseconds. */
-export function latenciesOf(histogram: RecordableHistogram): Latencies {
-  const at = (percentile: number): number => histogram.percentile(percentile) / 1_000;
-  return {
-    count: histogram.count,
-    p50: at(50),
-    p90: at(90),
-    p99: at(99),
-    max: histogram.max / 1_000,
-  };
-}
-
-export const record = (histogram: RecordableHistogram, ms: number): void =>
-  histogram.record(Math.max(1, Math.round(ms * 1_000)));

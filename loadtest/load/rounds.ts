@@ -1,6 +1,6 @@
 /** Subjects in turn, again and again, so that what else the machine does concerns all of them alike. */
-import { measure, openBench, type Cost, type Measured } from './bench.ts';
-import { median } from './result.ts';
+import { measure, openBench, type Bench, type Cost, type Measured } from './bench.ts';
+import { median, rounded, type Chart } from './result.ts';
 import type { Ride } from './riders.ts';
 import type { Surroundings } from './scenario.ts';
 import type { SubjectName } from './subjects.ts';
@@ -9,34 +9,44 @@ export interface RoundsPlan {
   readonly subjects: readonly SubjectName[];
   readonly riders: number;
   readonly load: Ride['load'];
+  readonly generatorCount?: number;
+  /** Of the options where it is absent. */
+  readonly rounds?: number;
 }
 
 export type BySubject = ReadonlyMap<SubjectName, readonly Measured[]>;
 
-/** Seconds before a measurement, in which everything is compiled and connected. */
-const warmUpS = 2;
+/** Seconds at the beginning of a turn that do not count: caches and the processor's clock follow whoever works. */
+const settleS = 1;
 const checkpointMs = 5_000;
 
 export async function runRounds(
   { stores, options, tell }: Surroundings,
-  { subjects, riders, load }: RoundsPlan,
+  { subjects, riders, load, generatorCount, rounds = options.rounds }: RoundsPlan,
 ): Promise<BySubject> {
+  const benches = new Map<SubjectName, Bench>();
   const all = new Map<SubjectName, Measured[]>();
-  for (let round = 1; round <= options.rounds; round++)
+  try {
     for (const subject of subjects) {
-      tell(`round ${round} of ${options.rounds}: ${subject}, ${riders} riders`);
-      const bench = await openBench(stores, { subject, riders, checkpointMs });
-      try {
-        await measure(bench, { kind: 'ride', seconds: warmUpS, load });
+      tell(`${subject}, ${riders} riders: warming up for ${options.warmUpS} s`);
+      const bench = await openBench(stores, { subject, riders, checkpointMs, generatorCount });
+      benches.set(subject, bench);
+      // Until then code is compiled, and what compiles it and what collects its garbage is counted as the subject's.
+      await measure(bench, { kind: 'ride', seconds: options.warmUpS, load });
+    }
+    for (let round = 1; round <= rounds; round++)
+      for (const [subject, bench] of benches) {
+        tell(`round ${round} of ${rounds}: ${subject}, ${riders} riders`);
+        await measure(bench, { kind: 'ride', seconds: settleS, load });
         const profile = subject === 'durable' && round === 1 ? options.profile : undefined;
         if (profile !== undefined) await bench.subject.ask({ kind: 'profile', file: undefined });
         const measured = await measure(bench, { kind: 'ride', seconds: options.seconds, load });
         if (profile !== undefined) await bench.subject.ask({ kind: 'profile', file: profile });
         all.set(subject, [...(all.get(subject) ?? []), measured]);
-      } finally {
-        await bench.end();
       }
-    }
+  } finally {
+    await Promise.all([...benches.values()].map((bench) => bench.end()));
+  }
   return all;
 }
 
@@ -45,6 +55,20 @@ export const medianOf = (
   of: (one: Measured) => number,
 ): number => median((measured ?? []).map(of));
 
+/** Of a subject to `base`, round by round, and of those the median: what the machine did in a round concerned both. */
+export function medianRatio(
+  all: BySubject,
+  subject: SubjectName,
+  base: SubjectName,
+  of: (one: Measured) => number,
+): number {
+  const ratios = (all.get(subject) ?? []).map((one, round) => {
+    const other = all.get(base)?.[round];
+    return other === undefined ? Number.NaN : of(one) / of(other);
+  });
+  return median(ratios);
+}
+
 export const costColumns = [
   'subject',
   'events/s',
@@ -52,39 +76,72 @@ export const costColumns = [
   'Redis µs',
   'Postgres µs',
   'riders µs',
-  'server busy',
-  'riders busy',
   'p50 ms',
   'p99 ms',
+  'cores: server',
+  'Redis',
+  'Postgres',
+  'riders, each process',
 ] as const;
 
 export function costRows(all: BySubject): (string | number)[][] {
   return [...all].map(([subject, measured]) => {
     const cost = (name: keyof Cost): number => medianOf(measured, (one) => one.cost[name]);
+    const cores = (name: keyof Cost): number =>
+      medianOf(measured, (one) => (one.cost[name] * one.cost.eventsPerS) / 1_000_000);
     return [
       subject,
       Math.round(cost('eventsPerS')),
       ...(['serverUs', 'redisUs', 'postgresUs', 'generatorUs'] as const).map((name) =>
-        Number(cost(name).toFixed(2)),
+        rounded(cost(name)),
       ),
-      ...(['serverBusy', 'generatorBusy'] as const).map((name) => Number(cost(name).toFixed(2))),
-      Number(medianOf(measured, ({ latencies }) => latencies.p50).toFixed(1)),
-      Number(medianOf(measured, ({ latencies }) => latencies.p99).toFixed(1)),
+      rounded(medianOf(measured, ({ latencies }) => latencies.p50)),
+      rounded(medianOf(measured, ({ latencies }) => latencies.p99)),
+      ...(['serverUs', 'redisUs', 'postgresUs'] as const).map((name) =>
+        Number(cores(name).toFixed(2)),
+      ),
+      Number(medianOf(measured, ({ own }) => own.cores).toFixed(2)),
     ];
   });
 }
 
-/** Milliseconds the riders may be late themselves in an open loop; beyond it their figures tell of them. */
-const latenessMsMax = 20;
+/** How a figure grows with the riders, a line for each subject. */
+export function growthChart(
+  bySize: readonly (readonly [riders: number, all: BySubject])[],
+  { title, y, of }: Pick<Chart, 'title' | 'y'> & { readonly of: (one: Measured) => number },
+): Chart {
+  const names = [...new Set(bySize.flatMap(([, all]) => [...all.keys()]))];
+  const lines = names.map((name) => ({
+    name,
+    points: bySize
+      .filter(([, all]) => all.has(name))
+      .map(([riders, all]) => [riders, medianOf(all.get(name), of)] as const),
+  }));
+  return { title, x: 'riders', y, lines };
+}
 
-export function faultsOf(all: BySubject): string[] {
+/** Milliseconds the riders may be late themselves in an open loop, and what they may take of a core: beyond it the figures tell of them. */
+const latenessMsMax = 20;
+const coresMax = 0.95;
+
+export const isStarved = ({ lateness, own }: Pick<Measured, 'lateness' | 'own'>): boolean =>
+  lateness.p99 > latenessMsMax || own.cores > coresMax;
+
+/** One sentence for each thing that makes the figures worthless. */
+export function faultsOf(all: BySubject, riders: number): string[] {
   return [...all].flatMap(([subject, measured]) => {
-    const missing = measured.reduce((sum, one) => sum + one.missing, 0);
-    const late = medianOf(measured, ({ lateness }) => lateness.p99);
+    const sum = (of: (one: Measured) => number): number =>
+      measured.reduce((total, one) => total + of(one), 0);
+    const [missing, unsaved] = [sum((one) => one.missing), sum((one) => one.unsaved)];
+    const starved = measured.filter(isStarved).length;
+    const who = `${subject}, ${riders} riders`;
+    const cores = medianOf(measured, ({ own }) => own.cores).toFixed(2);
+    const late = medianOf(measured, ({ lateness }) => lateness.p99).toFixed(0);
     return [
-      ...(missing > 0 ? [`${subject}: ${missing} events were never answered.`] : []),
-      ...(late > latenessMsMax
-        ? [`${subject}: the riders starved: their own p99 is ${late.toFixed(0)} ms late.`]
+      ...(missing > 0 ? [`${who}: ${missing} events were never answered.`] : []),
+      ...(unsaved > 0 ? [`${who}: ${unsaved} events were not saved in time.`] : []),
+      ...(starved > measured.length / 2
+        ? [`${who}: the riders starved: ${cores} of a core, and their p99 is ${late} ms late.`]
         : []),
     ];
   });

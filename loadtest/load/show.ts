@@ -1,5 +1,5 @@
 /** A result as a terminal shows it. */
-import { isMet, rounded, type Goal, type ScenarioResult, type Table } from './result.ts';
+import { boundOf, isMet, rounded, type Goal, type ScenarioResult, type Table } from './result.ts';
 
 export function show({ name, what, tables, goals, faults }: ScenarioResult): string {
   return [
@@ -31,8 +31,7 @@ function asText({ title, columns, rows }: Table): string {
   return ['', `  ${title}`, head, ...rows.map(line), ''].join('\n');
 }
 
-export function asLine(goal: Goal): string {
-  const { what, measured, limit, unit } = goal;
-  const bound = 'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
-  return `  ${isMet(goal) ? 'met   ' : 'MISSED'} ${what}: ${rounded(measured)} ${unit} (goal ${bound})`;
+function asLine(goal: Goal): string {
+  const { what, measured, unit } = goal;
+  return `  ${isMet(goal) ? 'met   ' : 'MISSED'} ${what}: ${rounded(measured)} ${unit} (goal ${boundOf(goal)})`;
 }

@@ -9,6 +9,8 @@ import { WebSocketServer } from 'ws';
 
 import { serverOptions, trackstand } from '../../server/trackstand.ts';
 import { answerParent } from './child.ts';
+import { hashingRate } from './hashing-floor.ts';
+import { mailedAccounts, openMailbox } from './mailbox.ts';
 import { reading } from './reading.ts';
 import type { SubjectName, SubjectQuestion, SubjectStart } from './subjects.ts';
 import { ownUsage } from './usage.ts';
@@ -17,13 +19,17 @@ import { ownUsage } from './usage.ts';
 const secret = 'measured on the loopback, for a minute';
 const manyMax = 1_000_000;
 
+const mailbox = openMailbox();
+
 async function startDurable({
   postgres,
   redis,
   checkpointMs,
+  hasAccounts = false,
   socketPath,
 }: SubjectStart): Promise<number> {
-  const app = Fastify(serverOptions());
+  const logger = hasAccounts && { level: 'warn', stream: mailbox.stream };
+  const app = Fastify({ ...serverOptions(), logger });
   await app.register(trackstand, {
     sessions: [reading],
     postgres,
@@ -31,6 +37,7 @@ async function startDurable({
     secret,
     checkpointMs,
     socketPath,
+    owners: hasAccounts ? mailedAccounts({ postgres, secret }) : undefined,
     bounds: {
       connectionsMax: manyMax,
       connectionsPerAddressMax: manyMax,
@@ -102,5 +109,9 @@ answerParent((question: SubjectQuestion) => {
       return ownUsage();
     case 'profile':
       return profile(question.file);
+    case 'mails':
+      return mailbox.take();
+    case 'hash':
+      return hashingRate(question.seconds);
   }
 });

@@ -14,6 +14,8 @@ export interface SubjectStart {
   readonly postgres: string;
   readonly redis: string;
   readonly checkpointMs: number;
+  /** With accounts and passwords, whose mails it keeps. */
+  readonly hasAccounts?: boolean | undefined;
   /** Unix socket of an instance behind nginx. */
   readonly socketPath?: string | undefined;
 }
@@ -24,4 +26,8 @@ export type SubjectQuestion =
   | { readonly kind: 'usage' }
   /** Collects garbage first. */
   | { readonly kind: 'memory' }
-  | { readonly kind: 'profile'; readonly file: string | undefined };
+  | { readonly kind: 'profile'; readonly file: string | undefined }
+  /** Answers with what came by mail, by address, and keeps it no more. */
+  | { readonly kind: 'mails' }
+  /** Hashes passwords for so long, as fast as its threads can. Answers with how many a second. */
+  | { readonly kind: 'hash'; readonly seconds: number };

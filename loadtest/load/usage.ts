@@ -1,6 +1,6 @@
 /** What processes use: read before and after, so that a difference is what a run cost. */
 import { readdir, readFile } from 'node:fs/promises';
-import { performance as nodePerformance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 
 /** Microseconds of CPU, user and system. */
 export type CpuUs = number;
@@ -18,7 +18,7 @@ export interface Usage {
 export function ownUsage(): Usage {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
-  const { active, idle } = nodePerformance.eventLoopUtilization();
+  const { active, idle } = performance.eventLoopUtilization();
   return {
     cpuUs: user + system,
     rssBytes: rss,
@@ -32,6 +32,22 @@ export function ownUsage(): Usage {
 export function busyShare(before: Usage, after: Usage): number {
   const activeMs = after.activeMs - before.activeMs;
   return activeMs / (activeMs + after.idleMs - before.idleMs);
+}
+
+/** What this process takes of a core, all its threads together, and for which share of the time its event loop is busy. */
+export interface Share {
+  readonly cores: number;
+  readonly busy: number;
+}
+
+/** From now until the returned function is called. */
+export function watchOwnShare(): () => Share {
+  const [before, startMs] = [ownUsage(), performance.now()];
+  return () => {
+    const after = ownUsage();
+    const elapsedUs = (performance.now() - startMs) * 1_000;
+    return { cores: (after.cpuUs - before.cpuUs) / elapsedUs, busy: busyShare(before, after) };
+  };
 }
 
 /** Of a clock tick, which is what the kernel counts in. Linux has had 100 a second for as long as this project runs on it. */

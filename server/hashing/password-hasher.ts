@@ -33,6 +33,8 @@ export interface HasherOptions {
   readonly workerCount: number;
   /** Hashes that may wait beyond those under way. */
   readonly waitingMax: number;
+  /** Milliseconds the last in line waits at most, as far as is known: where a hash takes long, fewer may wait. */
+  readonly waitMsMax?: number | undefined;
   /** Whether the caller holds a connection to a database. Hashing would keep it from everybody for as long. */
   readonly isHoldingConnection: () => boolean;
   /** A thread broke while it had nothing to do; another one takes its place. */
@@ -57,6 +59,9 @@ interface Work {
   readonly tookMs: number;
 }
 
+/** Well before the server ends a connection on which nothing happens. */
+const waitMsDefault = 20_000;
+
 /** Weight of the newest measurement in the smoothed time of a hash. */
 const smoothing = 0.2;
 
@@ -68,6 +73,7 @@ export function secondsInLine(pendingCount: number, hashMs: number, workerCount:
 /** Hashes once before it resolves: the threads are warm then, and the time of a hash is known. */
 export async function startHasher(options: HasherOptions): Promise<PasswordHasher> {
   const { cost, workerCount, waitingMax, isHoldingConnection, reportError = () => {} } = options;
+  const { waitMsMax = waitMsDefault } = options;
   const threads = new Piscina<object, Work>({
     filename: fileURLToPath(new URL('./hash-worker.js', import.meta.url)),
     name: 'work',
@@ -82,7 +88,9 @@ export async function startHasher(options: HasherOptions): Promise<PasswordHashe
     // Our own mistake, and the one that once failed a fifth of all logins: crash early, in tests, instead.
     if (isHoldingConnection())
       throw new Error('A password is hashed while a database connection is held.');
-    if (pendingCount >= workerCount + waitingMax)
+    const isTooLong =
+      pendingCount >= workerCount && (pendingCount * hashMs) / workerCount > waitMsMax;
+    if (isTooLong || pendingCount >= workerCount + waitingMax)
       throw new HashingBusyError(secondsInLine(pendingCount, hashMs, workerCount));
     pendingCount++;
     try {

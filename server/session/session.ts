@@ -144,7 +144,8 @@ function takeCommands<Reader>(
     draft.answers.push({ kind: 'gap', reader, expected: writer.accepted + 1 });
     return;
   }
-  if (firstDivergence(writer, (at) => commands[at - seq]) !== undefined) {
+  const isRepeat = seq <= writer.accepted;
+  if (isRepeat && firstDivergence(writer, (at) => commands[at - seq]) !== undefined) {
     refuse(draft, { kind: 'diverged', reader });
     return;
   }

@@ -110,6 +110,13 @@ describe('the threads', () => {
     expect(secondsInLine(1, 5, 1)).toBe(1);
   });
 
+  test('refuse also who would wait so long that the connection ends before the answer', async () => {
+    const hasher = await start({ waitMsMax: 0 });
+    const taken = hasher.hash('the one under way');
+    await expect(hasher.hash('one that waits')).rejects.toThrow(HashingBusyError);
+    expect(await taken).toMatch(/^\$2b\$/);
+  });
+
   test('the time to wait follows what a hash really takes', async () => {
     const cheap = await start({ cost: 4 });
     const dear = await start({ cost: 10 });

@@ -1,6 +1,15 @@
 /** Riders at their own pace: what an event costs and how long it takes while there is room, and where that ends. */
+import type { Measured } from '../bench.ts';
 import type { ScenarioResult } from '../result.ts';
-import { costColumns, costRows, faultsOf, medianOf, runRounds, type BySubject } from '../rounds.ts';
+import {
+  costColumns,
+  costRows,
+  faultsOf,
+  growthChart,
+  medianRatio,
+  runRounds,
+  type BySubject,
+} from '../rounds.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 import type { SubjectName } from '../subjects.ts';
 
@@ -14,25 +23,17 @@ const growth = [1, 2, 4];
 async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   const { options } = surroundings;
   const { riders = riderCount, hz = hzDefault } = options;
-  const bySize: (readonly [riders: number, BySubject])[] = [];
-  for (const times of growth)
-    bySize.push([
-      riders * times,
-      await runRounds(surroundings, { subjects, riders: riders * times, load: { hz } }),
-    ]);
-  const [first] = bySize;
-  const of = (
-    name: SubjectName,
-    what: Parameters<typeof medianOf>[1],
-    all: BySubject | undefined = first?.[1],
-  ): number => medianOf(all?.get(name), what);
-  const ratio = (what: Parameters<typeof medianOf>[1]): number =>
-    of('durable', what) / of('set', what);
-  const line = (what: Parameters<typeof medianOf>[1]) =>
-    subjects.map((name) => ({
-      name,
-      points: bySize.map(([count, all]) => [count, of(name, what, all)] as const),
-    }));
+  const bySize: [riders: number, all: BySubject][] = [];
+  for (const times of growth) {
+    const all = await runRounds(surroundings, {
+      subjects,
+      riders: riders * times,
+      load: { hz },
+      rounds: times === 1 ? options.rounds : Math.ceil(options.rounds / 3),
+    });
+    bySize.push([riders * times, all]);
+  }
+  const first = bySize[0]?.[1] ?? new Map<SubjectName, Measured[]>();
   return {
     name: 'ride',
     what: `${riders} riders with ${hz} events a second each, then twice and four times as many`,
@@ -42,47 +43,35 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
       rows: costRows(all),
     })),
     charts: [
-      {
+      growthChart(bySize, {
         title: 'Server CPU per event',
-        x: 'riders',
         y: 'µs',
-        lines: line(({ cost }) => cost.serverUs),
-      },
-      {
+        of: ({ cost }) => cost.serverUs,
+      }),
+      growthChart(bySize, {
         title: 'Sent → accepted, p99',
-        x: 'riders',
         y: 'ms',
-        lines: line(({ latencies }) => latencies.p99),
-      },
+        of: ({ latencies }) => latencies.p99,
+      }),
     ],
-    goals: [
-      {
-        what: 'server CPU per event, of ws + SET',
-        measured: ratio(({ cost }) => cost.serverUs),
-        limit: { atMost: 0.85 },
-        unit: '×',
-      },
-      {
-        what: 'Redis CPU per event, of ws + SET',
-        measured: ratio(({ cost }) => cost.redisUs),
-        limit: { atMost: 0.6 },
-        unit: '×',
-      },
-      {
-        what: 'sent → accepted p50, of ws + SET',
-        measured: ratio(({ latencies }) => latencies.p50),
-        limit: { atMost: 0.9 },
-        unit: '×',
-      },
-      {
-        what: 'sent → accepted p99, of ws + SET',
-        measured: ratio(({ latencies }) => latencies.p99),
-        limit: { atMost: 0.8 },
-        unit: '×',
-      },
-    ],
-    faults: faultsOf(first?.[1] ?? new Map()),
+    goals: goalsOf(first),
+    faults: bySize.flatMap(([count, all]) => faultsOf(all, count)),
   };
+}
+
+function goalsOf(all: BySubject): ScenarioResult['goals'] {
+  const ofSet = (what: string, of: (one: Measured) => number, atMost: number) => ({
+    what: `${what}, of ws + SET`,
+    measured: medianRatio(all, 'durable', 'set', of),
+    limit: { atMost },
+    unit: '×',
+  });
+  return [
+    ofSet('server CPU per event', ({ cost }) => cost.serverUs, 0.85),
+    ofSet('Redis CPU per event', ({ cost }) => cost.redisUs, 0.6),
+    ofSet('sent → accepted p50', ({ latencies }) => latencies.p50, 0.9),
+    ofSet('sent → accepted p99', ({ latencies }) => latencies.p99, 0.8),
+  ];
 }
 
 export const ride: Scenario = {

@@ -1,49 +1,92 @@
 /** As many events as there is room for: what one costs when everybody is busy. */
 import type { ScenarioResult } from '../result.ts';
-import { costColumns, costRows, faultsOf, medianOf, runRounds } from '../rounds.ts';
+import {
+  costColumns,
+  costRows,
+  faultsOf,
+  growthChart,
+  medianRatio,
+  runRounds,
+  type BySubject,
+} from '../rounds.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 
 const riderCount = 200;
 const inFlight = 16;
 
+/** The real client takes more than the server: in one process it would be the one that is saturated. */
+const generatorCount = 2;
+const growth = [2, 4];
+
 async function run(surroundings: Surroundings): Promise<ScenarioResult> {
-  const riders = surroundings.options.riders ?? riderCount;
+  const { options } = surroundings;
+  const riders = options.riders ?? riderCount;
+  const plan = { load: { inFlight }, generatorCount };
   const all = await runRounds(surroundings, {
-    subjects: ['durable', 'set', 'echo', 'echo-16'],
+    ...plan,
     riders,
-    load: { inFlight },
+    subjects: ['durable', 'set', 'echo', 'echo-16'],
   });
-  const server = (name: 'durable' | 'set' | 'echo'): number =>
-    medianOf(all.get(name), ({ cost }) => cost.serverUs);
-  const redis = (name: 'durable' | 'set'): number =>
-    medianOf(all.get(name), ({ cost }) => cost.redisUs);
+  const bySize: [riders: number, all: BySubject][] = [[riders, all]];
+  for (const times of growth) {
+    const subjects = ['durable', 'set'] as const;
+    const rounds = Math.ceil(options.rounds / 3);
+    const grown = await runRounds(surroundings, {
+      ...plan,
+      riders: riders * times,
+      subjects,
+      rounds,
+    });
+    bySize.push([riders * times, grown]);
+  }
   return {
     name: 'saturate',
-    what: `${riders} riders, each with ${inFlight} events under way`,
-    tables: [{ title: 'CPU per event', columns: costColumns, rows: costRows(all) }],
-    charts: [],
-    goals: [
-      {
-        what: 'server CPU per event, of ws + SET',
-        measured: server('durable') / server('set'),
-        limit: { atMost: 0.33 },
-        unit: '×',
-      },
-      {
-        what: 'server CPU per event, of an echo that keeps nothing',
-        measured: server('durable') / server('echo'),
-        limit: { atMost: 1 },
-        unit: '×',
-      },
-      {
-        what: 'Redis CPU per event, of ws + SET',
-        measured: redis('durable') / redis('set'),
-        limit: { atMost: 0.6 },
-        unit: '×',
-      },
+    what: `${riders} riders, each with ${inFlight} events under way, then twice and four times as many`,
+    tables: bySize.map(([count, measured]) => ({
+      title: `CPU per event, ${count} riders`,
+      columns: costColumns,
+      rows: costRows(measured),
+    })),
+    charts: [
+      growthChart(bySize, {
+        title: 'Server CPU per event',
+        y: 'µs',
+        of: ({ cost }) => cost.serverUs,
+      }),
+      growthChart(bySize, {
+        title: 'Events taken',
+        y: 'per second',
+        of: ({ cost }) => cost.eventsPerS,
+      }),
     ],
-    faults: faultsOf(all),
+    goals: goalsOf(all),
+    faults: bySize.flatMap(([count, measured]) => faultsOf(measured, count)),
   };
+}
+
+function goalsOf(all: BySubject): ScenarioResult['goals'] {
+  const server = (base: 'set' | 'echo' | 'echo-16'): number =>
+    medianRatio(all, 'durable', base, ({ cost }) => cost.serverUs);
+  return [
+    {
+      what: 'server CPU per event, of ws + SET',
+      measured: server('set'),
+      limit: { atMost: 0.33 },
+      unit: '×',
+    },
+    {
+      what: 'server CPU per event, of an echo that keeps nothing',
+      measured: server('echo'),
+      limit: { atMost: 1 },
+      unit: '×',
+    },
+    {
+      what: 'Redis CPU per event, of ws + SET',
+      measured: medianRatio(all, 'durable', 'set', ({ cost }) => cost.redisUs),
+      limit: { atMost: 0.6 },
+      unit: '×',
+    },
+  ];
 }
 
 export const saturate: Scenario = {

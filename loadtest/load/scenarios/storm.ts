@@ -26,7 +26,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
       await bench.connect(size - connected);
       connected = size;
       const before = await bench.subject.ask<Usage>({ kind: 'usage' });
-      const recovery = await bench.generator.ask<Recovery>({ kind: 'break', isOwn: true });
+      const recovery = await bench.generators[0].ask<Recovery>({ kind: 'break', isOwn: true });
       const after = await bench.subject.ask<Usage>({ kind: 'usage' });
       storms.push({ ...recovery, size, serverMs: (after.cpuUs - before.cpuUs) / 1_000 });
     }
