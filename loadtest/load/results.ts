@@ -19,7 +19,7 @@ export async function keep(
   result: ScenarioResult,
 ): Promise<void> {
   const part: Part = {
-    command: `npm run load -- ${args.join(' ')}`,
+    command: `npm run load -- ${args.filter((word) => word !== '--out' && word !== folder.path).join(' ')}`,
     date: new Date().toISOString().slice(0, 10),
     machine: describeMachine(),
     result: { ...result, charts: result.charts.map(short) },

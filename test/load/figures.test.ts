@@ -79,7 +79,7 @@ test('a folder keeps the figures of each scenario, and one page shows them all',
   });
   try {
     const folder = { path, names: ['one', 'two', 'three'] };
-    await keep(folder, ['two'], result('two', 1));
+    await keep(folder, ['two', '--out', path], result('two', 1));
     await keep(folder, ['one', '--rounds', '5'], result('one', 3));
     expect((await kept(folder)).map((part) => part.command)).toEqual([
       'npm run load -- one --rounds 5',
