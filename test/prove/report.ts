@@ -61,9 +61,9 @@ export function asMarkdown(report: ProofReport): string {
     '|---|---:|---|',
     `| deploys that ended well | ${deploys.filter(({ exitCode }) => exitCode === 0).length} of ${deployCount} | |`,
     `| seconds each took: shortest, median, longest | ${took.join(', ')} | |`,
-    `| requests that failed | ${failed} of ${total} | ${bound(failed, total, 'request')} |`,
+    `| requests that failed | ${figure(failed)} of ${figure(total)} | ${bound(failed, total, 'request')} |`,
     `| sessions in which a command was lost, doubled or swapped | ${differingCount} of ${sessionCount} | |`,
-    `| commands accepted and saved, each once | ${commandCount} | ${bound(differingCount, commandCount, 'command')} |`,
+    `| commands accepted and saved, each once | ${figure(commandCount)} | ${bound(differingCount, commandCount, 'command')} |`,
     `| moves per client and deploy: mean, most | ${perClient.toFixed(2)}, ${Math.max(0, ...moves)} | |`,
     `| milliseconds without a connection per move: 50 %, 99 %, longest | ${[0.5, 0.99, 1].map((share) => Math.round(at(gaps, share))).join(', ')} | ${bound(gapsMs.length, moveCount, 'move')} |`,
     '',
@@ -83,7 +83,9 @@ export function asMarkdown(report: ProofReport): string {
 
 /** Rule of three. */
 const bound = (count: number, total: number, thing: string): string =>
-  count > 0 || total === 0 ? '' : `below 1 ${thing} in ${Math.floor(total / 3)}`;
+  count > 0 || total === 0 ? '' : `below 1 ${thing} in ${figure(Math.floor(total / 3))}`;
+
+const figure = (count: number): string => count.toLocaleString('en-US');
 
 function at(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
@@ -93,5 +95,5 @@ function at(values: readonly number[], share: number): number {
 function loadRow(kind: string, tally: Tally): string {
   const faults = [...tally.bad].map(([fault, count]) => `${count} × ${fault}`).join(', ');
   const times = [0.5, 0.99, 1].map((share) => at(tally.durationsMs, share).toFixed(0));
-  return `| ${kind} | ${tally.sent} | ${badCount(tally)}${faults === '' ? '' : ` (${faults})`} | ${times.join(' | ')} |`;
+  return `| ${kind} | ${figure(tally.sent)} | ${badCount(tally)}${faults === '' ? '' : ` (${faults})`} | ${times.join(' | ')} |`;
 }

@@ -33,6 +33,8 @@ export type RowNoticed = Noticed & {
 export interface RowResult {
   readonly row: Omit<Row, 'run'>;
   readonly outcome: RowNoticed | string;
+  /** The row itself failed, and `outcome` says how. */
+  readonly isBroken?: true;
 }
 
 export const failedCount = ({ failed }: Noticed): number =>
@@ -51,8 +53,10 @@ export const onlyWhatWasUnderWayFails = ({ failed }: Noticed): boolean =>
   Object.keys(failed).every((fault) => / of post$|^closed 1006 of upgrade$/.test(fault));
 
 /** Whether the row came out as it must; whatever is done, nothing is ever lost. */
-export const isAsExpected = ({ row, outcome }: RowResult): boolean =>
-  typeof outcome === 'string' || (outcome.differingCount === 0 && row.expects(outcome));
+export const isAsExpected = ({ row, outcome, isBroken }: RowResult): boolean =>
+  typeof outcome === 'string'
+    ? isBroken !== true
+    : outcome.differingCount === 0 && row.expects(outcome);
 
 const titles: Readonly<Record<Row['group'], string>> = {
   ours: 'Other things this deploy kit does',

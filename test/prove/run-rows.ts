@@ -49,6 +49,9 @@ async function runRow(row: Row, bench: Omit<Bench, 'stores'>): Promise<RowResult
   };
   try {
     return { row, outcome: await row.run({ ...bench, stores }) };
+  } catch (error) {
+    // The rows that are done must not be lost with it.
+    return { row, outcome: error instanceof Error ? error.message : String(error), isBroken: true };
   } finally {
     for (const stop of stops.toReversed()) await stop();
   }
