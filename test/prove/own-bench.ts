@@ -44,6 +44,15 @@ const errs = `
     return Reflect.apply(emit, this, arguments);
   };`;
 
+/** Well for a while. */
+const ends = `
+  import { Server } from 'node:net';
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (...words) {
+    this.once('listening', () => setTimeout(() => process.exit(1), 6_000));
+    return listen.apply(this, words);
+  };`;
+
 export async function onHost(
   bench: Bench,
   without: Without,
@@ -71,7 +80,7 @@ export async function onHost(
     await host.release('r1', `${slowPage}${without.before ?? ''}`);
     await host.release('r2', slowPage);
     await host.release('errs', slowPage + errs);
-    await host.release('exits', `${slowPage}setTimeout(() => process.exit(1), 3_000);`);
+    await host.release('ends', slowPage + ends);
     const first = await host.rolling('deploy', 'r1');
     if (first.code !== 0) throw new Error(first.said);
     if (without.blind !== undefined) await blind(host, bench, without);

@@ -167,11 +167,11 @@ const plans: readonly Plan[] = [
   {
     group: 'taken-away',
     id: 'no-min-healthy',
-    what: 'no minimum healthy time and no watching, a release that ends after 3 s',
+    what: 'no minimum healthy time and no watching, a release that ends 6 s after it was ready',
     because: 'One look gives it users, who lose their connection with it.',
     expects: gapsAreSeen,
     without: { blind: ['soak'], settings: { HEALTHY_S: 0, SOAK_S: 0 } },
-    act: (host) => deployAndWait(host, 'exits', 8_000),
+    act: (host) => deployAndWait(host, 'ends', 8_000),
   },
   {
     group: 'taken-away',
