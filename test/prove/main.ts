@@ -9,10 +9,11 @@ import { isKept } from './report.ts';
 import { isAsExpected, type Row, type RowResult } from './rows.ts';
 import { allRows, runRows } from './run-rows.ts';
 
-const usage = `npm run prove:deploy -- [--long] [--rows all|none|ID,ID] [--report FILE]
+const groups = [...new Set(allRows.map(({ group }) => group))];
+const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…] [--report FILE]
   [--deploys 3] [--sessions 40] [--commands-per-s 200] [--requests-per-s 30] [--hold-s 1]
   --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 25 minutes on a quiet machine.
-  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
+  groups: ${groups.join(' ')}\n  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
 const exitUsage = 64;
 
 const long = { deploys: '50', sessions: '200', 'commands-per-s': '1500', 'requests-per-s': '52' };
@@ -87,8 +88,10 @@ async function main(): Promise<number> {
 function rowsOf(text: string): readonly Row[] | undefined {
   if (text === 'all') return allRows;
   if (text === 'none') return [];
-  const rows = text.split(',').map((id) => allRows.find((row) => row.id === id));
-  return rows.every((row) => row !== undefined) ? rows : undefined;
+  const chosen = text
+    .split(',')
+    .map((name) => allRows.filter(({ id, group }) => [id, group].includes(name)));
+  return chosen.every((rows) => rows.length > 0) ? chosen.flat() : undefined;
 }
 
 main().then(
