@@ -16,7 +16,7 @@ const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…
   groups: ${groups.join(' ')}\n  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
 const exitUsage = 64;
 
-const long = { deploys: '50', sessions: '200', 'commands-per-s': '1500', 'requests-per-s': '52' };
+const long = { deploys: '50', sessions: '200', 'commands-per-s': '1250', 'requests-per-s': '44' };
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
