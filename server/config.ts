@@ -230,7 +230,7 @@ export const settings: Settings = {
   drainNoticeMs: [
     'DRAIN_NOTICE_MS',
     {
-      help: 'How long the proxy needs to notice that an instance is not ready.',
+      help: 'How long an instance that leaves serves on, not ready, so that its proxy notices.',
       fallback: '0',
       read: integer(0, 60_000),
     },

@@ -160,15 +160,22 @@ judge() { # judge <instance> <seconds to wait for enough requests and connection
 
 # Both slots at once: blue/green, and the way back.
 swap() {
-  local slot old fresh healthy=$HEALTHY_S
+  local slot old fresh healthy=$HEALTHY_S starting=() one
   for slot in a b; do
     fresh=$slot.${J[release]}
     is_alive "$fresh" && [[ ${J[op]} == rollback ]] && healthy=0
     [[ -z $now ]] || healthy=0
     step "$slot:start" "$fresh"
-    start_instance "$fresh" "$healthy" || return 20
-    [[ ${J[op]} == rollback ]] || try_out "$fresh" "${J[old_$slot]}" || return 21
+    # Who goes back is in a hurry: both at once.
+    if [[ ${J[op]} == rollback ]]; then
+      start_instance "$fresh" "$healthy" &
+      starting+=($!)
+    else
+      start_instance "$fresh" "$healthy" || return 20
+      try_out "$fresh" "${J[old_$slot]}" || return 21
+    fi
   done
+  for one in "${starting[@]}"; do wait "$one" || return 20; done
   step all:route "every route leads to ${J[release]}"
   for slot in a b; do point_slot "$slot" "$slot.${J[release]}" || return 31; done
   seen_by_proxy || return 31

@@ -35,7 +35,7 @@ export function installHealthRoutes(app: FastifyInstance, parts: HealthParts): v
   });
   app.get('/healthz', (_request, reply) => {
     const phase = parts.lifecycle.phase();
-    return reply.code(phase === 'draining' ? 503 : 200).send({ status: phase });
+    return reply.code(['leaving', 'draining'].includes(phase) ? 503 : 200).send({ status: phase });
   });
   app.get('/version', (_request, reply) =>
     reply.send({ name: 'trackstand', release: parts.release }),

@@ -14,7 +14,7 @@ export interface DrainParts {
 }
 
 export interface DrainSettings {
-  /** How long the proxy needs to notice that this instance is not ready. */
+  /** How long the proxy needs to notice that this instance is not ready. It serves on meanwhile. */
   readonly noticeMs: number;
   /** Connections asked to move a second. */
   readonly movesPerS: number;
@@ -49,8 +49,10 @@ const pollMs = 25;
 /** Resolves when the last checkpoint is written and every connection is closed. [D1] [D3] */
 export async function drain(parts: DrainParts): Promise<void> {
   const { lifecycle, clock, registry, connections, settings } = parts;
+  lifecycle.enter('leaving');
+  // Until the proxy has noticed it sends new connections and sessions here: refused, they would be errors.
+  if (settings.noticeMs > 0) await delay(clock, settings.noticeMs);
   lifecycle.enter('draining');
-  await delay(clock, settings.noticeMs);
   const nextSlot = moveSlots(settings);
   let endMs = clock.elapsedMs() + settings.graceMs;
   for (const connection of connections) {

@@ -1,6 +1,6 @@
-/** starting → ready → draining → stopped. */
+/** starting → ready → leaving (not ready any more, and serving on until the proxy has noticed) → draining → stopped. */
 
-export type Phase = 'starting' | 'ready' | 'draining' | 'stopped';
+export type Phase = 'starting' | 'ready' | 'leaving' | 'draining' | 'stopped';
 
 export interface Lifecycle {
   phase(): Phase;
@@ -8,7 +8,7 @@ export interface Lifecycle {
   enter(phase: Phase): void;
 }
 
-const order: readonly Phase[] = ['starting', 'ready', 'draining', 'stopped'];
+const order: readonly Phase[] = ['starting', 'ready', 'leaving', 'draining', 'stopped'];
 
 export function createLifecycle(): Lifecycle {
   let current: Phase = 'starting';

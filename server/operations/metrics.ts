@@ -2,7 +2,7 @@
 import type { Metric, Sample } from '../telemetry/prometheus-text.ts';
 import type { Figures, StoreFigures } from './figures.ts';
 
-const phases = ['starting', 'ready', 'draining', 'stopped'] as const;
+const phases = ['starting', 'ready', 'leaving', 'draining', 'stopped'] as const;
 
 export function metricsOf(figures: Figures): Metric[] {
   return [

@@ -120,6 +120,22 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
   });
 });
 
+test('[D1] an instance that leaves serves on, everybody and as ever, until its proxy has noticed', async () => {
+  const server = await started({ drain: { noticeMs: 5_000, movesPerS: 1_000, graceMs: 200 } });
+  const stopping = server.stop();
+  const ready = await fetch(`${server.url}/readyz`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({ phase: 'leaving' });
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(503);
+  const client = await attach(await createSession(server.url));
+  client.send(adds(1, 1));
+  await client.nextOf('entries');
+  // Who came in that time is asked to move like everybody else.
+  await client.nextOf('goaway');
+  expect(await client.closed).toMatchObject({ code: 4200 });
+  await stopping;
+});
+
 describe('Redis in trouble', () => {
   test('[R8] Redis emptied under a running owner: what it had goes to Postgres, and clients go on under a new epoch', async () => {
     const server = await started({ checkpointMs: 60_000 });

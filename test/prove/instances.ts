@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../support/services/free-port.ts';
 import { makePrivateFolder } from '../support/services/private-folder.ts';
 import { startServer, type PrivateServer } from '../support/services/private-server.ts';
+import { slowPage } from './slow-page.ts';
 
 export interface Pair {
   readonly ports: readonly [number, number];
@@ -21,6 +22,8 @@ export interface PairParts {
   readonly redis: string;
   readonly settings?: Readonly<Record<string, string>>;
 }
+
+const slowModule = `data:text/javascript,${encodeURIComponent(slowPage)}`;
 
 export async function startPair(parts: PairParts): Promise<Pair> {
   const ports = [await freePort(), await freePort()] as const;
@@ -45,7 +48,7 @@ export async function startPair(parts: PairParts): Promise<Pair> {
       running[index] = await startServer(
         {
           file: process.execPath,
-          args: [parts.serverFile],
+          args: ['--import', slowModule, parts.serverFile],
           ready: /listening/i,
           env: { ...env, PORT: String(ports[index]) },
         },

@@ -4,8 +4,9 @@ import { Agent, request } from 'node:http';
 import { WebSocket } from 'ws';
 
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import { slowPath } from './slow-page.ts';
 
-export const kinds = ['get-new', 'get-kept', 'post', 'upgrade'] as const;
+export const kinds = ['get-new', 'get-kept', 'get-slow', 'post', 'upgrade'] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface Tally {
@@ -34,6 +35,7 @@ export function startLoad(url: string, perS: Readonly<Record<Kind, number>>): Lo
   const tallies = {
     'get-new': emptyTally(),
     'get-kept': emptyTally(),
+    'get-slow': emptyTally(),
     post: emptyTally(),
     upgrade: emptyTally(),
   };
@@ -41,6 +43,7 @@ export function startLoad(url: string, perS: Readonly<Record<Kind, number>>): Lo
   const send: Readonly<Record<Kind, () => Promise<string | undefined>>> = {
     'get-new': () => ask(`${url}/version`, { expected: 200 }),
     'get-kept': () => ask(`${url}/version`, { expected: 200, agent }),
+    'get-slow': () => ask(`${url}${slowPath}`, { expected: 200, agent }),
     post: () => ask(`${url}/v1/sessions`, { expected: 201, agent, body: creation }),
     upgrade: () => upgrade(url),
   };

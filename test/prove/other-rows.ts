@@ -12,20 +12,26 @@ import {
   type Kind,
   type Proxy,
 } from './proxies.ts';
-import type { Row } from './rows.ts';
+import { startRelay } from './relay.ts';
+import {
+  anything,
+  noRequestFails,
+  requestsFail,
+  type Bench,
+  type Row,
+  type RowNoticed,
+} from './rows.ts';
 import { underLoad } from './under-load.ts';
 
-interface Way {
-  readonly group: 'other-proxies' | 'others';
-  readonly id: string;
-  readonly what: string;
-  readonly because: string;
+interface Way extends Omit<Row, 'run'> {
   readonly kind: Kind;
   readonly config: (ports: readonly [number, number]) => ConfigOf;
   /** Of the server. A lame duck serves that long after it says that it is not ready. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Slots that run at the beginning; both, if absent. */
   readonly first?: 0;
+  /** Milliseconds that everything to and from the proxy takes, each way. */
+  readonly farMs?: number;
   readonly act: (pair: Pair, proxy: Proxy) => Promise<void>;
 }
 
@@ -41,27 +47,41 @@ const inPlace =
     }
     await delay(3_000);
   };
-/** Start the other colour, wait, change over, end the former one. */
+/** Start the other colour, wait, change over, end the former one, and look on. */
 const flip =
-  (change: (proxy: Proxy, ports: readonly [number, number]) => Promise<void>, healthyMs = 1_000) =>
+  ({
+    change = async () => {},
+    healthyMs = 1_000,
+    end = 'leave',
+    afterMs = 2_000,
+  }: {
+    change?: (proxy: Proxy, ports: readonly [number, number]) => Promise<void>;
+    healthyMs?: number;
+    end?: 'leave' | 'kill';
+    afterMs?: number;
+  } = {}) =>
   async (pair: Pair, proxy: Proxy): Promise<void> => {
     await pair.start(1);
     await untilHealthy(pair.ports[1], healthyMs);
     await change(proxy, pair.ports);
     await delay(500);
-    await pair.leave(0);
-    await delay(2_000);
+    await pair[end](0);
+    await delay(afterMs);
   };
 const one = (port: number): ConfigOf => nginxConfig(`server 127.0.0.1:${port};`);
 const printed = ([a, b]: readonly [number, number]): ConfigOf =>
   nginxConfig(`ip_hash; server 127.0.0.1:${a}; server 127.0.0.1:${b};`);
-const checked =
-  (options: string) =>
+const tried =
+  (options: string, more: string) =>
   ([a, b]: readonly [number, number]): ConfigOf =>
-    haproxyConfig([
-      `server a 127.0.0.1:${a} check ${options}`,
-      `server b 127.0.0.1:${b} check ${options}`,
-    ]);
+    nginxConfig(`server 127.0.0.1:${a} ${options}; server 127.0.0.1:${b} ${options};`, more);
+const checked =
+  (options: string, retry = { retry: false }) =>
+  ([a, b]: readonly [number, number]): ConfigOf =>
+    haproxyConfig(
+      [`server a 127.0.0.1:${a} check ${options}`, `server b 127.0.0.1:${b} check ${options}`],
+      retry,
+    );
 const lameDuck = (ms: number) => ({ DRAIN_NOTICE_MS: String(ms) });
 const fromTutorial = (ports: readonly [number, number]): ConfigOf =>
   caddyConfig(
@@ -71,17 +91,48 @@ const fromTutorial = (ports: readonly [number, number]): ConfigOf =>
 const healthGated = (ports: readonly [number, number]): ConfigOf =>
   caddyConfig(
     ports,
-    'lb_policy round_robin\nhealth_uri /readyz\nhealth_interval 500ms\nhealth_timeout 500ms',
+    'lb_policy round_robin\nhealth_uri /readyz\nhealth_interval 500ms\nhealth_timeout 5s',
   );
 
 const ways: readonly Way[] = [
+  {
+    group: 'taken-away',
+    id: 'no-links',
+    kind: 'nginx',
+    what: 'no links to move: restarted in place behind nginx, which tries a refusal (503) elsewhere',
+    because: 'Upgrades and GETs are saved by that; a POST is not sent twice.',
+    expects: requestsFail,
+    config: tried('max_fails=0', 'proxy_next_upstream error timeout http_503;'),
+    act: inPlace('leave', 0),
+  },
+  {
+    group: 'taken-away',
+    id: 'no-links-memory',
+    kind: 'nginx',
+    what: 'the same without max_fails=0',
+    because: 'A refusal counts as a failure, remembered for 10 s: in the end by both.',
+    expects: requestsFail,
+    config: tried('', 'proxy_next_upstream error timeout http_503;'),
+    act: inPlace('leave', 0),
+  },
+  {
+    group: 'taken-away',
+    id: 'no-links-no-503',
+    kind: 'nginx',
+    what: 'the same without http_503 among what is tried elsewhere',
+    because: 'Upgrades are refused too.',
+    expects: requestsFail,
+    config: tried('max_fails=0', ''),
+    act: inPlace('leave', 0),
+  },
   {
     group: 'other-proxies',
     id: 'haproxy',
     kind: 'haproxy',
     what: 'HAProxy: drained by its socket before an instance leaves',
     because: 'Sound for requests; clients are moved by the instance, and some of them twice.',
-    config: checked('inter 500ms fall 2 rise 2'),
+    expects: noRequestFails,
+    config: checked('inter 500ms fall 2 rise 2', { retry: true }),
     act: async (pair, proxy) => {
       for (const index of both) {
         const name = `api/${index === 0 ? 'a' : 'b'}`;
@@ -99,18 +150,20 @@ const ways: readonly Way[] = [
     group: 'other-proxies',
     id: 'caddy',
     kind: 'caddy',
-    what: 'Caddy: quick health checks, and an instance that serves on for 2 s when it leaves',
-    because: 'Sound when its time to notice is shorter than that.',
+    what: 'Caddy: looks every 0.5 s, and an instance serves on for 3 s when it leaves',
+    because: 'Sound while its time to notice is shorter than that.',
+    expects: noRequestFails,
     config: healthGated,
-    settings: lameDuck(2_000),
+    settings: lameDuck(3_000),
     act: inPlace('leave', 2_000),
   },
   {
     group: 'others',
     id: 'wattlog',
     kind: 'nginx',
-    what: 'Wattlog’s recipe as printed: two containers restarted one after the other behind ip_hash',
+    what: 'Wattlog’s recipe as printed: two instances restarted one after the other behind ip_hash',
     because: 'nginx remembers for 10 s that the first one was away, and then the second one is.',
+    expects: requestsFail,
     config: printed,
     act: inPlace('kill', 0),
   },
@@ -119,7 +172,8 @@ const ways: readonly Way[] = [
     id: 'wattlog-drained',
     kind: 'nginx',
     what: 'the same with instances that drain',
-    because: 'The memory is the same.',
+    because: 'ip_hash sends everybody to one, and goes on doing so while that one refuses.',
+    expects: requestsFail,
     config: printed,
     act: inPlace('leave', 0),
   },
@@ -129,7 +183,8 @@ const ways: readonly Way[] = [
     kind: 'nginx',
     first: 0,
     what: 'trip2g E1, nearest equivalent: nginx routes to a new instance as soon as it is started',
-    because: 'Half of everything meets the one that warms up. (There: Nomad and Traefik.)',
+    because: 'Half of everything meets the one that warms up. (There: Nomad and Traefik, 23 %.)',
+    expects: requestsFail,
     config: ([a]) => one(a),
     act: async (pair, proxy) => {
       const [a, b] = pair.ports;
@@ -152,8 +207,9 @@ const ways: readonly Way[] = [
     kind: 'haproxy',
     first: 0,
     what: 'trip2g E2, nearest equivalent: HAProxy counts a server as up until its first check',
-    because: 'A window of one check at each end. (There: Traefik with a check of its own.)',
-    config: checked('inter 2s fall 3 rise 2'),
+    because: 'A window of one check at each end. (There: Traefik with a check of its own, 2.4 %.)',
+    expects: requestsFail,
+    config: checked('inter 1s fall 1 rise 1'),
     act: async (pair, proxy) => {
       await proxy.tell('set server api/b state maint');
       await delay(500);
@@ -161,8 +217,8 @@ const ways: readonly Way[] = [
       await proxy.tell('set server api/b state ready');
       await started;
       await untilHealthy(pair.ports[1], 3_000);
-      await pair.leave(0);
-      await delay(2_000);
+      await pair.kill(0);
+      await delay(3_000);
     },
   },
   {
@@ -172,49 +228,79 @@ const ways: readonly Way[] = [
     first: 0,
     what: 'trip2g E3, nearest equivalent: a file with the new address and a reload',
     because:
-      'Nothing with a round trip of 0 ms; idle kept connections are reset over a real network. (There: Traefik’s file provider.)',
+      'nginx has no moment without an upstream, as Traefik’s file provider has (there 5 %); what it has is in pydist-far.',
+    expects: anything,
     config: ([a]) => one(a),
-    act: flip((proxy, [, b]) => proxy.reload(one(b))),
+    act: flip({ change: (proxy, [, b]) => proxy.reload(one(b)) }),
   },
   {
     group: 'others',
     id: 'e4',
     kind: 'haproxy',
-    what: 'trip2g E4, nearest equivalent: health checks that take longer to notice than an instance serves on',
-    because: 'Routed to one that is gone. (There: Consul’s catalogue.)',
-    config: checked('inter 2s fall 3 rise 2'),
-    settings: lameDuck(1_500),
-    act: inPlace('leave', 5_000),
+    what: 'trip2g E4, nearest equivalent: a new one is routed to when its check passes, an old one is ended and then noticed',
+    because: 'No warm-up is seen any more, but the end is. (There: Consul’s catalogue, 2.3 %.)',
+    expects: requestsFail,
+    config: checked('inter 2s fall 1 rise 1'),
+    first: 0,
+    act: flip({ healthyMs: 3_000, end: 'kill', afterMs: 5_000 }),
   },
   {
     group: 'others',
     id: 'e4b',
     kind: 'haproxy',
-    what: 'trip2g E4b, nearest equivalent: the listener is closed first, and then the instance waits',
-    because: 'The window gets longer. (There: shutdown_delay.)',
-    config: checked('inter 2s fall 3 rise 2'),
-    act: inPlace('kill', 5_000),
+    what: 'trip2g E4b, nearest equivalent: taken off the list and ended, with a list that is read again after 6 s',
+    because: 'The window gets longer. (There: shutdown_delay, 8.9 %.)',
+    expects: requestsFail,
+    config: checked('inter 2s fall 3 rise 1'),
+    first: 0,
+    act: flip({ healthyMs: 3_000, end: 'kill', afterMs: 8_000 }),
+  },
+  {
+    group: 'others',
+    id: 'e4c',
+    kind: 'haproxy',
+    what: 'trip2g E4c, nearest equivalent: E4 with a check twice as often',
+    because: 'A shorter window is still one. (There: 1.9 %.)',
+    expects: requestsFail,
+    config: checked('inter 1s fall 1 rise 1'),
+    first: 0,
+    act: flip({ healthyMs: 3_000, end: 'kill', afterMs: 5_000 }),
   },
   {
     group: 'others',
     id: 'e4d',
     kind: 'haproxy',
-    what: 'trip2g E4d, nearest equivalent: an instance that serves on for longer than the window',
-    because: 'Sound for requests.',
-    config: checked('inter 1s fall 2 rise 2'),
-    settings: lameDuck(4_000),
-    act: inPlace('leave', 3_000),
+    what: 'trip2g E4d, nearest equivalent: an instance that serves on, for less time than it takes to notice',
+    because: 'Rarer, not gone. (There: 5 s against 15 s, 1.4 %.)',
+    expects: requestsFail,
+    config: checked('inter 2s fall 3 rise 1'),
+    first: 0,
+    settings: lameDuck(2_000),
+    act: flip({ healthyMs: 3_000, afterMs: 6_000 }),
   },
   {
     group: 'others',
     id: 'e5',
     kind: 'caddy',
     what: 'trip2g E5: Caddy with health checks, the new colour beside the old one',
-    because: 'Sound.',
+    because: 'Sound. (There: 0 of 9000.)',
+    expects: noRequestFails,
     config: healthGated,
-    settings: lameDuck(2_000),
+    settings: lameDuck(3_000),
     first: 0,
-    act: flip(async () => {}, 2_000),
+    act: flip({ healthyMs: 2_000 }),
+  },
+  {
+    group: 'others',
+    id: 'e7',
+    kind: 'haproxy',
+    what: 'trip2g E7, nearest equivalent: checks every second, a retry, and an instance that serves on for longer than the window',
+    because: 'Sound. (There: 0 of 11000 and 0 of 12500 reads.)',
+    expects: noRequestFails,
+    config: checked('inter 1s fall 2 rise 2', { retry: true }),
+    first: 0,
+    settings: lameDuck(4_000),
+    act: flip({ healthyMs: 3_000 }),
   },
   {
     group: 'others',
@@ -222,17 +308,37 @@ const ways: readonly Way[] = [
     kind: 'nginx',
     first: 0,
     what: 'PyDist’s swap: two configurations, and a reload',
-    because: 'As E3; old workers stay as long as somebody holds a WebSocket.',
+    because: 'Nothing, when nobody is far away.',
+    expects: anything,
     config: ([a]) => one(a),
-    act: flip((proxy, [, b]) => proxy.reload(one(b))),
+    act: flip({ change: (proxy, [, b]) => proxy.reload(one(b)) }),
+  },
+  {
+    group: 'others',
+    id: 'pydist-far',
+    kind: 'nginx',
+    what: 'PyDist’s reload 20 times, for clients 40 ms away',
+    because:
+      'A reload closes kept connections, and meets requests that are on their way. Old workers stay as long as somebody holds a WebSocket.',
+    expects: requestsFail,
+    config: ([a]) => one(a),
+    farMs: 20,
+    act: async ({ ports }, proxy) => {
+      for (let count = 1; count <= 20; count++) {
+        await proxy.reload(one(ports[count % 2 === 0 ? 0 : 1]));
+        await delay(500);
+      }
+    },
   },
   {
     group: 'others',
     id: 'heroctl',
     kind: 'caddy',
-    what: 'HeroCtl’s script and Caddyfile: stopped in order, healthy for 10 s, then the next',
-    because: 'Caddy looks every 5 s, and is told of a departure by errors only.',
+    what: 'HeroCtl’s script and Caddyfile: serves on for 5 s when stopped, healthy for 10 s, then the next',
+    because: 'Caddy looks every 5 s: it may notice in time, or not.',
+    expects: anything,
     config: fromTutorial,
+    settings: lameDuck(5_000),
     act: inPlace('leave', 10_000),
   },
   {
@@ -241,30 +347,36 @@ const ways: readonly Way[] = [
     kind: 'caddy',
     what: 'the same with instances that are killed',
     because: 'It remembers 30 s, and the script goes on after 10.',
+    expects: requestsFail,
     config: fromTutorial,
     act: inPlace('kill', 10_000),
   },
 ];
 
+async function runWay(way: Way, bench: Bench): Promise<RowNoticed | string> {
+  if (!(await isInstalled(way.kind))) return `${way.kind} is not installed`;
+  const stores = await bench.stores();
+  const pair = await startPair({
+    serverFile: bench.serverFile,
+    ...stores,
+    ...(way.settings === undefined ? {} : { settings: way.settings }),
+  });
+  const proxy = await startProxy(way.kind, way.config(pair.ports));
+  const relay = way.farMs === undefined ? undefined : await startRelay(proxy.url, way.farMs);
+  try {
+    if (way.first === 0) await pair.kill(1);
+    // Until the proxy has noticed what there is.
+    await delay(way.kind === 'nginx' ? 500 : 4_000);
+    const use = { ...bench.use, slowPerS: 5, postgres: stores.postgres };
+    return await underLoad(relay?.url ?? proxy.url, use, () => way.act(pair, proxy));
+  } finally {
+    await relay?.stop();
+    await proxy.stop();
+    await pair.stop();
+  }
+}
+
 export const otherRows: readonly Row[] = ways.map((way) => ({
   ...way,
-  isClean: false,
-  run: async (bench) => {
-    if (!(await isInstalled(way.kind))) return `${way.kind} is not installed`;
-    const pair = await startPair({
-      serverFile: bench.serverFile,
-      ...(await bench.stores()),
-      ...(way.settings === undefined ? {} : { settings: way.settings }),
-    });
-    const proxy = await startProxy(way.kind, way.config(pair.ports));
-    try {
-      if (way.first === 0) await pair.kill(1);
-      // Until the proxy has noticed what there is.
-      await delay(way.kind === 'nginx' ? 500 : 4_000);
-      return await underLoad(proxy.url, bench.use, () => way.act(pair, proxy));
-    } finally {
-      await proxy.stop();
-      await pair.stop();
-    }
-  },
+  run: (bench) => runWay(way, bench),
 }));

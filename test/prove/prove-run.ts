@@ -1,12 +1,12 @@
 /** Deploys one after the other on a machine under load, and counts what users would have noticed. */
-import { cpus } from 'node:os';
-
 import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { startLoad, type Load } from './load.ts';
 import type { DeployRow, ProofReport } from './report.ts';
 import { startRideAlong } from './ride-along.ts';
+import { slowPage } from './slow-page.ts';
+import { ratesOf } from './under-load.ts';
 
 export interface ProofPlan {
   readonly repository: string;
@@ -19,12 +19,15 @@ export interface ProofPlan {
   readonly sessionCount: number;
   /** Of all sessions together. */
   readonly commandsPerS: number;
-  /** Of each kind. */
+  /** As in `Use`. */
   readonly requestsPerS: number;
   /** Seconds an instance must be healthy, and is watched under traffic. */
   readonly holdS: number;
   readonly say: (line: string) => void;
 }
+
+/** Requests a second that take a second. */
+const slowPerS = 5;
 
 /** Load and deploys share two cores here, so a fresh instance may be slow without being bad. */
 const slowerByMs = 2_000;
@@ -51,7 +54,7 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
       instanceSettings: { CHECKPOINT_MS: 1_000, DRAIN_MOVES_PER_S: 100, DRAIN_GRACE_MS: 30_000 },
     });
     stops.push(() => host.stop());
-    return await proveOn(host, plan);
+    return await proveOn(host, plan, postgres.url);
   } finally {
     for (const stop of stops.toReversed()) await stop();
   }
@@ -60,20 +63,14 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
 const sentCount = ({ tallies }: Load): number =>
   Object.values(tallies).reduce((sum, { sent }) => sum + sent, 0);
 
-async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> {
+async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Promise<ProofReport> {
   const names = ['r1', 'r2'];
-  for (const name of names) await host.release(name);
+  for (const name of names) await host.release(name, slowPage);
   const first = await host.rolling('deploy', 'r1');
   if (first.code !== 0) throw new Error(`The first deploy failed:\n${first.said}`);
   const rides = await startRideAlong(host.url, plan.sessionCount, plan.commandsPerS);
   const startMs = performance.now();
-  const perS = plan.requestsPerS;
-  const load = startLoad(host.url, {
-    'get-new': perS,
-    'get-kept': perS,
-    post: perS / 4,
-    upgrade: perS / 2,
-  });
+  const load = startLoad(host.url, ratesOf({ ...plan, sessions: plan.sessionCount, slowPerS }));
   const deploys: DeployRow[] = [];
   rides.takeMoves();
   const progress = (): readonly (readonly [done: number, wanted: number])[] => [
@@ -106,10 +103,8 @@ async function proveOn(host: DeployHost, plan: ProofPlan): Promise<ProofReport> 
   }
   await load.stop();
   const commandCount = rides.commandCount();
-  const differingCount = await rides.finish();
+  const differingCount = await rides.finish(postgres);
   return {
-    release: names.join(', '),
-    machine: `${cpus().length} cores shared with the load, Node ${process.versions.node}, nginx before plain processes, loopback only`,
     seconds: (performance.now() - startMs) / 1000,
     deploys,
     tallies: load.tallies,

@@ -101,9 +101,9 @@ export const nginxConfig =
     }
   }`;
 
-/** `servers`: lines of a backend. */
+/** `servers`: lines of a backend. With `retry`, a server that refuses is left for another. */
 export const haproxyConfig =
-  (servers: readonly string[]) =>
+  (servers: readonly string[], { retry }: { retry: boolean }) =>
   (port: number, folder: string): string =>
     `
 global
@@ -114,12 +114,13 @@ defaults
   timeout client 75s
   timeout server 75s
   timeout tunnel 1h
+  timeout check 5s
 frontend in
   bind 127.0.0.1:${port}
   default_backend api
 backend api
   balance roundrobin
-  option redispatch
+  ${retry ? 'option redispatch' : 'retries 0'}
   option httpchk GET /readyz
 ${servers.map((server) => `  ${server}\n`).join('')}`;
 

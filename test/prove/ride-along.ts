@@ -1,8 +1,9 @@
 /** Sessions that go on through every deploy: real clients that send numbered commands, and know what must come of them. */
 import { isDeepStrictEqual } from 'node:util';
 
-import { startRider, type Rider } from '../support/rider.ts';
+import { startRider, startedMs, type Rider } from '../support/rider.ts';
 import { isSaved } from '../support/watching.ts';
+import { sessionsNotIn } from './stored-commands.ts';
 
 export interface RideAlong {
   readonly commandCount: () => number;
@@ -10,8 +11,13 @@ export interface RideAlong {
   takeMoves(): number[];
   /** Milliseconds of each time a client was without a connection. */
   readonly gapsMs: readonly number[];
-  /** Sends no more, waits until everything is saved, and compares. Resolves to how many sessions are not as they must be. */
-  finish(): Promise<number>;
+  /** Most that began within 100 ms. */
+  peak(): number;
+  /**
+   * Sends no more, waits until everything is saved, and compares what clients show and, given its address, what Postgres has.
+   * Resolves to how many sessions are not as they must be.
+   */
+  finish(postgres?: string): Promise<number>;
 }
 
 const tickMs = 50;
@@ -27,15 +33,25 @@ export async function startRideAlong(
   const riders: Rider[] = [];
   const gapsMs: number[] = [];
   let moves: number[] = [];
+  /** By tenth of a second. */
+  const begun = new Map<number, number>();
+  const note = (): void => {
+    const tenth = Math.floor(performance.now() / 100);
+    begun.set(tenth, (begun.get(tenth) ?? 0) + 1);
+  };
   const begin = async (index: number): Promise<void> => {
     const rider = await startRider(url);
     rider.give({ type: 'start', data: {} });
     await rider.when(isSaved);
     watch(rider, {
       moved: () => {
+        note();
         moves[index] = (moves[index] ?? 0) + 1;
       },
-      back: (gapMs) => gapsMs.push(gapMs),
+      back: (gapMs) => {
+        note();
+        gapsMs.push(gapMs);
+      },
     });
     riders.push(rider);
   };
@@ -62,17 +78,30 @@ export async function startRideAlong(
       moves = [];
       return taken;
     },
-    finish: async () => {
+    peak: () => Math.max(0, ...begun.values()),
+    finish: async (postgres) => {
       clearInterval(timer);
       const views = await Promise.all(riders.map((rider) => rider.when(isSaved)));
-      const differing = riders.filter(
-        (rider, index) => !isDeepStrictEqual(asJson(views[index]?.state), asJson(rider.expected())),
+      const differing = new Set(
+        riders.filter(
+          (rider, index) =>
+            !isDeepStrictEqual(asJson(views[index]?.state), asJson(rider.expected())),
+        ),
       );
+      if (postgres !== undefined)
+        for (const rider of await ridersNotIn(postgres, riders)) differing.add(rider);
       for (const { session } of riders) session.close();
-      return differing.length;
+      return differing.size;
     },
   };
 }
+
+const ridersNotIn = (postgres: string, riders: readonly Rider[]): Promise<Rider[]> =>
+  sessionsNotIn(postgres, riders, ({ session, givenCount }) => ({
+    sessionId: session.sessionId,
+    clientId: session.clientId,
+    times: Array.from({ length: givenCount() }, (_, index) => startedMs + index * 1_000),
+  }));
 
 /** What is absent and what is undefined are the same once it has been on the wire. */
 const asJson = (state: unknown): unknown => JSON.parse(JSON.stringify(state));

@@ -6,9 +6,22 @@ export interface Use {
   readonly sessions: number;
   /** Of all sessions together. */
   readonly commandsPerS: number;
-  /** Of each kind. */
+  /** Of new and kept connections each; a quarter of it are POSTs, half of it upgrades. */
   readonly requestsPerS: number;
+  /** Requests of `slowPage` a second; none where the instances have no such page. */
+  readonly slowPerS?: number | undefined;
+  /** Address of the Postgres that must have every command once the load is over; without it only the clients are asked. */
+  readonly postgres?: string | undefined;
 }
+
+/** Requests a second of each kind. */
+export const ratesOf = ({ requestsPerS, slowPerS = 0 }: Use): Readonly<Record<Kind, number>> => ({
+  'get-new': requestsPerS,
+  'get-kept': requestsPerS,
+  'get-slow': slowPerS,
+  post: requestsPerS / 4,
+  upgrade: requestsPerS / 2,
+});
 
 export interface Noticed {
   /** `502 of post`, and how often. */
@@ -20,6 +33,8 @@ export interface Noticed {
   readonly gapsMs: readonly number[];
   /** Of each client. */
   readonly moves: readonly number[];
+  /** Most moves and returns that began within 100 ms. */
+  readonly peak: number;
   readonly tallies: Readonly<Record<Kind, Tally>>;
 }
 
@@ -33,13 +48,7 @@ export async function underLoad<Result>(
   act: () => Promise<Result>,
 ): Promise<Noticed & { readonly result: Result }> {
   const rides = await startRideAlong(url, use.sessions, use.commandsPerS);
-  const perS = use.requestsPerS;
-  const load = startLoad(url, {
-    'get-new': perS,
-    'get-kept': perS,
-    post: perS / 4,
-    upgrade: perS / 2,
-  });
+  const load = startLoad(url, ratesOf(use));
   rides.takeMoves();
   let result: Result;
   try {
@@ -49,7 +58,7 @@ export async function underLoad<Result>(
   }
   const moves = rides.takeMoves();
   const commandCount = rides.commandCount();
-  const differingCount = await rides.finish();
+  const differingCount = await rides.finish(use.postgres);
   const { tallies } = load;
   const failed: Record<string, number> = {};
   for (const [kind, { bad }] of Object.entries(tallies))
@@ -62,6 +71,7 @@ export async function underLoad<Result>(
     differingCount,
     gapsMs: rides.gapsMs,
     moves,
+    peak: rides.peak(),
     tallies,
   };
 }

@@ -15,13 +15,16 @@ export interface Rider {
   readonly session: LiveSession<WorkoutState, WorkoutCommand>;
   /** Gives a command one second of riding after the one before. */
   give(command: WorkoutCommand): void;
+  /** Commands given so far. */
+  givenCount(): number;
   /** What the state must be. */
   expected(): WorkoutState;
   /** The first view for which that is true. */
   when(is: (view: SessionView<WorkoutState>) => boolean): Promise<SessionView<WorkoutState>>;
 }
 
-const startMs = 1_800_000_000_000;
+/** Of the first command; every further one is given a second later. */
+export const startedMs = 1_800_000_000_000;
 
 export async function startRider(
   url: string,
@@ -40,7 +43,7 @@ export async function startRider(
   if (builtIn === undefined) throw new Error('There is no built-in plan.');
   const input = { plan: builtIn.plan, ftpW: 250 };
   // Commands are a second apart whatever the machine does; timers are real.
-  const clock: Clock = { ...systemClock, nowMs: () => startMs + given.length * 1_000 };
+  const clock: Clock = { ...systemClock, nowMs: () => startedMs + given.length * 1_000 };
   const session = await connect({
     url,
     session: model,
@@ -56,9 +59,10 @@ export async function startRider(
       session.send(command.type, command.data);
       given.push(command);
     },
+    givenCount: () => given.length,
     expected: () =>
       given.reduce((state, command, index) => {
-        const context = { atMs: startMs + index * 1_000, clientId: session.clientId };
+        const context = { atMs: startedMs + index * 1_000, clientId: session.clientId };
         const decision = workout.decide(state, command, context);
         return 'refused' in decision ? state : decision.reduce(workout.evolve, state);
       }, workout.initial(input)),
