@@ -105,20 +105,27 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
     takeUp: async (id) =>
       text(await authorized('POST', `/v1/accounts/me/sessions/${id}/clients`), 'resume_url'),
     service: () => authorized('GET', '/v1/operator'),
-    fetch: async (input, init) => {
-      const send = (token: string | undefined): Promise<Response> => {
-        const headers = new Headers(init?.headers);
-        if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-        return globalThis.fetch(input, { ...init, headers });
-      };
-      const token = await keeper.access();
-      const response = await send(token);
-      if (response.status !== 401 || token === undefined) return response;
-      // Signed out by another device or tab: a ride begins all the same, as one without an account.
-      keeper.refused(token);
-      return send(await keeper.access());
-    },
+    fetch: (input, init) => fetchAs(keeper, input, init),
   };
+}
+
+/** As whoever is signed in, or as nobody. */
+async function fetchAs(
+  keeper: LoginKeeper,
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit | undefined,
+): Promise<Response> {
+  const send = (token: string | undefined): Promise<Response> => {
+    const headers = new Headers(init?.headers);
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    return globalThis.fetch(input, { ...init, headers });
+  };
+  const token = await keeper.access();
+  const response = await send(token);
+  if (response.status !== 401 || token === undefined) return response;
+  // Signed out by another device or tab: a ride begins all the same, as one without an account.
+  keeper.refused(token);
+  return send(await keeper.access());
 }
 
 /** What the rider will know this device by in a list of them. */

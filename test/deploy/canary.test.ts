@@ -52,7 +52,7 @@ describe('a release that answers requests well is judged by what else it does', 
     ['deploy', ['deploy', 'refuses']],
     ['switch', ['switch', 'refuses']],
   ])(
-    '[F3] %s: who does not welcome those that move is found out while they still have their connection',
+    'branch F3: %s: who does not welcome those that move is found out while they still have their connection',
     async (_, words) => {
       const { code, said } = await host.rolling(...words);
       expect(code, said).toBe(30);
@@ -75,7 +75,7 @@ describe('a release that answers requests well is judged by what else it does', 
     await watched.areUnharmed();
   });
 
-  test('[F3] a release whose event loop is late is taken back', async () => {
+  test('branch F3: a release whose event loop is late is taken back', async () => {
     // What a process says of its event loop, it says every 10 s.
     await configured({ SOAK_S: 15, LATE_MS: 500 });
     const { code, said } = await host.rolling('deploy', 'blocks');

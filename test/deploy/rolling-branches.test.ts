@@ -22,7 +22,7 @@ test('each of the ten branches is named by a test', () => {
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('\n');
-  const titles = text.match(/['`](?:\[F\d+\] )+/g) ?? [];
+  const titles = text.match(/'branch F\d+: /g) ?? [];
   const named = titles.flatMap((title) => title.match(/F\d+/g) ?? []);
   expect([...new Set(named)].toSorted()).toEqual([
     'F1',
@@ -67,7 +67,7 @@ describe('a deploy that cannot go on', () => {
     await redis.stop();
   });
 
-  test('[F2] a release that fails when it is tried out gets nobody', async () => {
+  test('branch F2: a release that fails when it is tried out gets nobody', async () => {
     const { code, said } = await host.rolling('deploy', 'begins-nothing');
     expect(code, said).toBe(21);
     expect(said).toMatch(/begins-nothing was taken back: it failed when it was tried out\.$/);
@@ -76,7 +76,7 @@ describe('a deploy that cannot go on', () => {
     await watched.areUnharmed();
   });
 
-  test('[F7] a second slot that fails takes the first one back', async () => {
+  test('branch F7: a second slot that fails takes the first one back', async () => {
     const { code, said } = await host.rolling('deploy', 'half');
     expect(code, said).toBe(20);
     expect(said).toMatch(/Release half was taken back: it does not get ready\.$/);
@@ -84,7 +84,7 @@ describe('a deploy that cannot go on', () => {
     await watched.areUnharmed();
   });
 
-  test('[F7] with --on-fail halt both releases serve on, until it is aborted', async () => {
+  test('branch F7: with --on-fail halt both releases serve on, until it is aborted', async () => {
     const { code, said } = await host.rolling('deploy', 'half', '--on-fail', 'halt');
     expect(code, said).toBe(20);
     expect(said).toMatch(/The deploy of half stands still at b:start: it does not get ready\./);
@@ -97,7 +97,7 @@ describe('a deploy that cannot go on', () => {
   });
 
   test.each(['a:route', 'a:retire'])(
-    '[F8] with a store away since %s nothing is moved on or back until it is there again',
+    'branch F8: with a store away since %s nothing is moved on or back until it is there again',
     async (name) => {
       const { code, said } = await host.watched(
         (step) => {
@@ -125,7 +125,7 @@ describe('a deploy that cannot go on', () => {
     },
   );
 
-  test('[F9] instances that are gone and routes that are empty, as after a reboot, are put back by boot', async () => {
+  test('branch F9: instances that are gone and routes that are empty, as after a reboot, are put back by boot', async () => {
     for (const instance of ['a.r1', 'b.r1']) await host.driver('kill', instance);
     for (const route of ['a', 'b', 'v00', 'v13'])
       await rm(join(host.nginx.runFolder, `${route}.sock`));
@@ -138,7 +138,7 @@ describe('a deploy that cannot go on', () => {
   });
 });
 
-test('[F10] without memory for one more instance a deploy refuses, and goes on with one less when it is asked to', async (context) => {
+test('branch F10: without memory for one more instance a deploy refuses, and goes on with one less when it is asked to', async (context) => {
   if (!mayAdminister()) context.skip('another memory to look at needs a root that may mount');
   const folder = await mkdtemp(join(tmpdir(), 'trackstand-memory-'));
   const file = join(folder, 'meminfo');

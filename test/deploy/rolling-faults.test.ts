@@ -124,7 +124,7 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
     expect({ code, said }).toEqual({ code: 10, said: expect.stringContaining('max_fails=0') });
   });
 
-  test('[F1] a release that never gets ready', async () => {
+  test('branch F1: a release that never gets ready', async () => {
     await configured({ READY_DEADLINE_S: 2 });
     await endsIn(
       { code: 20, says: /hangs was taken back: it does not get ready/ },
@@ -133,7 +133,7 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
     );
   });
 
-  test('[F1] a release that ends after 3 s, before it got any traffic', async () => {
+  test('branch F1: a release that ends after 3 s, before it got any traffic', async () => {
     await configured({ HEALTHY_S: 15 });
     await endsIn(
       { code: 20, says: /exits was taken back: it does not get ready/ },
@@ -142,13 +142,13 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
     );
   });
 
-  test('[F3] a release that answers 2 % errors', async () => {
+  test('branch F3: a release that answers 2 % errors', async () => {
     await configured({ SOAK_S: 20 });
     loaded(400);
     await endsIn({ code: 30, says: /errs was taken back: it does worse/ }, 'deploy', 'errs');
   });
 
-  test('[F3] a release that is 500 ms slower', async () => {
+  test('branch F3: a release that is 500 ms slower', async () => {
     await configured({ SOAK_S: 10 });
     loaded(100);
     await endsIn({ code: 30, says: /slow was taken back: it does worse/ }, 'deploy', 'slow');

@@ -38,7 +38,7 @@ describe('a deploy that is interrupted', () => {
   const steps = ['start', 'try', 'route', 'hand-over', 'soak', 'retire'];
   const everyStep = ['a', 'b'].flatMap((slot) => steps.map((name) => `${slot}:${name}`));
 
-  test('[F6] killed with -9 at every step, and resumed each time, it ends as if nothing had been', async () => {
+  test('branch F6: killed with -9 at every step, and resumed each time, it ends as if nothing had been', async () => {
     for (const [index, name] of everyStep.entries())
       expect(
         await host.killedAt(name, ...(index === 0 ? ['deploy', 'r2'] : ['resume'])),
@@ -51,7 +51,7 @@ describe('a deploy that is interrupted', () => {
   }, 900_000);
 
   test.each(['a:start', 'a:route', 'a:retire', 'b:hand-over'])(
-    '[F6] killed at %s and aborted, the former release serves',
+    'branch F6: killed at %s and aborted, the former release serves',
     async (name) => {
       const former = await live();
       expect(await host.killedAt(name, 'deploy', 'r3')).toBe(true);
@@ -64,7 +64,7 @@ describe('a deploy that is interrupted', () => {
     },
   );
 
-  test('[F6] killed while it takes back, it goes on taking back', async () => {
+  test('branch F6: killed while it takes back, it goes on taking back', async () => {
     const former = await live();
     expect(await host.killedAt('b:route', 'deploy', 'r3')).toBe(true);
     expect(await host.killedAt('all:discard', 'abort')).toBe(true);
@@ -118,7 +118,7 @@ describe('a deploy that is interrupted', () => {
     await serves('r5');
   });
 
-  test('[F5] an instance that is frozen during its hand-over is ended at the deadline, and that is told', async () => {
+  test('branch F5: an instance that is frozen during its hand-over is ended at the deadline, and that is told', async () => {
     await host.configure({ HEALTHY_S: 0.3, SOAK_S: 0.3, DRAIN_DEADLINE_S: 1, STOP_S: 1 });
     const frozen = Number((await host.driver('alive', 'a.r5')).stdout.split('/')[0]);
     const { code, said } = await host.watched(
@@ -135,7 +135,7 @@ describe('a deploy that is interrupted', () => {
     expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
   });
 
-  test('[F4] an instance that dies after it was routed to is replaced by the former one', async () => {
+  test('branch F4: an instance that dies after it was routed to is replaced by the former one', async () => {
     const { code, said } = await host.watched(
       (step) => {
         if (step === 'b:soak') void host.driver('kill', 'b.r2');

@@ -115,7 +115,7 @@ describe('rolling.sh on a machine with systemd', () => {
     expect(await host.machine.run('bash', '-c', asked)).toBe('trackstand who schema versions');
   });
 
-  test('[F9] after a reboot the unit for it starts what was live, and everybody comes back', async () => {
+  test('branch F9: after a reboot the unit for it starts what was live, and everybody comes back', async () => {
     const rider = await startRider(host.url);
     rider.give({ type: 'start', data: {} });
     await rider.when(isSaved);

@@ -148,7 +148,7 @@ describe('rolling.sh over two hosts by ssh', () => {
     expect(said).toMatch(/Host two is out of reach; nothing was changed on any host\.$/);
   });
 
-  test('[F6] ssh that is lost in the middle leaves users alone, and it can be gone on with', async () => {
+  test('branch F6: ssh that is lost in the middle leaves users alone, and it can be gone on with', async () => {
     let isCut: Promise<void> | undefined;
     let isSecond = false;
     const cutAt = (step: string): void => {

@@ -181,7 +181,7 @@ describe('a service that answers when a session begins', () => {
   test('[R13] of an older release, which knows no key, gives the session another id', async () => {
     const server = await started();
     const older: typeof fetch = async (place, request) => {
-      const { key: _unknown, ...body } = JSON.parse(String(request?.body)) as { key: string };
+      const { key: _unknown, ...body } = JSON.parse(request?.body as string) as { key: string };
       return fetch(place, { ...request, body: JSON.stringify(body) });
     };
     const storage = memoryStorage();
