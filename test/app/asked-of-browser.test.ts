@@ -53,7 +53,7 @@ describe('that a ride is not thrown away', () => {
       await page.getByRole('button', { name: 'Lunch break' }).click();
       await page.getByRole('button', { name: /^Start/ }).waitFor();
       // The choice of workouts was still there.
-      expect(await page.evaluate(() => window.asked)).toEqual(['Trackstand']);
+      expect(await page.evaluate(() => window.asked)).toEqual(['What do you ride today?']);
       await page.keyboard.press('Space');
       await untilElapsed(3);
       await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
@@ -97,11 +97,12 @@ async function heardIn(seconds: number, hasBeeps: boolean): Promise<(readonly [n
   await page
     .locator('input[type=file]')
     .setInputFiles({ name: 'short.zwo', mimeType: 'text/xml', buffer: Buffer.from(plan) });
-  await page.getByRole('button', { name: 'Short' }).click();
+  await page.getByRole('button', { name: /^Short/ }).click();
   await page.getByRole('button', { name: /^Start/ }).waitFor();
   await page.getByLabel('Beep before a change').setChecked(hasBeeps);
   const startMs = await page.evaluate(() => Date.now());
-  await page.keyboard.press('Space');
+  // By its button: the space bar would switch what has the focus.
+  await page.getByRole('button', { name: /^Start/ }).click();
   await page.getByRole('button', { name: /^Pause/ }).waitFor();
   await pass(rider, seconds);
   const tones = await page.evaluate(() => window.tones);

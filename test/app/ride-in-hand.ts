@@ -66,7 +66,7 @@ export function rideInHand(first: Page, trainer: EmulatedTrainer): RideInHand {
       for (let second = 0; second < seconds; second += 1) await passOne();
     },
     passUntil: async (is) => {
-      for (let second = 0; second < 300; second += 1) {
+      for (let second = 0; second < 600; second += 1) {
         if (await is()) return;
         await passOne();
       }
