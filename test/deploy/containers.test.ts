@@ -251,7 +251,7 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       await rider.when(isSaved);
       await project.compose(...files, 'up', '-d');
       const [backup = ''] = await project.containers('backup');
-      await eventually(() => project.docker('logs', backup)).toContain('verified');
+      await eventually(() => project.bash(`docker logs ${backup} 2>&1`)).toContain('verified');
       rider.give({ type: 'sample', data: { powerW: 200 } });
       await rider.when(isSaved);
       const dump = await project.bash('ls backups/*.dump');
