@@ -115,8 +115,8 @@ TEXT
 root=$work/postgres
 new_root "$root" && new_user "$root" postgres 999
 PATH=$postgres/bin:$PATH put "$root" "$postgres/bin" postgres initdb pg_ctl psql pg_isready pg_dump pg_restore createdb dropdb
-# The official one has it too, and the backup is a script of it.
-put "$root" /usr/bin bash
+# The official one has these too, bash and what Alpine's busybox has and this one lacks: the backup is a script of them.
+put "$root" /usr/bin bash flock nice
 for program in "$root$postgres"/bin/*; do ln -s "$postgres/bin/${program##*/}" "$root/usr/local/bin/"; done
 mkdir -p "$root$postgres/lib" "$root/usr/share/postgresql" "$root/usr/lib/locale"
 cp "$postgres"/lib/{plpgsql,dict_snowball}.so "$root$postgres/lib/"
