@@ -1,3 +1,4 @@
+import { Pool } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
@@ -62,7 +63,9 @@ describe('a session of an account', () => {
     const { body } = await ask('GET', '/entries');
     const entries = body['entries'] as readonly { offset: number; events?: unknown }[];
     expect(entries.map(({ offset }) => offset)).toEqual(entries.map((_, index) => index + 1));
-    expect(entries.flatMap(({ events }) => events ?? [])).toEqual([['added', { amount: 60 }]]);
+    expect(entries.flatMap(({ events }) => events ?? [])).toMatchObject([
+      ['added', { amount: 60 }],
+    ]);
     for (const path of ['', '/entries']) {
       const refused = await ask('GET', path, stranger);
       expect([refused.status, refused.body['code']]).toEqual(unknown);
@@ -70,12 +73,20 @@ describe('a session of an account', () => {
   });
 
   test('[L2] is read once it is archived as it was before', async () => {
-    const server = await start({ endOfLife: { archiveAfterMs: 0 } as never });
+    const day = 86_400_000;
+    const endOfLife = { archiveAfterMs: 200, abandonedAfterMs: 7 * day, tombstoneMs: 365 * day };
+    const server = await start({ endOfLife });
+    const pool = new Pool({ connectionString: server.stores.postgres, max: 1 });
+    cleanups.push(() => pool.end());
     const { session, ask, listed } = await ridden(server);
     const added = (await ask('GET', '/entries')).body['entries'] as readonly unknown[];
     session.send('add', { amount: 40 });
     await when(session, isSaved);
     session.close();
+    const archived = () => pool.query('select 1 from trackstand.session_archive');
+    await expect
+      .poll(async () => (await archived()).rowCount, { timeout: 60_000 })
+      .toBeGreaterThan(0);
     expect(await listed()).toMatchObject([{ ended: { reason: 'finished' } }]);
     expect((await ask('GET')).body).toMatchObject({
       state: { total: 100 },
