@@ -36,7 +36,7 @@ export const accountRates: AccountRates = {
   mailByAccount: { name: 'mail-account', burst: 3, eachMs: 1_200_000 },
   refreshByAddress: { name: 'refresh-address', burst: 300, eachMs: 200 },
   sessionByAccount: { name: 'session-account', burst: 60, eachMs: 60_000 },
-  historyByAccount: { name: 'history-account', burst: 60, eachMs: 10_000 },
+  historyByAccount: { name: 'history-account', burst: 240, eachMs: 10_000 },
 };
 
 /** Takes one of each, in order; throws with the time to wait when there is none. */

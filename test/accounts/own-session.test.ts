@@ -43,7 +43,7 @@ async function ridden(server: AccountServer) {
     const { body: list } = await server.ask('GET', '/v1/accounts/me/sessions', { access });
     return list['sessions'] as readonly Record<string, unknown>[];
   };
-  return { session, ask, listed, stranger: { access: stranger.access } };
+  return { session, ask, listed, owner: { access }, stranger: { access: stranger.access } };
 }
 
 const stopped = (session: Watched<unknown>) => when(session, ({ status }) => status === 'stopped');
@@ -112,7 +112,7 @@ describe('a session of an account', () => {
 
   test('[L6] is deleted by its account alone, and is gone for who rides it', async () => {
     const server = await start();
-    const { session, ask, listed, stranger } = await ridden(server);
+    const { session, ask, listed, owner, stranger } = await ridden(server);
     const refused = await ask('DELETE', '', stranger);
     expect([refused.status, refused.body['code']]).toEqual(unknown);
     session.send('add', { amount: 1 });
@@ -121,13 +121,18 @@ describe('a session of an account', () => {
       body: { kind: 'tally', input: { bound: 1_000 } },
       access: stranger.access,
     });
+    const another = await server.ask('POST', '/v1/sessions', {
+      body: { kind: 'tally', input: { bound: 1_000 } },
+      access: owner.access,
+    });
     const end = stopped(session);
     expect((await ask('DELETE')).status).toBe(204);
     expect(await end).toMatchObject({ stopReason: 'session-gone' });
-    expect(await listed()).toEqual([]);
+    // No other of the account's goes with it, and nobody else's.
+    expect(await listed()).toMatchObject([{ session_id: another.body['session_id'] }]);
+    expect(await listed()).toHaveLength(1);
     expect((await ask('DELETE')).status).toBe(404);
     expect((await ask('GET')).body['code']).toBe('session-unknown');
-    // Nobody else's goes with it.
     const theirs = await server.ask('GET', '/v1/accounts/me/sessions', stranger);
     expect(theirs.body['sessions']).toMatchObject([{ session_id: other.body['session_id'] }]);
   });

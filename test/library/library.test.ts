@@ -127,25 +127,34 @@ describe('a library', () => {
     expect(await ada.names()).toEqual(['Über hügel ☃']);
   });
 
-  test('has a number of workouts and of bytes, also for two devices at the same moment', async () => {
-    const bytes = Buffer.byteLength(JSON.stringify(plans[0]));
-    const server = await start({ countMax: 3, bytesMax: bytes * 3 });
-    const ada = rider(server, (await server.register('ada@example.com')).access);
-    const numbers = [1, 2, 3, 4, 5, 6];
-    const answers = await Promise.all(numbers.map((number) => ada.keep(number)));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 204, 204, 409, 409, 409]);
-    expect(answers.find(({ status }) => status === 409)?.body['code']).toBe('library-full');
-    // What is there already needs no room; what is deleted makes some, for a plan of its size.
-    const kept = numbers.find((_, index) => answers[index]?.status === 204) ?? 0;
-    expect((await ada.keep(kept)).status).toBe(204);
-    await ada.remove(kept);
-    const longer = { ...plans[0], description: `${plans[0]?.description} More.` };
-    expect(await codeOf(ada.keep(7, longer))).toEqual([409, 'library-full']);
-    expect((await ada.keep(8)).status).toBe(204);
-    // Another account's is another library.
-    const bob = rider(server, (await server.register('bob@example.com')).access);
-    expect((await bob.keep(1)).status).toBe(204);
-  });
+  const bytes = Buffer.byteLength(JSON.stringify(plans[0]));
+  test.each([
+    { of: 'workouts', countMax: 3, bytesMax: 1_000_000, longer: [204, undefined] },
+    { of: 'bytes', countMax: 100, bytesMax: bytes * 3, longer: [409, 'library-full'] },
+  ])(
+    'has a number of $of, also for two devices at the same moment',
+    async ({ countMax, bytesMax, longer }) => {
+      const server = await start({ countMax, bytesMax });
+      const ada = rider(server, (await server.register('ada@example.com')).access);
+      const numbers = [1, 2, 3, 4, 5, 6];
+      const answers = await Promise.all(numbers.map((number) => ada.keep(number)));
+      const codes = answers.map(({ status, body }) => (status === 204 ? 'kept' : body['code']));
+      expect(codes.filter((code) => code === 'kept')).toHaveLength(3);
+      expect(codes.filter((code) => code === 'library-full')).toHaveLength(3);
+      // What is there already needs no room; what is deleted makes some, for a plan of its size.
+      const kept = numbers.find((_, index) => codes[index] === 'kept') ?? 0;
+      expect((await ada.keep(kept)).status).toBe(204);
+      await ada.remove(kept);
+      const more = { ...plans[0], description: `${plans[0]?.description} More.` };
+      expect(await codeOf(ada.keep(7, more))).toEqual(longer);
+      await ada.remove(7);
+      expect((await ada.keep(8)).status).toBe(204);
+      expect((await ada.keep(9)).status).toBe(409);
+      // Another account's is another library.
+      const bob = rider(server, (await server.register('bob@example.com')).access);
+      expect((await bob.keep(1)).status).toBe(204);
+    },
+  );
 
   test('goes with its account, and with no other', async () => {
     const server = await start();
