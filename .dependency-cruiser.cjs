@@ -143,6 +143,18 @@ module.exports = {
       'accounts know sessions by the hook alone, and never a connection to a database',
     ),
     allow(
+      'library',
+      '^server/library/',
+      [
+        '^server/library/',
+        '^server/accounts/account-room\\.ts$',
+        '^server/store/postgres/statement-pool\\.ts$',
+        '^shared/workout/',
+        '^shared/protocol/(frames|limits)\\.ts$',
+      ],
+      'what riders keep knows whose it is by the account room alone',
+    ),
+    allow(
       'lifecycle',
       '^server/lifecycle/',
       ['^server/lifecycle/', '^server/(gateway|session)/', '^shared/(?!workout/)'],
@@ -168,6 +180,7 @@ module.exports = {
         '^server/app/',
         '^server/(trackstand|config)\\.ts$',
         '^server/accounts/(accounts|operator-command)\\.ts$',
+        '^server/library/library\\.ts$',
         '^server/cli/run-cli\\.ts$',
         '^server/telemetry/log-settings\\.ts$',
         '^shared/workout/',
@@ -205,7 +218,7 @@ module.exports = {
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
     onlyIn('fastify', [
       '^loadtest/',
-      '^server/(gateway|http|accounts|operations|app)/',
+      '^server/(gateway|http|accounts|library|operations|app)/',
       '^server/trackstand\\.ts$',
     ]),
     onlyIn('@fastify', ['^server/(gateway|app)/']),

@@ -76,13 +76,14 @@ export async function trackstand(app: FastifyInstance, options: TrackstandOption
   await installNotFound(app, '/v1');
   const shared = { registry, ...signed, clock, newClientId: randomUUID };
   const endOfLife = options.endOfLife ?? endOfLifeDefaults;
-  const office = { ...shared, limit, tombstoneMs: endOfLife.tombstoneMs };
+  const catalog = journals.checkpoints;
+  const office = { ...shared, catalog, limit, tombstoneMs: endOfLife.tombstoneMs };
   const owners = await options.owners?.(app, createSessionOffice(office, stores.forget));
   const routes = {
     ...shared,
     begins: owners?.begins ?? nobodyBegins,
     models,
-    catalog: journals.checkpoints,
+    catalog,
     newId,
     publicUrl: options.publicUrl,
     isDraining,

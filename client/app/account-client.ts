@@ -42,6 +42,9 @@ export interface AccountClient {
   readonly takeUp: (sessionId: string) => Promise<string>;
   /** `fetch` that says whose request it is, when this device is signed in. */
   readonly fetch: typeof globalThis.fetch;
+  /** Any other request for who is signed in, and whose it is then. */
+  readonly ask: (method: string, path: string, body?: Body) => Promise<Body>;
+  readonly accountId: () => string | undefined;
   /** How the service is, for an operator. Rejects with `not-found` for anybody else. */
   readonly service: () => Promise<Body>;
 }
@@ -104,6 +107,8 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
     },
     takeUp: async (id) =>
       text(await authorized('POST', `/v1/accounts/me/sessions/${id}/clients`), 'resume_url'),
+    ask: authorized,
+    accountId: keeper.accountId,
     service: () => authorized('GET', '/v1/operator'),
     fetch: (input, init) => fetchAs(keeper, input, init),
   };

@@ -12,6 +12,8 @@ export interface AccountDoorParts {
   readonly storage: SessionStorage;
   /** Back to the ride or to the choice of workouts, whichever there is. */
   readonly leave: () => void;
+  /** This device is not signed in any more, because its rider wanted so. */
+  readonly signedOut: () => void;
   /** Takes a ride of the account up on this device. */
   readonly takeUp: (resumeUrl: string) => Promise<void>;
 }
@@ -30,6 +32,7 @@ export function accountDoor({
   clock,
   storage,
   leave,
+  signedOut,
   takeUp,
 }: AccountDoorParts): AccountDoor {
   const claimRide = async (): Promise<void> => {
@@ -54,7 +57,7 @@ export function accountDoor({
   const showSignedIn = async (): Promise<void> => {
     const isFree = (await storage.load()) === undefined;
     const offered = isFree ? takeUp : undefined;
-    const parts = { client, takeUp: offered, leave, signedOut: leave, openService };
+    const parts = { client, takeUp: offered, leave, signedOut, openService };
     // Signed out by another device, or the service is away: the form says which when it is sent.
     await showAccount(parts).catch(() => showSignIn(signIn));
   };

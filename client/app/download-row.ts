@@ -1,45 +1,35 @@
 /** The ride as a file, in the formats other programs read. */
-import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { button, element, setText } from './dom.ts';
 import { fitFile } from './export/fit-file.ts';
-import { recordRide, type KeptCommand, type RideRecord } from './export/ride-record.ts';
+import type { RideRecord } from './export/ride-record.ts';
 import { csvFile, tcxFile } from './export/text-files.ts';
-
-export interface DownloadParts {
-  readonly state: WorkoutState;
-  /** Not 0, and the same for the same ride. */
-  readonly serial: number;
-  /** All that this device has recorded of the ride. */
-  readonly commands: () => Promise<readonly KeptCommand[]>;
-}
 
 const inParts =
   'Another device rode a part of this ride; the file holds what was ridden on this one.';
-const notRead = 'What this device has recorded cannot be read.';
+const notMade = 'The file could not be made.';
 
-export function downloadRow({ state, serial, commands }: DownloadParts): HTMLElement {
+/** `serial`: not 0, and the same for the same ride. */
+export function downloadRow(ride: RideRecord, serial: number): HTMLElement {
   const note = element('p', { class: 'dim', role: 'status' });
   const formats = {
-    fit: (ride: RideRecord) =>
+    fit: () =>
       fitFile(ride, {
         serial,
         offsetMinutes: -new Date(ride.startedAtMs).getTimezoneOffset(),
       }),
-    tcx: tcxFile,
-    csv: csvFile,
+    tcx: () => tcxFile(ride),
+    csv: () => csvFile(ride),
   } as const;
-  const download = async (format: keyof typeof formats): Promise<void> => {
+  const download = (format: keyof typeof formats): void => {
     try {
-      const ride = recordRide(state, await commands());
-      if (ride === null) return setText(note, notRead);
       setText(note, ride.isWhole ? '' : inParts);
-      saveFile(formats[format](ride), fileName(ride, format));
+      saveFile(formats[format](), fileName(ride, format));
     } catch {
-      setText(note, notRead);
+      setText(note, notMade);
     }
   };
   const buttons = (['fit', 'tcx', 'csv'] as const).map((format) =>
-    button({ 'aria-label': `Download as .${format}` }, [`.${format}`], () => void download(format)),
+    button({ 'aria-label': `Download as .${format}` }, [`.${format}`], () => download(format)),
   );
   return element('section', { class: 'downloads', 'aria-label': 'Downloads' }, [
     element('p', { class: 'dim' }, ['Download']),

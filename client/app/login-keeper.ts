@@ -12,6 +12,8 @@ export interface LoginKeeper {
   readonly access: () => Promise<string | undefined>;
   /** The service did not take that one: the login was ended elsewhere. The next one is asked for anew. */
   readonly refused: (token: string) => void;
+  /** Whose token that was; undefined until there was one. */
+  readonly accountId: () => string | undefined;
 }
 
 /** Only says that there is something to ask for: the token itself is in a cookie no script reads. */
@@ -22,13 +24,16 @@ const marginMs = 30_000;
 
 export function loginKeeper(clock: Clock): LoginKeeper {
   let access: { readonly token: string; readonly untilMs: number } | undefined;
+  let accountId: string | undefined;
   const keep = (body: Body): void => {
     const validMs = Number(body['expires_in_s']) * 1_000;
     access = { token: text(body, 'access_token'), untilMs: clock.nowMs() + validMs };
+    accountId = text(body, 'account_id');
     setHint(true);
   };
   const forget = (): void => {
     access = undefined;
+    accountId = undefined;
     setHint(false);
   };
   const current = (): string | undefined =>
@@ -49,6 +54,7 @@ export function loginKeeper(clock: Clock): LoginKeeper {
     isSignedIn: hasHint,
     keep,
     forget,
+    accountId: () => accountId,
     access: async () => current() ?? (hasHint() ? refresh() : undefined),
     refused: (token) => {
       if (access?.token === token) access = undefined;

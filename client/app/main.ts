@@ -10,13 +10,19 @@ import { accountClient } from './account-client.ts';
 import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import { libraryOfAccount } from './library/library-of-account.ts';
+import { showLibrary } from './library/library-screen.ts';
+import { workoutLibrary } from './library/workout-library.ts';
+import { workoutMemory, workoutStore } from './library/workout-store.ts';
 import { loginKeeper } from './login-keeper.ts';
 import { askToKeepStorage, keepOfflineCopy } from './offline-copy.ts';
 import { openRide, type OpenRideParts } from './open-ride.ts';
 import { showProfile } from './profile/profile-screen.ts';
 import { rememberedProfile } from './profile/rider-profile.ts';
 import type { Ride } from './ride-loop.ts';
+import { rideBook } from './rides/ride-book.ts';
 import { rideStore } from './rides/ride-store.ts';
+import { ridesOfAccount } from './rides/rides-of-account.ts';
 import { showRides } from './rides/rides-screen.ts';
 import { linkFromAddress } from './second-screen/reader-link.ts';
 import { showWatchPage } from './second-screen/watch-page.ts';
@@ -43,7 +49,18 @@ const options = { ...kept, url: location.origin };
 const rides = rideStore();
 const offlineCopy = keepOfflineCopy();
 const client = accountClient(loginKeeper(clock));
-const door = accountDoor({ client, clock, storage, leave, takeUp });
+const library = workoutLibrary({
+  store: workoutStore(),
+  memory: workoutMemory(),
+  account: libraryOfAccount(client),
+  nowMs: () => clock.nowMs(),
+});
+const book = rideBook({
+  store: rides,
+  account: ridesOfAccount(client),
+  nowMs: () => clock.nowMs(),
+});
+const door = accountDoor({ client, clock, storage, leave, takeUp, signedOut });
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
 if (watched !== null) showWatchPage(watched, clock, ticker);
@@ -77,14 +94,26 @@ async function openKept(hold: TabHold): Promise<void> {
 function showStart(told = notice): void {
   void renewPage();
   const links = [
-    {
-      label: 'Your rides',
-      open: () => void showRides({ store: rides, profile: rememberedProfile, leave }),
-    },
+    { label: 'Your workouts', open: openLibrary },
+    { label: 'Your rides', open: openRides },
     { label: 'Your profile', open: () => showProfile(leave) },
     { label: door.label(), open: door.open },
   ];
-  showScreen(startScreen({ choose, notice: told, links }));
+  showScreen(startScreen({ choose, library, notice: told, links }));
+}
+
+function openLibrary(): void {
+  showLibrary({ library, profile: rememberedProfile, ride: choose, leave });
+}
+
+function openRides(): void {
+  const { open: openAccount } = door;
+  void showRides({ book, library, profile: rememberedProfile, openAccount, leave });
+}
+
+/** Who uses this device next sees nothing that other devices of who was signed in have done. */
+function signedOut(): void {
+  void Promise.allSettled([library.leaveAccount(), book.leaveAccount()]).then(leave);
 }
 
 /** A ride of the account, begun on another device. */

@@ -1,11 +1,11 @@
 /** The choice of workouts. */
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
-import { fileCharsMax, tooLarge, type ImportResult } from '../../shared/workout/imported-plan.ts';
-import { planFileNames, readPlanFile } from '../../shared/workout/plan-file.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
 import { button, element, setText } from './dom.ts';
-import { planFigures } from './plan-text.ts';
-import { profilePicture } from './profile-picture.ts';
+import { acceptDrops, importCard, importSentence, readFile } from './import-file.ts';
+import type { KeptWorkout } from './library/kept-workout.ts';
+import type { WorkoutLibrary } from './library/workout-library.ts';
+import { planCard } from './plan-card.ts';
 import {
   ftpBounds,
   readWithin,
@@ -16,6 +16,8 @@ import {
 export interface StartScreenParts {
   /** Begins the ride; one sentence when that did not work. */
   readonly choose: (plan: Plan, ftpW: number) => Promise<string | null>;
+  /** The rider's own workouts. */
+  readonly library: WorkoutLibrary;
   /** What the rider should know beforehand; '' for nothing. */
   readonly notice: string;
   /** Where else to go from here. */
@@ -27,7 +29,7 @@ export interface StartLink {
   readonly open: () => void;
 }
 
-export function startScreen({ choose, notice, links }: StartScreenParts): HTMLElement {
+export function startScreen({ choose, library, notice, links }: StartScreenParts): HTMLElement {
   let { ftpW } = rememberedProfile();
   const hint = element('p', { class: 'hint', role: 'status' }, [notice]);
   const cards = element('div', { class: 'cards' });
@@ -38,27 +40,40 @@ export function startScreen({ choose, notice, links }: StartScreenParts): HTMLEl
     cards.inert = false;
     setText(hint, problem ?? '');
   };
-  const imported: Plan[] = [];
+  let own: readonly KeptWorkout[] = [];
   const take = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
     const result = await readFile(file, ftpW);
     setText(hint, importSentence(result));
     if (!result.ok) return;
-    imported.unshift(result.plan);
-    deal();
+    await library.keep(result.plan);
+    await show();
     cards.querySelector('button')?.focus();
+    void deliver();
   };
   const importFile = importCard((file) => void take(file));
   const deal = (): void => {
-    const plans = [...imported, ...builtInPlans.map(({ plan }) => plan)];
+    const plans = [...own, ...builtInPlans].map(({ plan }) => plan);
     const all = plans.map((plan) => planCard(plan, ftpW, () => void begin(plan)));
     cards.replaceChildren(...all, importFile);
+  };
+  /** What is as it was is left as it is, with the focus in it. */
+  const show = async (): Promise<void> => {
+    const listed = await library.list();
+    if (JSON.stringify(listed.map(shape)) === JSON.stringify(own.map(shape))) return;
+    own = listed;
+    deal();
+  };
+  const deliver = async (): Promise<void> => {
+    await library.sync();
+    await show();
   };
   const ftp = ftpField(ftpW, (next) => {
     ftpW = next;
     deal();
   });
   deal();
+  void show().then(deliver);
   const root = element('main', { class: 'start' }, [
     element('header', { class: 'bar' }, [
       element('div', { class: 'title' }, [
@@ -79,18 +94,7 @@ export function startScreen({ choose, notice, links }: StartScreenParts): HTMLEl
   return root;
 }
 
-function planCard(plan: Plan, ftpW: number, ride: () => void): HTMLElement {
-  return button(
-    { class: 'card' },
-    [
-      profilePicture(plan),
-      element('span', { class: 'card-name' }, [plan.name]),
-      element('span', { class: 'card-figures' }, [planFigures(plan, ftpW)]),
-      element('span', { class: 'card-text' }, [plan.description]),
-    ],
-    ride,
-  );
-}
+const shape = ({ workoutId, plan }: KeptWorkout): readonly string[] => [workoutId, plan.name];
 
 function ftpField(ftpW: number, changed: (ftpW: number) => void): HTMLElement {
   const input = element('input', {
@@ -114,54 +118,4 @@ function ftpField(ftpW: number, changed: (ftpW: number) => void): HTMLElement {
     element('span', { class: 'ftp-value' }, [input, element('span', { class: 'unit' }, ['W'])]),
     element('p', { class: 'dim', id: 'ftp-help' }, ['The power you can hold for an hour.']),
   ]);
-}
-
-/** A label around its file input: a tap and the keyboard come here; a file may be dropped anywhere. */
-function importCard(take: (file: File | undefined) => void): HTMLElement {
-  const input = element('input', { type: 'file', accept: planFileNames, class: 'visually-hidden' });
-  input.addEventListener('change', () => {
-    take(input.files?.[0]);
-    // The same file may be chosen again after it was mended.
-    input.value = '';
-  });
-  return element('label', { class: 'card import' }, [
-    input,
-    element('span', { class: 'card-name' }, ['Your own workout']),
-    element('span', { class: 'card-text' }, [
-      'Drop a .zwo, .mrc or .erg file here, or choose one.',
-    ]),
-  ]);
-}
-
-function acceptDrops(place: HTMLElement, take: (file: File | undefined) => void): void {
-  place.addEventListener('dragover', (event) => {
-    event.preventDefault();
-    place.classList.add('over');
-  });
-  place.addEventListener('dragleave', () => place.classList.remove('over'));
-  place.addEventListener('drop', (event) => {
-    event.preventDefault();
-    place.classList.remove('over');
-    take(event.dataTransfer?.files[0]);
-  });
-}
-
-async function readFile(file: File, ftpW: number): Promise<ImportResult> {
-  // Bytes are no fewer than characters: what is too large is not even read.
-  if (file.size > fileCharsMax * 3) return { ok: false, problem: tooLarge };
-  try {
-    return readPlanFile(await file.text(), ftpW);
-  } catch {
-    return { ok: false, problem: 'The file cannot be read.' };
-  }
-}
-
-/** What came of an import, in one sentence. */
-function importSentence(result: ImportResult): string {
-  if (!result.ok) return result.problem;
-  const [first, ...others] = result.warnings;
-  if (first === undefined) return '';
-  const count = others.length;
-  const more = count === 0 ? '' : ` (and ${count} more ${count === 1 ? 'remark' : 'remarks'})`;
-  return `Imported, with a remark: ${first.replace(/\.$/, '')}${more}.`;
 }

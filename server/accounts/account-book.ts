@@ -3,6 +3,7 @@
  * connection and gives none, so nobody can hold one while a password is hashed. All reject with StoreUnavailableError.
  */
 import type { StatementPool } from '../store/postgres/statement-pool.ts';
+import { burySessionsSql } from './owned-session-book.ts';
 
 export interface Account {
   readonly accountId: string;
@@ -117,21 +118,6 @@ select account_id from changed`;
 const lockDeletedSql = `
 select email from trackstand.accounts where account_id = $1 and password_hash = $2 for update`;
 
-/**
- * $1 account, $2 how long tombstones are kept, in ms. They say nothing of who wrote, or how much. Locked in the order in which
- * checkpoints of many sessions lock them.
- */
-const burySessionsSql = `
-with owned as (
-  select session_id from trackstand.sessions where account_id = $1 order by session_id for update
-), deleted as (
-  delete from trackstand.sessions s using owned o where s.session_id = o.session_id returning s.session_id
-), buried as (
-  insert into trackstand.tombstones (session_id, ended_at, end_reason, writers, expires_at)
-  select session_id, now(), 'deleted', '[]', now() + $2::float8 * interval '1 millisecond' from deleted
-)
-select session_id from deleted`;
-
 /** $1 account, $2 its address. */
 const deleteAccountSql = `
 with deleted as (
@@ -200,7 +186,7 @@ export function accountBook({ statement, transaction }: StatementPool): AccountB
       transaction(async (step) => {
         const [account] = await step<{ email: string }>(lockDeletedSql, [accountId, formerHash]);
         if (account === undefined) return undefined;
-        const buried = [accountId, tombstoneMs];
+        const buried = [accountId, tombstoneMs, null];
         const rows = await step<{ session_id: string }>(burySessionsSql, buried);
         await step(deleteAccountSql, [accountId, account.email]);
         return rows.map(({ session_id: id }) => id);

@@ -8,10 +8,12 @@ import type { AccountRates } from './account-rates.ts';
 import type { AccountTokens } from './account-tokens.ts';
 import type { LoginBook } from './login-book.ts';
 import type { Mailer } from './mailer.ts';
+import type { OwnedSessionBook } from './owned-session-book.ts';
 
 export interface AccountParts {
   readonly accounts: AccountBook;
   readonly logins: LoginBook;
+  readonly owned: OwnedSessionBook;
   readonly hasher: PasswordHasher;
   readonly tokens: AccountTokens;
   readonly limit: RateLimit;

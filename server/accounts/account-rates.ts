@@ -24,6 +24,8 @@ export interface AccountRates {
   readonly refreshByAddress: Rate;
   /** Sessions begun by one account; those without one are counted by address. [F5] */
   readonly sessionByAccount: Rate;
+  /** Whole sessions read by one account: a long one takes the event loop for as long as it has megabytes. */
+  readonly historyByAccount: Rate;
 }
 
 export const accountRates: AccountRates = {
@@ -34,6 +36,7 @@ export const accountRates: AccountRates = {
   mailByAccount: { name: 'mail-account', burst: 3, eachMs: 1_200_000 },
   refreshByAddress: { name: 'refresh-address', burst: 300, eachMs: 200 },
   sessionByAccount: { name: 'session-account', burst: 60, eachMs: 60_000 },
+  historyByAccount: { name: 'history-account', burst: 240, eachMs: 10_000 },
 };
 
 /** Takes one of each, in order; throws with the time to wait when there is none. */

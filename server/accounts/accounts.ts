@@ -10,17 +10,19 @@ import type { ConnectOwners } from '../http/session-owners.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { openAccountStores } from '../store/open-account-stores.ts';
 import type { StatementPool } from '../store/postgres/statement-pool.ts';
-import { findAsker } from './access.ts';
+import { askerOf, findAsker } from './access.ts';
 import { accountBook } from './account-book.ts';
 import type { AccountParts } from './account-parts.ts';
 import { installAccountProblems } from './account-problems.ts';
-import { accountRates, type AccountRates } from './account-rates.ts';
+import { accountRates, takeTries, type AccountRates } from './account-rates.ts';
+import type { AccountRoom } from './account-room.ts';
 import { installAccountRoutes } from './account-routes.ts';
 import { accountTokens } from './account-tokens.ts';
 import { startEndingRights } from './end-rights.ts';
 import { loginBook } from './login-book.ts';
 import { installLoginRoutes } from './login-routes.ts';
 import { createMailer, type Mailer } from './mailer.ts';
+import { ownedSessionBook } from './owned-session-book.ts';
 import { installOwnedSessionRoutes } from './owned-session-routes.ts';
 
 export interface AccountsOptions {
@@ -39,6 +41,8 @@ export interface AccountsOptions {
   readonly accessMs?: number | undefined;
   readonly loginMs?: number | undefined;
   readonly rates?: Partial<AccountRates> | undefined;
+  /** What else the service keeps for who is signed in. */
+  readonly rooms?: readonly AccountRoom[] | undefined;
 }
 
 const defaults = {
@@ -90,7 +94,7 @@ export function accounts(options: AccountsOptions): ConnectOwners {
       clock,
       revokeSoon: rights.soon,
     };
-    await installRoutes(app, parts);
+    await installRoutes(app, parts, statements, options.rooms ?? []);
     app.addHook('onClose', async () => {
       await rights.stop();
       await mailer?.close();
@@ -120,6 +124,7 @@ function booksOf(statements: StatementPool, secrets: readonly string[]) {
   return {
     accounts: accountBook(statements),
     logins: loginBook(statements),
+    owned: ownedSessionBook(statements),
     tokens: accountTokens(signingKeys(secrets)),
   };
 }
@@ -138,12 +143,23 @@ function reportEnding(app: FastifyInstance, error: unknown): void {
   app.log.error({ err: error }, 'the right of a client could not be ended yet');
 }
 
-async function installRoutes(app: FastifyInstance, parts: AccountParts): Promise<void> {
+async function installRoutes(
+  app: FastifyInstance,
+  parts: AccountParts,
+  statements: StatementPool,
+  rooms: readonly AccountRoom[],
+): Promise<void> {
   await app.register((below, _options, done) => {
     installAccountProblems(below);
     installAccountRoutes(below, parts);
     installLoginRoutes(below, parts);
     installOwnedSessionRoutes(below, parts);
+    for (const room of rooms)
+      room(below, {
+        accountOf: async (request) => (await askerOf(parts, request)).identity.accountId,
+        take: (rate, key) => takeTries(parts.limit, [rate, key]),
+        statements,
+      });
     done();
   });
 }

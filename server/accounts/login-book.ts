@@ -1,4 +1,4 @@
-/** What Postgres knows of devices that are signed in, and of whose sessions are whose. Made as the account book is. */
+/** What Postgres knows of devices that are signed in, and by which of them sessions are ridden. Made as the account book is. */
 import type { StatementPool } from '../store/postgres/statement-pool.ts';
 import type { LoginIdentity } from './account-tokens.ts';
 
@@ -7,15 +7,6 @@ export interface Device {
   readonly name: string;
   readonly createdAt: Date;
   readonly lastUsedAt: Date;
-}
-
-export interface OwnedSession {
-  readonly sessionId: string;
-  readonly kind: string;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  /** Undefined while it is live. */
-  readonly ended: { readonly reason: string; readonly at: Date } | undefined;
 }
 
 export interface Grant {
@@ -55,9 +46,7 @@ export interface LoginBook {
   readonly list: (accountId: string) => Promise<readonly Device[]>;
   /** Makes a session the account's and its client the login's. False when it is another account's, or there is no such session or login. */
   readonly own: (identity: LoginIdentity, grant: Grant) => Promise<boolean>;
-  readonly owns: (accountId: string, sessionId: string) => Promise<boolean>;
   readonly ownerOf: (sessionId: string) => Promise<string | undefined>;
-  readonly listSessions: (accountId: string) => Promise<readonly OwnedSession[]>;
   /** Clients whose login has ended and whose right to their session may not have; at most so many, those behind `last`. */
   readonly endedGrants: (countMax: number, last?: Grant) => Promise<readonly Grant[]>;
   /** The client's right has ended. */
@@ -138,12 +127,6 @@ select session_id, $2, $4 from owned
 on conflict (session_id, client_id) do update set login_id = excluded.login_id, is_ended = false
 returning session_id`;
 
-/** $1 account. The newest first; a page of them, because nobody reads more. */
-const listSessionsSql = `
-select session_id, kind, created_at, expires_at, ended_at, end_reason from trackstand.sessions
-where account_id = $1 and expires_at > now()
-order by created_at desc limit 200`;
-
 export function loginBook({ statement, transaction }: StatementPool): LoginBook {
   const count = async (sql: string, values: readonly unknown[]): Promise<number> =>
     (await statement(sql, values)).length;
@@ -168,11 +151,6 @@ export function loginBook({ statement, transaction }: StatementPool): LoginBook 
     list: (accountId) => listDevices(statement, accountId),
     own: async ({ accountId, loginId }, { sessionId, clientId }) =>
       (await count(ownSql, [sessionId, clientId, accountId, loginId])) > 0,
-    owns: async (...values) =>
-      (await count(
-        'select 1 from trackstand.sessions where account_id = $1 and session_id = $2 and expires_at > now()',
-        values,
-      )) > 0,
     ownerOf: async (sessionId) => {
       const [row] = await statement<{ account_id: string | null }>(
         'select account_id from trackstand.sessions where session_id = $1',
@@ -180,7 +158,6 @@ export function loginBook({ statement, transaction }: StatementPool): LoginBook 
       );
       return row?.account_id ?? undefined;
     },
-    listSessions: (accountId) => listSessions(statement, accountId),
     endedGrants: async (countMax, last) => {
       const rows = await statement<{ session_id: string; client_id: string }>(
         `select session_id, client_id from trackstand.session_grants
@@ -219,26 +196,5 @@ async function listDevices(
     name: row.device,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
-  }));
-}
-
-async function listSessions(
-  statement: StatementPool['statement'],
-  accountId: string,
-): Promise<OwnedSession[]> {
-  const rows = await statement<{
-    session_id: string;
-    kind: string;
-    created_at: Date;
-    expires_at: Date;
-    ended_at: Date | null;
-    end_reason: string | null;
-  }>(listSessionsSql, [accountId]);
-  return rows.map((row) => ({
-    sessionId: row.session_id,
-    kind: row.kind,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    ended: row.ended_at ? { reason: row.end_reason ?? 'abandoned', at: row.ended_at } : undefined,
   }));
 }

@@ -1,26 +1,22 @@
-/** An account's sessions: listed, claimed by who began one without an account, taken up on another device. */
+/** An account's sessions: listed, read, named, deleted, claimed by who began one without an account, taken up on another device. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import { askerOf } from './access.ts';
 import type { AccountParts } from './account-parts.ts';
 import { AccountProblemError } from './account-problems.ts';
+import { takeTries } from './account-rates.ts';
+import type { OwnedSession } from './owned-session-book.ts';
 import { bodies, idParam, readBody, taking } from './request-bodies.ts';
 
+const place = '/v1/accounts/me/sessions';
+
 export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountParts): void {
-  const { logins, sessions } = parts;
-  app.get('/v1/accounts/me/sessions', async (request, reply) => {
+  const { logins, owned, sessions } = parts;
+  app.get(place, async (request, reply) => {
     const { identity } = await askerOf(parts, request);
-    const owned = await logins.listSessions(identity.accountId);
-    const listed = owned.map(({ sessionId, kind, createdAt, expiresAt, ended }) => ({
-      session_id: sessionId,
-      kind,
-      created_at: createdAt.toISOString(),
-      expires_at: expiresAt.toISOString(),
-      ...(ended && { ended: { reason: ended.reason, at: ended.at.toISOString() } }),
-    }));
-    return reply.send({ sessions: listed });
+    return reply.send({ sessions: (await owned.list(identity.accountId)).map(listed) });
   });
-  app.post('/v1/accounts/me/sessions', taking(bodies.claim), async (request, reply) => {
+  app.post(place, taking(bodies.claim), async (request, reply) => {
     const { identity } = await askerOf(parts, request);
     const body = readBody(bodies.claim, request);
     const { session_id: sessionId, client_id: clientId, token } = body;
@@ -32,11 +28,8 @@ export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountPa
       throw new AccountProblemError('session-taken');
     return reply.code(204).send();
   });
-  app.post('/v1/accounts/me/sessions/:session_id/clients', async (request, reply) => {
-    const { identity } = await askerOf(parts, request);
-    const sessionId = idParam(request, 'session_id');
-    if (!(await logins.owns(identity.accountId, sessionId)))
-      throw new AccountProblemError('session-unknown');
+  app.post(`${place}/:session_id/clients`, async (request, reply) => {
+    const { identity, sessionId } = await ownSession(parts, request);
     const base = parts.publicUrl ?? originOf(request);
     const { clientId, resumeUrl } = sessions.admit(sessionId, base);
     if (!(await logins.own(identity, { sessionId, clientId })))
@@ -45,6 +38,58 @@ export function installOwnedSessionRoutes(app: FastifyInstance, parts: AccountPa
       .code(201)
       .send({ session_id: sessionId, client_id: clientId, resume_url: resumeUrl });
   });
+  installReading(app, parts);
+  app.patch(`${place}/:session_id`, taking(bodies.name), async (request, reply) => {
+    const { identity } = await askerOf(parts, request);
+    const { name } = readBody(bodies.name, request);
+    if (!(await owned.rename(identity.accountId, idParam(request, 'session_id'), name)))
+      throw new AccountProblemError('session-unknown');
+    return reply.code(204).send();
+  });
+  app.delete(`${place}/:session_id`, async (request, reply) => {
+    const { identity } = await askerOf(parts, request);
+    const sessionId = idParam(request, 'session_id');
+    if (!(await owned.remove(identity.accountId, sessionId, sessions.tombstoneMs)))
+      throw new AccountProblemError('session-unknown');
+    await sessions.forget([sessionId]);
+    return reply.code(204).send();
+  });
+}
+
+/** For who looks at one without taking it up: no client of it comes about by that. */
+function installReading(app: FastifyInstance, parts: AccountParts): void {
+  const { limit, rates, sessions } = parts;
+  app.get(`${place}/:session_id`, async (request, reply) => {
+    const { sessionId } = await ownSession(parts, request);
+    const found = await sessions.read(sessionId);
+    if (found === undefined) throw new AccountProblemError('session-unknown');
+    return reply.send(found);
+  });
+  app.get(`${place}/:session_id/entries`, async (request, reply) => {
+    const { identity, sessionId } = await ownSession(parts, request);
+    await takeTries(limit, [rates.historyByAccount, identity.accountId]);
+    return reply.send({ entries: await sessions.history(sessionId) });
+  });
+}
+
+/** Throws AccountProblemError. */
+async function ownSession(parts: AccountParts, request: FastifyRequest) {
+  const { identity } = await askerOf(parts, request);
+  const sessionId = idParam(request, 'session_id');
+  if (!(await parts.owned.owns(identity.accountId, sessionId)))
+    throw new AccountProblemError('session-unknown');
+  return { identity, sessionId };
+}
+
+function listed({ sessionId, kind, name, createdAt, expiresAt, ended }: OwnedSession): object {
+  return {
+    session_id: sessionId,
+    kind,
+    ...(name !== undefined && { name }),
+    created_at: createdAt.toISOString(),
+    expires_at: expiresAt.toISOString(),
+    ...(ended && { ended: { reason: ended.reason, at: ended.at.toISOString() } }),
+  };
 }
 
 /** The name goes into an address that is handed on: it must at least look like a host. */

@@ -24,6 +24,14 @@ const device = v.optional(
   '',
 );
 const token = v.pipe(v.string(), v.maxLength(256));
+/** What somebody calls a thing of theirs, as Postgres can keep it: no NUL and no half of a surrogate pair. */
+const name = v.pipe(
+  v.string(),
+  v.check((text) => !text.includes('\0') && !/\p{Cs}/u.test(text)),
+  v.trim(),
+  v.minLength(1),
+  v.maxLength(200),
+);
 /** Where the refresh token goes: a page's own scripts must not read it, a program without cookies must. */
 const refreshIn = v.optional(v.picklist(['cookie', 'body']), 'cookie');
 
@@ -50,6 +58,7 @@ export const bodies = {
     schema: v.object({ session_id: idSchema, client_id: idSchema, token }),
     form: '{session_id, client_id, token}',
   },
+  name: { schema: v.object({ name }), form: '{name}' },
 } as const;
 
 /** Options of a route that takes that body; the schema is there for whoever lists the routes. */

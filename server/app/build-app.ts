@@ -8,6 +8,7 @@ import Fastify, { LogController, type FastifyInstance } from 'fastify';
 import { workout } from '../../shared/workout/workout.ts';
 import { accounts } from '../accounts/accounts.ts';
 import { ConfigError, type Config } from '../config.ts';
+import { workoutLibrary } from '../library/library.ts';
 import { logSettings } from '../telemetry/log-settings.ts';
 import { installProblems, serverOptions, trackstand } from '../trackstand.ts';
 import { installPageHeaders } from './page-headers.ts';
@@ -73,6 +74,7 @@ export async function buildApp(
       publicUrl: config.publicUrl,
       hashCost: config.hashCost,
       mail: mailOf(config),
+      rooms: [workoutLibrary()],
     }),
   });
   installProblems(app);

@@ -1,6 +1,7 @@
 /** The hook for services whose sessions belong to somebody: who begins one, and what may be done with one for its owner. */
 import type { FastifyInstance } from 'fastify';
 
+import type { Entry } from '../../shared/protocol/frames.ts';
 import type { RateLimit } from '../store/rate-limit.ts';
 
 /** What the service decides. */
@@ -41,6 +42,10 @@ export interface SessionOffice {
     sessionId: string,
     base: string,
   ) => { readonly clientId: string; readonly resumeUrl: string };
+  /** A session as whoever has its token gets it [R10], for who is known to own it; undefined when there is none any more. */
+  readonly read: (sessionId: string) => Promise<object | undefined>;
+  /** Every entry that Postgres has of a session, in order. One session at a time: a long one takes the event loop for a moment. */
+  readonly history: (sessionId: string) => Promise<readonly Entry[]>;
   /** Ends a client's right to the session, wherever it is connected. Asking again is safe. */
   readonly revoke: (sessionId: string, clientId: string) => Promise<void>;
   /** How often a key may do something. */

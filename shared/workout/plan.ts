@@ -45,10 +45,13 @@ const segmentSchema = v.variant('kind', [
   v.object({ kind: v.literal('free'), ...everySegment }),
 ]);
 
+/** What a workout can be called. */
+export const planNameSchema = v.pipe(storableText, v.minLength(1), v.maxLength(200));
+
 /** A plan from outside. Fractions are of FTP; unknown keys are dropped. */
 export const planSchema = v.pipe(
   v.object({
-    name: v.pipe(storableText, v.minLength(1), v.maxLength(200)),
+    name: planNameSchema,
     description: v.pipe(storableText, v.maxLength(2000)),
     segments: v.pipe(
       v.array(segmentSchema),

@@ -96,6 +96,7 @@ async function askAs(name: string, caller: Caller): Promise<number | string> {
     .replace(':session_id', session_id)
     .replace(':client_id', client_id)
     .replace(':reader_id', stage.link.readerId)
+    .replace(':workout_id', stage.workoutId)
     .replace(':login_id', stage.owner.loginId)
     .replace('*', 'index.html');
   if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);

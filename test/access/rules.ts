@@ -3,6 +3,7 @@
  * or ways to ask as needed.
  */
 
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import { rightBody } from '../fuzz/seat.ts';
 import type { Stage } from './stage.ts';
 
@@ -46,6 +47,13 @@ const signedIn = (answer: number): Answers => ({
   other: answer,
 });
 
+/** Of one account: for every other it is not there. */
+const ownThing = (answer: number): Pick<Rule, 'proof' | 'answers'> => ({
+  proof: 'access',
+  answers: { ...ownerOnly(answer, 401), other: 404 },
+});
+
+const workout = '/v1/accounts/me/workouts/:workout_id';
 const session = '/v1/sessions/:session_id/clients/:client_id';
 
 /** By method and path as the route was given; `UPGRADE` for a WebSocket. */
@@ -149,6 +157,23 @@ export const rules: Readonly<Record<string, Rule>> = {
     proof: 'access',
     answers: { ...ownerOnly(201, 401), other: 404 },
   },
+  'GET /v1/accounts/me/sessions/:session_id': ownThing(200),
+  'GET /v1/accounts/me/sessions/:session_id/entries': ownThing(200),
+  'PATCH /v1/accounts/me/sessions/:session_id': {
+    ...ownThing(204),
+    body: () => ({ name: 'Mine' }),
+  },
+  'DELETE /v1/accounts/me/sessions/:session_id': ownThing(204),
+  'GET /v1/accounts/me/workouts': { proof: 'access', answers: signedIn(200) },
+  [`GET ${workout}`]: ownThing(200),
+  // Whoever keeps one under another's id has one of their own: test/library/ looks at both.
+  [`PUT ${workout}`]: {
+    proof: 'access',
+    answers: signedIn(204),
+    body: () => ({ plan: builtInPlans[0]?.plan }),
+  },
+  [`PATCH ${workout}`]: { ...ownThing(204), body: () => ({ name: 'Mine' }) },
+  [`DELETE ${workout}`]: ownThing(204),
   [`POST ${session}/readers`]: { answers: ownerOnly(201, 401) },
   [`DELETE ${session}/readers/:reader_id`]: { answers: ownerOnly(204, 401) },
   'GET /v1/sessions/:session_id/readers/:reader_id': {

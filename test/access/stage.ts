@@ -1,6 +1,7 @@
 /** Two accounts, a session of the first one's, and everything that is no good: what callers have to show. */
 import { randomBytes } from 'node:crypto';
 
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import { rightBody } from '../fuzz/seat.ts';
 import type { Created } from '../support/raw-client.ts';
 
@@ -29,6 +30,8 @@ export interface Stage {
   /** Links to look at that session and at the other one. */
   readonly link: ReadLink;
   readonly othersLink: ReadLink;
+  /** A workout the owner keeps. */
+  readonly workoutId: string;
   /** Tokens of mails to the owner: a good one, one that was used, and one that nobody was sent. */
   readonly mailed: string;
   readonly spent: string;
@@ -103,6 +106,10 @@ export async function setStage(service: Service): Promise<Stage> {
   await ask(service, 'POST', '/v1/logins/end', { body: { refresh_token: ended.refresh } });
   const other = await choose(others, await mail(others), 'tailwind to the sea');
   const created = await begin(owner.access);
+  const workoutId = randomBytes(16).toString('base64url');
+  const body = { plan: builtInPlans[1]?.plan };
+  const place = `/v1/accounts/me/workouts/${workoutId}`;
+  await ask(service, 'PUT', place, { body, proof: owner.access });
   const elsewhere = await begin(other.access);
   return {
     owner,
@@ -113,6 +120,7 @@ export async function setStage(service: Service): Promise<Stage> {
     othersToken: tokenOf(elsewhere),
     link: await linkTo(created),
     othersLink: await linkTo(elsewhere),
+    workoutId,
     spent,
     former,
     mailed: await mail(email),

@@ -35,6 +35,21 @@ describe('WCAG 2.2 AA, by axe', () => {
   ] as const)('every screen of a ride keeps to it, $colorScheme, $viewport', async (look) => {
     rider = await newRider(browser, server.url, look);
     await expectNoBarriers('start');
+    await press('Your workouts');
+    await rider.page.getByText('Kept on this device.').waitFor();
+    await expectNoBarriers('library');
+    await press('Sweet spot hour');
+    await rider.page.getByRole('cell', { name: '80 rpm' }).waitFor();
+    await expectNoBarriers('workout');
+    await press('Back');
+    await press('Back');
+    await press('Your rides');
+    await rider.page.getByText('No rides yet.').waitFor();
+    await expectNoBarriers('rides');
+    await press('Back');
+    await press('Sign in');
+    await expectNoBarriers('sign in');
+    await press('Back');
     await press('Lunch break');
     await rider.page.getByText('Ready when you are.').waitFor();
     await expectNoBarriers('ready');

@@ -1,6 +1,8 @@
 /** Bodies of account routes: right ones, and what stands in a field of that name when it is right. */
 import fc, { type Arbitrary } from 'fast-check';
 
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+
 /** By route; `$…` stands for the seat's own. */
 export const rightBodies: Readonly<Record<string, readonly object[]>> = {
   'POST /v1/accounts': [{ email: '$EMAIL' }, { email: ' Somebody@Example.COM ' }],
@@ -17,6 +19,15 @@ export const rightBodies: Readonly<Record<string, readonly object[]>> = {
     { session_id: '$SESSION', client_id: '$CLIENT', token: '$TOKEN' },
   ],
   'POST /v1/accounts/me/sessions/:session_id/clients': [],
+  'GET /v1/accounts/me/sessions/:session_id': [],
+  'GET /v1/accounts/me/sessions/:session_id/entries': [],
+  'PATCH /v1/accounts/me/sessions/:session_id': [{ name: 'Tuesday with Ann' }],
+  'DELETE /v1/accounts/me/sessions/:session_id': [],
+  'GET /v1/accounts/me/workouts': [],
+  'PUT /v1/accounts/me/workouts/:workout_id': [{ plan: builtInPlans[0]?.plan }],
+  'GET /v1/accounts/me/workouts/:workout_id': [],
+  'PATCH /v1/accounts/me/workouts/:workout_id': [{ name: 'Hills' }],
+  'DELETE /v1/accounts/me/workouts/:workout_id': [],
   'POST /v1/accounts/me/password': [{ password: '$PASSWORD', new_password: '$PASSWORD' }],
   'DELETE /v1/logins/:login_id': [],
   'DELETE /v1/logins': [],

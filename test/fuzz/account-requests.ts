@@ -1,4 +1,5 @@
 /** One right request, or several, to each account route: what is drawn from a seed may take long to get as far. */
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import { rightBodies } from './account-bodies.ts';
 import type { HttpCase } from './http-inputs.ts';
 
@@ -6,7 +7,10 @@ import type { HttpCase } from './http-inputs.ts';
 export const rightRequests: readonly (readonly HttpCase[])[] = Object.entries(rightBodies).map(
   ([route, bodies]) => {
     const [method = '', url = ''] = route.split(' ');
-    const path = url.replace(':session_id', '$SESSION').replace(':login_id', '$LOGIN');
+    const path = url
+      .replace(':session_id', '$SESSION')
+      .replace(':login_id', '$LOGIN')
+      .replace(':workout_id', '$WORKOUT');
     const headers = { authorization: 'Bearer $ACCESS', 'x-forwarded-for': '$ADDRESS' };
     const request = (body: object | undefined): HttpCase => ({
       kind: 'http',
@@ -19,6 +23,12 @@ export const rightRequests: readonly (readonly HttpCase[])[] = Object.entries(ri
     // Only who has made the session theirs takes it up on another device.
     const claim = { session_id: '$SESSION', client_id: '$CLIENT', token: '$TOKEN' };
     const before = { ...request(claim), method: 'POST', path: '/v1/accounts/me/sessions' };
-    return url.endsWith('/clients') ? [before, ...own] : own;
+    const keep = {
+      ...request({ plan: builtInPlans[0]?.plan }),
+      method: 'PUT',
+      path: '/v1/accounts/me/workouts/$WORKOUT',
+    };
+    if (url.includes('/me/workouts/')) return [keep, ...own];
+    return url.includes('/me/sessions/') ? [before, ...own] : own;
   },
 );

@@ -21,19 +21,23 @@ const wireCloseCodes = [1002, 1007, 1009];
 export function readDocumented(): Documented {
   const protocol = readPage('../../shared/protocol/PROTOCOL.md');
   const accounts = readPage('../../server/accounts/ACCOUNTS.md');
+  const library = readPage('../../server/library/LIBRARY.md');
   const problems = problemsIn(protocol);
   const [, anywhere = ''] = /^And what any request may meet([\s\S]*?)\n\n/m.exec(accounts) ?? [];
   const met = codesIn(anywhere);
   const metByStatus = [...problems].map(
     ([status, codes]) => [status, codes.filter((code) => met.includes(code))] as const,
   );
-  const successes = successesIn(accounts);
+  const successes = successesIn(accounts + library);
   const closes = [...protocol.matchAll(/^\| (4\d\d\d) \|/gm)].map(([, code]) => Number(code));
-  if (problems.size < 5 || closes.length < 10 || met.length < 5 || successes.size < 15)
+  if (problems.size < 5 || closes.length < 10 || met.length < 5 || successes.size < 24)
     throw new Error('The tables were not found.');
   return {
     problems,
-    accounts: { problems: joined([...problemsIn(accounts), ...metByStatus]), successes },
+    accounts: {
+      problems: joined([...problemsIn(accounts), ...problemsIn(library), ...metByStatus]),
+      successes,
+    },
     closeCodes: new Set([...closes, ...wireCloseCodes]),
   };
 }

@@ -128,11 +128,16 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
 
 const isOfAccounts = ({ url }: Route): boolean => /^\/v1\/(accounts|logins)(\/|$)/.test(url);
 
+const ours: Readonly<Record<string, string>> = {
+  ':session_id': '$SESSION',
+  ':client_id': '$CLIENT',
+  ':login_id': '$LOGIN',
+  ':workout_id': '$WORKOUT',
+};
+
 function pathsOf(url: string): Arbitrary<string> {
   const parts = url.split('/').map((part) => {
-    const known = { ':session_id': '$SESSION', ':client_id': '$CLIENT', ':login_id': '$LOGIN' }[
-      part
-    ];
+    const known = ours[part];
     if (known !== undefined)
       return fc.oneof({ weight: 4, arbitrary: fc.constant(known) }, { weight: 1, arbitrary: id });
     return /^[:*]/.test(part) ? id : fc.constant(part);

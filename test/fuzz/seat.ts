@@ -67,7 +67,9 @@ export async function takeAccountSeat(
     login_id: $LOGIN = '',
   } = tokens;
   const mine = { $EMAIL: email, $PASSWORD: password, $MAILED: await mailed() };
-  return { ...seat, account: { ...mine, $ACCESS, $REFRESH, $LOGIN, $ADDRESS: address } };
+  // Each account's ids are its own.
+  const own = { $ACCESS, $REFRESH, $LOGIN, $WORKOUT: 'workout-of-the-seat-01', $ADDRESS: address };
+  return { ...seat, account: { ...mine, ...own } };
 }
 
 /** Puts the seat's own into a text. */

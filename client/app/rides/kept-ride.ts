@@ -1,6 +1,12 @@
 /** A ride that is over, as this device keeps it. */
+import type { WorkoutEvent } from '../../../shared/workout/workout-schemas.ts';
 import type { WorkoutState } from '../../../shared/workout/workout-state.ts';
-import type { KeptCommand } from '../export/ride-record.ts';
+import {
+  recordEvents,
+  recordRide,
+  type KeptCommand,
+  type RideRecord,
+} from '../export/ride-record.ts';
 import type { Incident } from './incidents.ts';
 
 export interface KeptRide {
@@ -11,4 +17,22 @@ export interface KeptRide {
   /** All that this device recorded of it. */
   readonly commands: readonly KeptCommand[];
   readonly incidents: readonly Incident[];
+  /** All that the session's log has of it, once that was asked for: where another device rode it, or a part. */
+  readonly events?: readonly WorkoutEvent[];
+  /** The account it was copied from; absent for a ride of this device. */
+  readonly copyOf?: string;
+  /** How long the account has it at least, ms since the Unix epoch, as it was told last. */
+  readonly untilMs?: number;
+  /** The rider named it here, and the account has not heard of it. */
+  readonly isNameNew?: boolean;
+}
+
+/** Null for a ride that never began, and where only its summary is here. */
+export function recordOf({ state, commands, events }: KeptRide): RideRecord | null {
+  return events === undefined ? recordRide(state, commands) : recordEvents(state, events);
+}
+
+/** Whether the session's log can tell more of it than is here. */
+export function isInParts(ride: KeptRide): boolean {
+  return ride.events === undefined && recordOf(ride)?.isWhole !== true;
 }

@@ -3,32 +3,51 @@ import { planPositionS } from '../../../shared/workout/workout-view.ts';
 import { confirmRow } from '../confirm-row.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { dayAndTime } from '../format.ts';
+import { nameForm } from '../name-form.ts';
 import { profileGraph } from '../profile-picture.ts';
 import { rideFiguresList } from '../summary-screen.ts';
-import type { KeptRide } from './kept-ride.ts';
+import { isInParts, recordOf, type KeptRide } from './kept-ride.ts';
+import type { RideBook } from './ride-book.ts';
 import { rideReport } from './ride-report.ts';
 
 export interface RideDetailParts {
   readonly ride: KeptRide;
-  readonly rename: (name: string) => Promise<void>;
-  readonly remove: () => Promise<void>;
+  readonly book: RideBook;
   readonly leave: () => void;
 }
 
-export function showRideDetail({ ride, rename, remove, leave }: RideDetailParts): void {
-  const { state } = ride;
+const fetching = 'The rest of this ride comes from your account…';
+const unreachable =
+  'This is the summary of the ride. The rest is in your account, which cannot be reached now.';
+const summaryOnly =
+  'This is the summary of the ride: the service does not have its course any more.';
+const notDeleted = 'It is still there: your account cannot be reached now.';
+
+export function showRideDetail({ ride, book, leave }: RideDetailParts): void {
+  const { sessionId, state } = ride;
   const graph = profileGraph(state.plan, state.ftpW);
   graph.show(state, planPositionS(state, state.lastMs));
   const title = element('h1', {}, [ride.name]);
+  const note = element('p', { class: 'hint', role: 'status' });
+  const report = element('div', { class: 'reports' }, rideReport(ride));
+  const question = book.isSignedIn()
+    ? 'Delete this ride, on this device and in your account?'
+    : 'Delete this ride from this device?';
   const usual = element('div', { class: 'controls' }, [
     button({ class: 'primary' }, ['Back'], leave),
     button({}, ['Rename'], () => naming.open()),
-    button({}, ['Delete'], () => confirm.ask('Delete this ride from this device?')),
+    button({}, ['Delete'], () => confirm.ask(question)),
   ]);
-  const confirm = confirmRow(usual, { yes: 'Delete it', no: 'Keep', act: () => void remove() });
-  const naming = nameForm(ride.name, usual, (name) => {
-    setText(title, name);
-    void rename(name);
+  const remove = (): void =>
+    void book.remove(sessionId).then(leave, () => setText(note, notDeleted));
+  const confirm = confirmRow(usual, { yes: 'Delete it', no: 'Keep', act: remove });
+  const naming = nameForm(usual, {
+    label: 'Name of the ride',
+    name: ride.name,
+    rename: (name) => {
+      setText(title, name);
+      void book.rename(sessionId, name).catch(() => {});
+    },
   });
   showScreen(
     element('main', { class: 'ride summary' }, [
@@ -42,36 +61,30 @@ export function showRideDetail({ ride, rename, remove, leave }: RideDetailParts)
       ]),
       rideFiguresList(state),
       graph.root,
-      ...rideReport(ride),
+      note,
+      report,
       element('div', {}, [usual, confirm.root, naming.root]),
     ]),
   );
+  void complete({ ride, book, report, note });
 }
 
-function nameForm(name: string, usual: HTMLElement, rename: (name: string) => void) {
-  const input = element('input', { id: 'ride-name', value: name, maxlength: '200', required: '' });
-  const close = (): void => {
-    root.hidden = true;
-    usual.hidden = false;
-  };
-  const root = element('form', { class: 'controls' }, [
-    element('label', { for: 'ride-name' }, ['Name of the ride']),
-    input,
-    element('button', { type: 'submit', class: 'primary' }, ['Save']),
-    button({}, ['Cancel'], close),
-  ]);
-  root.hidden = true;
-  root.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const given = input.value.trim();
-    if (given === '') return;
-    rename(given);
-    close();
-  });
-  const open = (): void => {
-    root.hidden = false;
-    usual.hidden = true;
-    input.select();
-  };
-  return { root, open };
+/** Puts the whole report in the place of what this device knows, where another one rode. */
+async function complete(parts: {
+  readonly ride: KeptRide;
+  readonly book: RideBook;
+  readonly report: HTMLElement;
+  readonly note: HTMLElement;
+}): Promise<void> {
+  const { ride, book, report, note } = parts;
+  if (!isInParts(ride)) return;
+  const hasNothing = recordOf(ride) === null;
+  if (book.isSignedIn()) setText(note, fetching);
+  try {
+    const whole = await book.whole(ride);
+    if (whole !== ride) report.replaceChildren(...rideReport(whole));
+    setText(note, whole === ride && hasNothing ? summaryOnly : '');
+  } catch {
+    setText(note, hasNothing ? unreachable : '');
+  }
 }

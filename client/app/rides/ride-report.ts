@@ -1,10 +1,10 @@
 import { element } from '../dom.ts';
 /** What is told of a ride once it is over: planned against ridden, what happened, its course, and its files. */
 import { downloadRow } from '../download-row.ts';
-import { recordRide, type RideRecord } from '../export/ride-record.ts';
+import type { RideRecord } from '../export/ride-record.ts';
 import { clockTime, nothing, percent, whole } from '../format.ts';
 import { riddenIntervals, type RiddenInterval } from './intervals.ts';
-import type { KeptRide } from './kept-ride.ts';
+import { recordOf, type KeptRide } from './kept-ride.ts';
 import { rideChart } from './ride-chart.ts';
 import { timeline, type TimelineRow } from './timeline.ts';
 
@@ -16,15 +16,15 @@ export function serialOf(sessionId: string): number {
   return seed >>> 0 || 1;
 }
 
-/** The sections of the report, for a ride that was begun. */
+/** The sections of the report, for a ride that was begun; of one whose summary alone is here there is little. */
 export function rideReport(ride: KeptRide): readonly HTMLElement[] {
-  const { state, commands, incidents, sessionId } = ride;
-  const record = recordRide(state, commands);
-  const serial = serialOf(sessionId);
-  const downloads = downloadRow({ state, serial, commands: () => Promise.resolve(commands) });
+  const { state, incidents, sessionId } = ride;
+  const record = recordOf(ride);
   const rows = timeline(state, record?.changes ?? [], incidents);
-  const known = record === null || record.seconds.length === 0 ? [] : recordSections(record);
-  return [...known, section('What happened', timelineList(rows)), downloads];
+  const happened = section('What happened', timelineList(rows));
+  if (record === null) return [happened];
+  const known = record.seconds.length === 0 ? [] : recordSections(record);
+  return [...known, happened, downloadRow(record, serialOf(sessionId))];
 }
 
 function recordSections(record: RideRecord): readonly HTMLElement[] {

@@ -1,11 +1,9 @@
 /** The rides this device keeps once they are over, in IndexedDB. */
 import * as v from 'valibot';
 
+import { keptDatabase } from '../kept-database.ts';
 import { incidentsSchema, type Incident } from './incidents.ts';
 import type { KeptRide } from './kept-ride.ts';
-
-const databaseName = 'trackstand-rides';
-const databaseVersion = 1;
 
 /** All methods reject when the browser keeps nothing for this page. */
 export interface RideStore {
@@ -13,7 +11,8 @@ export interface RideStore {
   list(): Promise<readonly KeptRide[]>;
   /** Adds a ride, or puts another in its place; a name the rider gave stays. */
   keep(ride: KeptRide): Promise<void>;
-  rename(sessionId: string, name: string): Promise<void>;
+  /** Changes it as it is by then; one that is not there stays so. */
+  update(sessionId: string, change: (ride: KeptRide) => KeptRide): Promise<void>;
   remove(sessionId: string): Promise<void>;
   /** What went wrong so far in a ride that is under way. */
   incidents(sessionId: string): Promise<readonly Incident[]>;
@@ -21,23 +20,10 @@ export interface RideStore {
 }
 
 export function rideStore(): RideStore {
-  const database = keepOpen();
-  const change = async (
-    stores: string[],
-    work: (transaction: IDBTransaction) => void,
-  ): Promise<void> => {
-    const transaction = (await database()).transaction(stores, 'readwrite');
-    return new Promise((resolve, reject) => {
-      transaction.addEventListener('complete', () => resolve());
-      transaction.addEventListener('abort', () => reject(notKept(transaction.error)));
-      work(transaction);
-    });
-  };
-  const read = async <Value>(store: string, key?: string): Promise<Value> => {
-    const objects = (await database()).transaction(store).objectStore(store);
-    const request: IDBRequest = key === undefined ? objects.getAll() : objects.get(key);
-    return result<Value>(request);
-  };
+  const { change, read } = keptDatabase('trackstand-rides', (database) => {
+    database.createObjectStore('rides', { keyPath: 'sessionId' });
+    database.createObjectStore('incidents');
+  });
   return {
     list: async () => {
       const rides = await read<KeptRide[]>('rides');
@@ -52,13 +38,15 @@ export function rideStore(): RideStore {
           rides.put({ ...ride, name });
         });
       }),
-    rename: async (sessionId, name) => {
-      const ride = await read<KeptRide | undefined>('rides', sessionId);
-      if (ride !== undefined)
-        await change(['rides'], (transaction) =>
-          transaction.objectStore('rides').put({ ...ride, name }),
-        );
-    },
+    update: (sessionId, next) =>
+      change(['rides'], (transaction) => {
+        const rides = transaction.objectStore('rides');
+        const former = rides.get(sessionId);
+        former.addEventListener('success', () => {
+          const ride = former.result as KeptRide | undefined;
+          if (ride !== undefined) rides.put(next(ride));
+        });
+      }),
     remove: (sessionId) =>
       change(['rides', 'incidents'], (transaction) => {
         transaction.objectStore('rides').delete(sessionId);
@@ -79,38 +67,3 @@ export function rideStore(): RideStore {
       }),
   };
 }
-
-/** The database, opened when it is first needed, and anew when the browser has thrown it away. */
-function keepOpen(): () => Promise<IDBDatabase> {
-  let opened: Promise<IDBDatabase> | undefined;
-  const forget = (): void => {
-    opened = undefined;
-  };
-  return () => {
-    if (opened !== undefined) return opened;
-    opened = open();
-    opened.then((database) => database.addEventListener('close', forget), forget);
-    return opened;
-  };
-}
-
-function open(): Promise<IDBDatabase> {
-  const request = indexedDB.open(databaseName, databaseVersion);
-  request.addEventListener('upgradeneeded', () => {
-    request.result.createObjectStore('rides', { keyPath: 'sessionId' });
-    request.result.createObjectStore('incidents');
-  });
-  return result(request);
-}
-
-function result<Value>(request: IDBRequest<Value>): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    request.addEventListener('success', () => resolve(request.result));
-    request.addEventListener('error', () => reject(notKept(request.error)));
-  });
-}
-
-const notKept = (cause: DOMException | null): Error =>
-  new Error(`This browser did not keep it: ${cause?.message ?? 'the transaction was aborted'}`, {
-    cause,
-  });

@@ -1,80 +1,145 @@
-/** The rides this device keeps, newest first, and everything of the rider's as one file. */
+/** The rider's rides, newest first, and everything of the rider's as one file. */
 import { summary } from '../../../shared/workout/workout-view.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { saveFile } from '../download-row.ts';
 import { clockTime, dayAndTime, whole, withUnit } from '../format.ts';
+import type { KeptWorkout } from '../library/kept-workout.ts';
+import type { WorkoutLibrary } from '../library/workout-library.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
 import type { KeptRide } from './kept-ride.ts';
+import type { LiveRide, Refreshed, RideBook } from './ride-book.ts';
 import { showRideDetail } from './ride-detail.ts';
-import type { RideStore } from './ride-store.ts';
 
 export interface RidesParts {
-  readonly store: RideStore;
+  readonly book: RideBook;
   readonly profile: () => RiderProfile;
+  readonly library: Pick<WorkoutLibrary, 'list'>;
+  /** Where a ride that is under way elsewhere can be taken up. */
+  readonly openAccount: () => void;
   readonly leave: () => void;
 }
 
-const none = 'No rides yet. Every ride you finish on this device is listed here.';
+const none = 'No rides yet. Every ride you finish is listed here.';
 const closed = 'This browser keeps no rides for this page.';
 
 export async function showRides(parts: RidesParts): Promise<void> {
-  const { store, profile, leave } = parts;
-  const rides = await store.list().catch(() => null);
+  const { book, leave } = parts;
   const back = (): void => void showRides(parts);
-  const open = (ride: KeptRide): void =>
-    showRideDetail({
-      ride,
-      rename: (name) => store.rename(ride.sessionId, name).catch(() => {}),
-      remove: () =>
-        store
-          .remove(ride.sessionId)
-          .catch(() => {})
-          .then(back),
-      leave: back,
-    });
   const note = element('p', { class: 'dim', role: 'status' });
-  if (rides === null) setText(note, closed);
-  else if (rides.length === 0) setText(note, none);
-  const everything = button({}, ['Download everything'], () =>
-    saveFile(JSON.stringify(allData(rides ?? [], profile()), null, 1), 'trackstand-data.json'),
-  );
+  const items = element('ul', { class: 'rides' });
+  let live: readonly LiveRide[] = [];
+  const open = (ride: KeptRide): void => showRideDetail({ ride, book, leave: back });
+  const show = async (): Promise<number | null> => {
+    const rides = await book.list().catch(() => null);
+    const cards = [
+      ...live.map((ride) => liveCard(ride, parts.openAccount)),
+      ...(rides ?? []).map((ride) => rideCard(ride, () => open(ride))),
+    ];
+    items.replaceChildren(...cards.map((card) => element('li', {}, [card])));
+    return rides === null ? null : cards.length;
+  };
+  const say = (count: number | null, told: string): void =>
+    setText(note, count === null ? closed : count === 0 ? [none, told].join(' ').trim() : told);
+  const everything = button({}, ['Download everything'], () => {
+    everything.disabled = true;
+    void download(parts, (told) => setText(note, told)).finally(() => {
+      everything.disabled = false;
+    });
+  });
+  say(await show(), book.isSignedIn() ? 'Looking into your account…' : '');
   showScreen(
     element('main', { class: 'ride' }, [
-      element('h1', {}, ['Your rides']),
-      note,
-      element(
-        'ul',
-        { class: 'rides' },
-        (rides ?? []).map((ride) => element('li', {}, [rideCard(ride, () => open(ride))])),
-      ),
+      element('header', {}, [element('h1', {}, ['Your rides']), note]),
+      items,
       element('div', { class: 'controls' }, [
         button({ class: 'primary' }, ['Back'], leave),
         everything,
       ]),
     ]),
   );
+  const refreshed = await book.refresh(async () => {
+    await show();
+  });
+  if (refreshed.kind === 'fresh') live = refreshed.live;
+  if (items.isConnected) say(await show(), sentenceOf(refreshed));
 }
 
-function rideCard({ name, state }: KeptRide, open: () => void): HTMLElement {
+function sentenceOf({ kind }: Refreshed): string {
+  switch (kind) {
+    case 'alone':
+      return 'What you rode on this device. Sign in, and your rides are on all of yours.';
+    case 'unreachable':
+      return 'The service cannot be reached: these are the rides this device has.';
+    case 'fresh':
+      return 'From all your devices.';
+  }
+}
+
+function rideCard(ride: KeptRide, open: () => void): HTMLElement {
+  const { name, state, copyOf } = ride;
   const { ridingS, averageW, load } = summary(state);
   const figures = [clockTime(ridingS), withUnit(averageW, 'W'), `load ${whole(load)}`];
+  const elsewhere = copyOf === undefined ? '' : ' · on another device';
   return button(
     { class: 'card' },
     [
       element('span', { class: 'card-name' }, [name]),
-      element('span', { class: 'dim' }, [dayAndTime(state.startedAtMs ?? 0)]),
+      element('span', { class: 'dim' }, [`${dayAndTime(state.startedAtMs ?? 0)}${elsewhere}`]),
       element('span', { class: 'card-figures' }, [figures.join(' · ')]),
     ],
     open,
   );
 }
 
-/** Everything this device keeps of a rider, in plain JSON: what was recorded, and what was made of it. */
-export function allData(rides: readonly KeptRide[], profile: RiderProfile): object {
+function liveCard({ state }: LiveRide, open: () => void): HTMLElement {
+  return button(
+    { class: 'card under-way' },
+    [
+      element('span', { class: 'card-name' }, [state.plan.name]),
+      element('span', { class: 'dim' }, [dayAndTime(state.startedAtMs ?? 0)]),
+      element('span', { class: 'card-figures' }, [
+        `Under way, ${clockTime(summary(state).ridingS)} so far: take it up from your account`,
+      ]),
+    ],
+    open,
+  );
+}
+
+/** With the course of every ride that the account still has. */
+async function download(parts: RidesParts, tell: (told: string) => void): Promise<void> {
+  const { book, library, profile } = parts;
+  const kept = await book.list().catch(() => []);
+  const rides: KeptRide[] = [];
+  let summaryCount = 0;
+  for (const ride of kept) {
+    tell(`Gathering ${rides.length + 1} of ${kept.length} rides…`);
+    const whole = await book.whole(ride).catch(() => ride);
+    if (whole.copyOf !== undefined && whole.events === undefined) summaryCount++;
+    rides.push(whole);
+  }
+  const data = allData({ rides, profile: profile(), workouts: await library.list() });
+  saveFile(JSON.stringify(data, null, 1), 'trackstand-data.json');
+  tell(summaryCount === 0 ? '' : summariesText(summaryCount));
+}
+
+const summariesText = (count: number): string =>
+  count === 1
+    ? 'Of one ride only the summary could be had.'
+    : `Of ${count} rides only the summaries could be had.`;
+
+interface RidersData {
+  readonly rides: readonly KeptRide[];
+  readonly profile: RiderProfile;
+  readonly workouts: readonly KeptWorkout[];
+}
+
+/** Everything there is of a rider, in plain JSON: what was recorded, and what was made of it. */
+function allData({ rides, profile, workouts }: RidersData): object {
   return {
     format: 'trackstand-data',
     version: 1,
     profile,
+    workouts: workouts.map(({ plan, keptAtMs }) => ({ plan, keptAtMs })),
     rides: rides.map((ride) => ({ ...ride, summary: summary(ride.state) })),
   };
 }

@@ -1,0 +1,216 @@
+/** The rider's own workouts: on this device at once, and in their account as soon as there is one and the service is reached. */
+import * as v from 'valibot';
+
+import { planSchema, type Plan } from '../../../shared/workout/plan.ts';
+import { AccountError } from '../account-requests.ts';
+import {
+  sameWorkout,
+  shownWorkouts,
+  syncSteps,
+  type KeptWorkout,
+  type ListedWorkout,
+  type SyncStep,
+} from './kept-workout.ts';
+import type { WorkoutStore } from './workout-store.ts';
+
+/** The account's side of the library. All reject with AccountError. */
+export interface LibraryOfAccount {
+  readonly isSignedIn: () => boolean;
+  /** Whose library this is; told with the list. */
+  readonly workouts: () => Promise<{
+    readonly accountId: string;
+    readonly listed: readonly ListedWorkout[];
+  }>;
+  readonly workout: (workoutId: string) => Promise<unknown>;
+  readonly keepWorkout: (workoutId: string, plan: Plan) => Promise<void>;
+  readonly renameWorkout: (workoutId: string, name: string) => Promise<void>;
+  readonly deleteWorkout: (workoutId: string) => Promise<void>;
+}
+
+/** What came of asking the account. `full`: how many are on this device alone, because the account takes no more. */
+export type Synced =
+  | { readonly kind: 'alone' | 'unreachable' }
+  | { readonly kind: 'synced'; readonly leftOut: number };
+
+export interface WorkoutLibrary {
+  /** As this device knows it. */
+  list(): Promise<readonly KeptWorkout[]>;
+  /** Keeps it under its name, or finds it kept. */
+  keep(plan: Plan): Promise<'kept' | 'known'>;
+  rename(workoutId: string, name: string): Promise<void>;
+  remove(workoutId: string): Promise<void>;
+  /** Delivers what the account does not have and fetches what this device does not have. One at a time, over all tabs. */
+  sync(): Promise<Synced>;
+  /** Nobody is signed in here any more: what the account has is no more on this device. */
+  leaveAccount(): Promise<void>;
+}
+
+export interface WorkoutLibraryParts {
+  readonly store: WorkoutStore;
+  /** Where the browser keeps nothing. */
+  readonly memory: WorkoutStore;
+  readonly account: LibraryOfAccount;
+  readonly nowMs: () => number;
+}
+
+/** Whose workouts are shown on this device, also while nobody can be asked. */
+const ownerKey = 'trackstand-library-of';
+
+export function workoutLibrary({
+  store: kept,
+  memory,
+  account,
+  nowMs,
+}: WorkoutLibraryParts): WorkoutLibrary {
+  let store = kept;
+  const all = (): Promise<readonly KeptWorkout[]> =>
+    store.list().catch(() => {
+      store = memory;
+      return memory.list();
+    });
+  const list = async (): Promise<readonly KeptWorkout[]> => shownWorkouts(await all(), owner());
+  const sync = async (): Promise<Synced> => {
+    if (!account.isSignedIn()) return { kind: 'alone' };
+    try {
+      const { accountId, listed } = await account.workouts();
+      rememberOwner(accountId);
+      let leftOut = 0;
+      for (const step of syncSteps(await all(), listed, accountId))
+        if (!(await take(step, { account, store, accountId }))) leftOut++;
+      return { kind: 'synced', leftOut };
+    } catch (error) {
+      if (!(error instanceof AccountError)) throw error;
+      return { kind: account.isSignedIn() ? 'unreachable' : 'alone' };
+    }
+  };
+  return {
+    list,
+    keep: async (plan) => {
+      if (sameWorkout(await list(), plan) !== undefined) return 'known';
+      await store.put({ workoutId: newId(), plan, keptAtMs: nowMs(), accountId: null });
+      return 'kept';
+    },
+    rename: (workoutId, name) =>
+      store.update(workoutId, (workout) => ({
+        ...workout,
+        plan: { ...workout.plan, name },
+        change: 'renamed',
+      })),
+    remove: (workoutId) =>
+      store.update(workoutId, (workout) => ({ ...workout, change: 'deleted' })),
+    sync: () => navigator.locks.request('trackstand-library', sync),
+    leaveAccount: async () => {
+      for (const { workoutId, accountId } of await all())
+        if (accountId !== null) await store.update(workoutId, () => undefined);
+      rememberOwner(null);
+    },
+  };
+}
+
+interface StepParts extends Pick<WorkoutLibraryParts, 'account' | 'store'> {
+  readonly accountId: string;
+}
+
+/** False when the account does not take it: it stays on this device. Rejects with AccountError while the service cannot be asked. */
+async function take(step: SyncStep, parts: StepParts): Promise<boolean> {
+  const { account, store, accountId } = parts;
+  switch (step.kind) {
+    case 'deliver': {
+      const { workoutId, plan, change } = step.workout;
+      if (!(await isTaken(account.keepWorkout(workoutId, plan)))) return false;
+      // It may be there since an answer that was lost, under the name it had then.
+      if (change === 'renamed') await account.renameWorkout(workoutId, plan.name);
+      await store.update(workoutId, (workout) => ({ ...told(workout, plan.name), accountId }));
+      return true;
+    }
+    case 'rename': {
+      const { workoutId, plan } = step.workout;
+      await isThere(account.renameWorkout(workoutId, plan.name));
+      await store.update(workoutId, (workout) => told(workout, plan.name));
+      return true;
+    }
+    case 'delete':
+      await isThere(account.deleteWorkout(step.workout.workoutId));
+      await store.update(step.workout.workoutId, () => undefined);
+      return true;
+    case 'fetch': {
+      const { workoutId, keptAtMs } = step;
+      const plan = v.safeParse(planSchema, await unlessDeleted(account.workout(workoutId)));
+      // What a newer page keeps is left to newer pages.
+      if (!plan.success) return true;
+      await store.put({ workoutId, plan: plan.output, keptAtMs, accountId });
+      return true;
+    }
+    case 'adopt': {
+      const { workoutId, name } = step;
+      await store.update(workoutId, (workout) =>
+        workout.change === undefined ? { ...workout, plan: { ...workout.plan, name } } : workout,
+      );
+      return true;
+    }
+    case 'drop':
+      await store.update(step.workoutId, () => undefined);
+      return true;
+  }
+}
+
+/** Not again, unless it got yet another name meanwhile. */
+function told(workout: KeptWorkout, name: string): KeptWorkout {
+  if (workout.change !== 'renamed' || workout.plan.name !== name) return workout;
+  const { change: _, ...rest } = workout;
+  return rest;
+}
+
+async function isTaken(keeping: Promise<void>): Promise<boolean> {
+  return unlessCode(keeping, ['library-full', 'bad-request', 'body-too-large']);
+}
+
+/** What another device has deleted at this moment needs nothing any more. */
+async function isThere(changing: Promise<void>): Promise<boolean> {
+  return unlessCode(changing, ['workout-unknown']);
+}
+
+async function unlessDeleted(asking: Promise<unknown>): Promise<unknown> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof AccountError && error.code === 'workout-unknown') return undefined;
+    throw error;
+  }
+}
+
+async function unlessCode(asking: Promise<void>, codes: readonly string[]): Promise<boolean> {
+  try {
+    await asking;
+    return true;
+  } catch (error) {
+    if (error instanceof AccountError && codes.includes(error.code)) return false;
+    throw error;
+  }
+}
+
+/** 128 random bits, in the form of every id. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCodePoint(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
+}
+
+function owner(): string | null {
+  try {
+    return localStorage.getItem(ownerKey);
+  } catch {
+    return null;
+  }
+}
+
+function rememberOwner(accountId: string | null): void {
+  try {
+    if (accountId === null) localStorage.removeItem(ownerKey);
+    else localStorage.setItem(ownerKey, accountId);
+  } catch {
+    // The list is asked for again with every page.
+  }
+}
