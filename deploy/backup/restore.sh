@@ -12,7 +12,7 @@ file=${1:-} replace=''
 [[ -n $file && $# -le 2 && (-z ${2:-} || -n $replace) ]] || finish 2 "restore.sh <file> [--replace]"
 [[ -r $file ]] || finish 10 "The file $file cannot be read."
 if [[ -f $file.sha256 ]]; then
-  (cd "$(dirname "$file")" && sha256sum --check --status "$(basename "$file").sha256") || finish 21 "$file is not the file that was made: its checksum differs."
+  (cd "$(dirname "$file")" && sha256sum -c "$(basename "$file").sha256" >/dev/null 2>&1) || finish 21 "$file is not the file that was made: its checksum differs."
 fi
 pg_restore --file=/dev/null "$file" 2>/dev/null || finish 21 "$file is no backup, or damaged."
 
