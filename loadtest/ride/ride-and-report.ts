@@ -55,6 +55,7 @@ export async function rideAndReport(
     WebSocket: witnessedWebSocket(witness),
     warn: (problem) => screen.write(`${String(problem)}\n`),
   }).catch(explain);
+  await beServed(session);
   const moments = planKills(planned.killCount, rows.length, planned.text);
   const chaos = new Chaos(moments, service.killServer ?? (() => Promise.resolve(false)));
   const progress = openProgress(screen, durationS);
@@ -86,6 +87,14 @@ export async function rideAndReport(
     progress.clear();
     session.close();
   }
+}
+
+/** A ride begins without a service, too, and would wait for one: whoever watches wants to be told instead. */
+async function beServed(session: LiveSession<WorkoutState, WorkoutCommand>): Promise<void> {
+  await viewBecomes(session, ({ status }) => status === 'connected' || status === 'offline');
+  if (session.view().status === 'connected') return;
+  session.close();
+  throw new CannotRide(exitCodes.noService, 'No session: The service cannot be reached.');
 }
 
 /** Or until it takes too long, which the report then tells. */

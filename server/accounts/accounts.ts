@@ -173,10 +173,9 @@ async function begins(parts: AccountParts, authorization: string | undefined) {
   if (waitMs > 0) return { kind: 'limited' as const, retryAfterS: Math.ceil(waitMs / 1_000) };
   const own = async (sessionId: string, clientId: string): Promise<void> => {
     if (await parts.logins.own(asker.identity, { sessionId, clientId })) return;
-    const ownerId = await parts.logins.ownerOf(sessionId);
-    // Asked for again by the device that began it, after another account signed in there: it stays whose it was. [R13]
-    const isOthers = ownerId !== undefined && ownerId !== asker.account.accountId;
-    if (!isOthers) throw new StoreUnavailableError('Postgres', 'the login ended at that moment');
+    // Asked for again by the device that began it, when it is another account's, or was deleted: it stays so, and the connection tells. [R13]
+    if ((await findAsker(parts, authorization)) === undefined)
+      throw new StoreUnavailableError('Postgres', 'the login ended at that moment');
   };
   return { kind: 'owner' as const, own };
 }

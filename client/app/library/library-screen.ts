@@ -24,20 +24,27 @@ export function showLibrary(parts: LibraryScreenParts): void {
   const told = element('p', { class: 'dim', role: 'status' });
   const hint = element('p', { class: 'hint', role: 'status' });
   const own = element('ul', { class: 'rides' });
-  const open = (plan: Plan, kept?: KeptWorkout): void =>
+  const open = (plan: Plan, kept?: KeptWorkout): void => {
+    let given = plan;
+    const rename = async (workoutId: string, name: string): Promise<void> => {
+      await library.rename(workoutId, name);
+      given = { ...given, name };
+      await deliver();
+    };
     showWorkout({
       plan,
       ftpW,
-      ride: () => ride(plan, ftpW),
+      ride: () => ride(given, ftpW),
       leave: back,
       ...(kept && {
         own: {
           keptAtMs: kept.keptAtMs,
-          rename: (name) => library.rename(kept.workoutId, name).then(deliver),
+          rename: (name) => rename(kept.workoutId, name),
           remove: () => library.remove(kept.workoutId).then(back),
         },
       }),
     });
+  };
   const card = (plan: Plan, kept?: KeptWorkout): HTMLElement =>
     element('li', {}, [planCard(plan, ftpW, () => open(plan, kept))]);
   const take = async (file: File | undefined): Promise<void> => {

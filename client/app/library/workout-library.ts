@@ -62,25 +62,31 @@ export function workoutLibrary({
   account,
   nowMs,
 }: WorkoutLibraryParts): WorkoutLibrary {
-  let store = kept;
-  const all = (): Promise<readonly KeptWorkout[]> =>
-    store.list().catch(() => {
-      store = memory;
-      return memory.list();
-    });
-  const list = async (): Promise<readonly KeptWorkout[]> => shownWorkouts(await all(), owner());
+  const store = withSpare(kept, memory);
+  const list = async (): Promise<readonly KeptWorkout[]> =>
+    shownWorkouts(await store.list(), owner());
+  const leaveAccount = async (): Promise<void> => {
+    for (const { workoutId, accountId } of await store.list())
+      if (accountId !== null) await store.update(workoutId, () => undefined);
+    rememberOwner(null);
+  };
+  /** Signed out here, or from another device: who comes next must not see them. */
+  const alone = async (): Promise<Synced> => {
+    if (owner() !== null) await leaveAccount();
+    return { kind: 'alone' };
+  };
   const sync = async (): Promise<Synced> => {
-    if (!account.isSignedIn()) return { kind: 'alone' };
+    if (!account.isSignedIn()) return alone();
     try {
       const { accountId, listed } = await account.workouts();
       rememberOwner(accountId);
       let leftOut = 0;
-      for (const step of syncSteps(await all(), listed, accountId))
+      for (const step of syncSteps(await store.list(), listed, accountId))
         if (!(await take(step, { account, store, accountId }))) leftOut++;
       return { kind: 'synced', leftOut };
     } catch (error) {
       if (!(error instanceof AccountError)) throw error;
-      return { kind: account.isSignedIn() ? 'unreachable' : 'alone' };
+      return account.isSignedIn() ? { kind: 'unreachable' } : alone();
     }
   };
   return {
@@ -98,11 +104,21 @@ export function workoutLibrary({
       })),
     remove: (workoutId) =>
       store.update(workoutId, (workout) => ({ ...workout, change: 'deleted' })),
-    sync: () => navigator.locks.request('trackstand-library', sync),
-    leaveAccount: async () => {
-      for (const { workoutId, accountId } of await all())
-        if (accountId !== null) await store.update(workoutId, () => undefined);
-      rememberOwner(null);
+    // Where there are no locks a tab may do again what another one does: every step can be repeated.
+    sync: () => navigator.locks?.request('trackstand-library', sync) ?? sync(),
+    leaveAccount,
+  };
+}
+
+/** What the browser does not keep, because it keeps nothing or is full, can be ridden all the same. */
+function withSpare(kept: WorkoutStore, memory: WorkoutStore): WorkoutStore {
+  return {
+    list: async () => [...(await kept.list().catch(() => [])), ...(await memory.list())],
+    put: (workout) => kept.put(workout).catch(() => memory.put(workout)),
+    update: async (workoutId, change) => {
+      const spare = await memory.list();
+      const isSpare = spare.some((workout) => workout.workoutId === workoutId);
+      await (isSpare ? memory : kept).update(workoutId, change);
     },
   };
 }
@@ -165,9 +181,9 @@ async function isTaken(keeping: Promise<void>): Promise<boolean> {
   return unlessCode(keeping, ['library-full', 'bad-request', 'body-too-large']);
 }
 
-/** What another device has deleted at this moment needs nothing any more. */
+/** What another device has deleted at this moment needs nothing any more; what the account refuses holds up nothing behind it. */
 async function isThere(changing: Promise<void>): Promise<boolean> {
-  return unlessCode(changing, ['workout-unknown']);
+  return unlessCode(changing, ['workout-unknown', 'bad-request']);
 }
 
 async function unlessDeleted(asking: Promise<unknown>): Promise<unknown> {

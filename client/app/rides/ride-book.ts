@@ -2,7 +2,7 @@
 import type { WorkoutState } from '../../../shared/workout/workout-state.ts';
 import { AccountError } from '../account-requests.ts';
 import { rideSteps, type AccountRide } from './account-rides.ts';
-import { isInParts, type KeptRide } from './kept-ride.ts';
+import { isInParts, recordOf, type KeptRide } from './kept-ride.ts';
 import type { RideStore } from './ride-store.ts';
 import type { RidesOfAccount } from './rides-of-account.ts';
 
@@ -53,7 +53,7 @@ export function rideBook({ store, account, nowMs }: RideBookParts): RideBook {
     if (state === undefined) return;
     const given = name ?? state.plan.name;
     const nothing = { commands: [], incidents: [] };
-    await store.keep({ sessionId, name: given, state, ...nothing, copyOf, untilMs });
+    await store.keepCopy({ sessionId, name: given, state, ...nothing, copyOf, untilMs });
   };
   const refresh = async (changed: () => Promise<void>): Promise<readonly LiveRide[]> => {
     const listed = await account.list();
@@ -75,26 +75,27 @@ export function rideBook({ store, account, nowMs }: RideBookParts): RideBook {
     }
     return live;
   };
+  const leaveAccount = async (): Promise<void> => {
+    for (const { sessionId, copyOf } of await store.list())
+      if (copyOf !== undefined) await store.remove(sessionId);
+  };
   return {
     isSignedIn: account.isSignedIn,
     // One that was never begun is kept too, so that it is not asked for again.
     list: async () => (await store.list()).filter(({ state }) => state.startedAtMs !== null),
     refresh: async (changed) => {
-      if (!account.isSignedIn()) return { kind: 'alone' };
       try {
-        return { kind: 'fresh', live: await refresh(changed) };
+        if (account.isSignedIn()) return { kind: 'fresh', live: await refresh(changed) };
       } catch (error) {
         if (!(error instanceof AccountError)) throw error;
-        return { kind: account.isSignedIn() ? 'unreachable' : 'alone' };
+        if (account.isSignedIn()) return { kind: 'unreachable' };
       }
+      // Signed out here, or from another device: who comes next must not see them.
+      await leaveAccount();
+      await changed();
+      return { kind: 'alone' };
     },
-    whole: async (ride) => {
-      if (!account.isSignedIn() || !isInParts(ride)) return ride;
-      const events = await account.events(ride.sessionId);
-      if (events === undefined || events.length === 0) return ride;
-      await store.update(ride.sessionId, (former) => ({ ...former, events })).catch(() => {});
-      return { ...ride, events };
-    },
+    whole: (ride) => whole(store, account, ride),
     rename: async (sessionId, name) => {
       await store.update(sessionId, (ride) => ({ ...ride, name, isNameNew: true }));
       // It is told with the next look at the list otherwise.
@@ -104,9 +105,18 @@ export function rideBook({ store, account, nowMs }: RideBookParts): RideBook {
       if (account.isSignedIn()) await account.remove(sessionId);
       await store.remove(sessionId);
     },
-    leaveAccount: async () => {
-      for (const { sessionId, copyOf } of await store.list())
-        if (copyOf !== undefined) await store.remove(sessionId);
-    },
+    leaveAccount,
   };
+}
+
+async function whole(store: RideStore, account: RidesOfAccount, ride: KeptRide): Promise<KeptRide> {
+  if (!account.isSignedIn() || !isInParts(ride)) return ride;
+  const events = await account.events(ride.sessionId);
+  if (events === undefined || events.length === 0) return ride;
+  const told = { ...ride, events };
+  const [log, own] = [recordOf(told), recordOf(ride)];
+  // Something is still to be delivered: the longer one is shown, and it is asked for again.
+  if (log?.isWhole !== true) return (log?.riddenMs ?? 0) > (own?.riddenMs ?? 0) ? told : ride;
+  await store.update(ride.sessionId, (former) => ({ ...former, events })).catch(() => {});
+  return told;
 }

@@ -11,6 +11,8 @@ export interface RideStore {
   list(): Promise<readonly KeptRide[]>;
   /** Adds a ride, or puts another in its place; a name the rider gave stays. */
   keep(ride: KeptRide): Promise<void>;
+  /** Adds a ride; one that is there stays as it is, and has more than a copy. */
+  keepCopy(ride: KeptRide): Promise<void>;
   /** Changes it as it is by then; one that is not there stays so. */
   update(sessionId: string, change: (ride: KeptRide) => KeptRide): Promise<void>;
   remove(sessionId: string): Promise<void>;
@@ -36,6 +38,14 @@ export function rideStore(): RideStore {
         former.addEventListener('success', () => {
           const name = (former.result as KeptRide | undefined)?.name ?? ride.name;
           rides.put({ ...ride, name });
+        });
+      }),
+    keepCopy: (ride) =>
+      change(['rides'], (transaction) => {
+        const rides = transaction.objectStore('rides');
+        const former = rides.get(ride.sessionId);
+        former.addEventListener('success', () => {
+          if (former.result === undefined) rides.put(ride);
         });
       }),
     update: (sessionId, next) =>
