@@ -117,6 +117,8 @@ test(
     await card(here, 'Thursday hills').waitFor({ timeout: 60_000 });
     await server.kill();
     await press(here, 'Back');
+    await here.page.getByRole('heading', { name: 'What do you ride today?' }).waitFor();
+    await card(here, 'Thursday hills').waitFor();
     await imports(here, 'Offline spin', 240);
     await card(here, 'Offline spin').waitFor();
     await press(here, 'Your workouts');
