@@ -22,8 +22,10 @@ export function nameForm(usual: HTMLElement, { label, name, rename }: NameFormPa
     required: '',
   });
   const close = (): void => {
+    const hadFocus = root.contains(document.activeElement);
     root.hidden = true;
     usual.hidden = false;
+    if (hadFocus) usual.querySelector('button')?.focus();
   };
   const root = element('form', { class: 'controls naming' }, [
     element('label', { for: input.id }, [label]),
@@ -42,6 +44,7 @@ export function nameForm(usual: HTMLElement, { label, name, rename }: NameFormPa
   const open = (): void => {
     root.hidden = false;
     usual.hidden = true;
+    input.focus();
     input.select();
   };
   return { root, open };

@@ -58,8 +58,13 @@ export function showLibrary(parts: LibraryScreenParts): void {
     void deliver();
   };
   const importFile = element('li', { class: 'all' }, [importCard((file) => void take(file))]);
+  let shown: string | undefined;
+  /** What is as it was is left as it is, with the focus in it. */
   const show = async (): Promise<void> => {
     const workouts = await library.list();
+    const shape = JSON.stringify(workouts.map(({ workoutId, plan }) => [workoutId, plan.name]));
+    if (shape === shown) return;
+    shown = shape;
     own.replaceChildren(...workouts.map((kept) => card(kept.plan, kept)), importFile);
   };
   const deliver = async (): Promise<void> => {

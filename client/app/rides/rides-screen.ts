@@ -28,6 +28,7 @@ export async function showRides(parts: RidesParts): Promise<void> {
   const note = element('p', { class: 'dim', role: 'status' });
   const items = element('ul', { class: 'rides' });
   let live: readonly LiveRide[] = [];
+  let shown = '';
   const open = (ride: KeptRide): void => showRideDetail({ ride, book, leave: back });
   const show = async (): Promise<number | null> => {
     const rides = await book.list().catch(() => null);
@@ -35,7 +36,10 @@ export async function showRides(parts: RidesParts): Promise<void> {
       ...live.map((ride) => liveCard(ride, parts.openAccount)),
       ...(rides ?? []).map((ride) => rideCard(ride, () => open(ride))),
     ];
-    items.replaceChildren(...cards.map((card) => element('li', {}, [card])));
+    // What is as it was is left as it is, with the focus in it.
+    const texts = cards.map((card) => card.textContent).join('\n');
+    if (texts !== shown) items.replaceChildren(...cards.map((card) => element('li', {}, [card])));
+    shown = texts;
     return rides === null ? null : cards.length;
   };
   const say = (count: number | null, told: string): void =>
