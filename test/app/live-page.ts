@@ -33,6 +33,7 @@ export async function startAppServer(
   const main = await builtFile('server/main');
   const [postgres, redis] = await Promise.all([freshPostgres(), freshRedis()]);
   const folder = await makePrivateFolder('app');
+  const folders = [folder];
   const port = await freePort();
   const env = {
     HOST: '127.0.0.1',
@@ -59,14 +60,19 @@ export async function startAppServer(
     },
     startBeside: async () => {
       const PORT = String(await freePort());
-      await startServer({ ...command, env: { ...env, PORT } }, folder);
+      // A guard ends the latest process of its folder alone.
+      const own = await makePrivateFolder('app');
+      folders.push(own);
+      await startServer({ ...command, env: { ...env, PORT } }, own);
       return `http://127.0.0.1:${PORT}`;
     },
     start: async () => {
       server ??= await launch();
     },
     savedSeconds: () => savedSeconds(postgres.url),
-    stop: () => folder.remove(),
+    stop: async () => {
+      await Promise.all(folders.map((one) => one.remove()));
+    },
   };
 }
 
