@@ -141,7 +141,7 @@ function countRequests(): void {
   type Prototypes = Readonly<Record<string, { readonly prototype: Record<string, Method> }>>;
   const counts = { busy: 0, asked: 0, answered: 0, reports: 0 };
   window.gattCounts = counts;
-  const scope = globalThis as unknown as Prototypes;
+  const scope = globalThis as unknown as Prototypes; // TypeScript's library knows no Web Bluetooth.
   const before = (kind: string, name: string, note: (on: Characteristic) => void): void => {
     const prototype = scope[`BluetoothRemoteGATT${kind}`]?.prototype;
     const method = prototype?.[name];

@@ -139,7 +139,7 @@ describe('a deploy that cannot go on', () => {
 });
 
 test('branch F10: without memory for one more instance a deploy refuses, and goes on with one less when it is asked to', async (context) => {
-  if (!mayAdminister()) context.skip('another memory to look at needs a root that may mount');
+  if (!mayAdminister()) context.skip('another memory to look at needs a root that may mount'); // unshare and mount; a bare Debian's root may.
   const folder = await mkdtemp(join(tmpdir(), 'trackstand-memory-'));
   const file = join(folder, 'meminfo');
   await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  4000000 kB\n');

@@ -96,7 +96,7 @@ describe('TLS', () => {
 
   test('by Caddy in front of nginx, with the Caddyfile that is shipped', async (context) => {
     const found = await promisify(execFile)('caddy', ['version']).catch(() => undefined);
-    if (found === undefined) context.skip('caddy is not installed');
+    if (found === undefined) context.skip('caddy is not installed'); // test/setup.mjs brings it to a root, and nobody else needs to.
     const behind = await startNginx(nginxFolder);
     onTestFinished(() => behind.stop());
     const folder = join(behind.configFolder, 'trackstand.d');

@@ -71,7 +71,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
     setText(told, sentenceOf(await library.sync()));
     if (own.isConnected) await show();
   };
-  const root = element('main', { class: 'ride library' }, [
+  const root = element('main', { class: 'ride workouts' }, [
     element('header', {}, [element('h1', {}, ['Your workouts']), told]),
     hint,
     own,

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 
 import { planSchema, type Plan } from '../../../shared/workout/plan.ts';
+import { newId } from '../../new-id.ts';
 import { AccountError } from '../account-requests.ts';
 import {
   sameWorkout,
@@ -203,15 +204,6 @@ async function unlessCode(asking: Promise<void>, codes: readonly string[]): Prom
     if (error instanceof AccountError && codes.includes(error.code)) return false;
     throw error;
   }
-}
-
-/** 128 random bits, in the form of every id. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCodePoint(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
 }
 
 function owner(): string | null {
