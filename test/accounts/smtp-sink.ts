@@ -96,8 +96,9 @@ async function converse(
   }
 }
 
-/** As a mail program reads quoted-printable (RFC 2045 §6.7). */
+/** As a mail program reads it: quoted-printable (RFC 2045 §6.7) only where its header says so, else `=B2` of a link is a letter too few. */
 function decoded(text: string): string {
+  if (!/^Content-Transfer-Encoding: quoted-printable$/im.test(text)) return text;
   return text
     .replaceAll(/=\n/g, '')
     .replaceAll(/=([\dA-F]{2})/g, (_, code: string) => String.fromCodePoint(parseInt(code, 16)));
