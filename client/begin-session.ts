@@ -26,6 +26,9 @@ type Begun = Pick<StoredSession, 'sessionId' | 'url' | 'token' | 'origin' | 'key
 /** Milliseconds for an answer before a session goes on as one that the service does not know yet. */
 const answerMaxMs = 5_000;
 
+/** Milliseconds after which a request is given up: in a network that swallows everything they would pile up before the one that gets through. */
+const requestMaxMs = 30_000;
+
 const created = v.object({ resume_url: v.string(), origin: v.optional(v.string()) });
 const problem = v.object({ code: v.string(), title: v.string() });
 
@@ -60,6 +63,7 @@ export async function askForSession(
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ kind, input, client_id: clientId, key }),
+    signal: AbortSignal.timeout(requestMaxMs),
   };
   const response = await fetch(new URL('/v1/sessions', url), request).catch((cause: unknown) => {
     throw unreachable(cause);

@@ -27,6 +27,9 @@ export interface AccountDoor {
   readonly claimRide: () => Promise<void>;
 }
 
+const undelivered =
+  'The ride on this device is not in your account yet: go back to it, and sign out when it is saved.';
+
 export function accountDoor({
   client,
   clock,
@@ -40,6 +43,10 @@ export function accountDoor({
     if (kept === undefined || !client.isSignedIn()) return;
     const { sessionId, clientId, token } = kept.session;
     await client.claim({ sessionId, clientId, token }).catch(() => {});
+  };
+  /** A ride begun without a network is nobody's until it is delivered: it would be the next one's who signs in here. */
+  const mayLeave = async (): Promise<void> => {
+    if ((await storage.load())?.session.key !== undefined) throw new Error(undelivered);
   };
   const signIn: SignInParts = {
     client,
@@ -57,7 +64,7 @@ export function accountDoor({
   const showSignedIn = async (): Promise<void> => {
     const isFree = (await storage.load()) === undefined;
     const offered = isFree ? takeUp : undefined;
-    const parts = { client, takeUp: offered, leave, signedOut, openService };
+    const parts = { client, takeUp: offered, leave, mayLeave, signedOut, openService };
     // Signed out by another device, or the service is away: the form says which when it is sent.
     await showAccount(parts).catch(() => showSignIn(signIn));
   };

@@ -11,6 +11,9 @@ export class AccountError extends Error {
   }
 }
 
+/** Milliseconds after which a request is given up: what waits for it, in other tabs too, must be able to go on. */
+const requestMaxMs = 30_000;
+
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Rejects with AccountError. */
@@ -24,7 +27,13 @@ export async function ask(
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const request = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const signal = AbortSignal.timeout(requestMaxMs);
+  const request = {
+    method,
+    headers,
+    signal,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
   const response = await fetch(path, request).catch(() => {
     throw new AccountError('unreachable', 'The service cannot be reached.');
   });

@@ -11,13 +11,15 @@ export interface AccountScreenParts {
   readonly leave: () => void;
   /** How the service is, for who may see that. */
   readonly openService: () => void;
+  /** Rejects with one sentence while something on this device is still to be delivered to the account. */
+  readonly mayLeave: () => Promise<void>;
   /** This device is not signed in any more. */
   readonly signedOut: () => void;
 }
 
 /** Rejects with one sentence when the account cannot be read. */
 export async function showAccount(parts: AccountScreenParts): Promise<void> {
-  const { client, leave, signedOut, openService } = parts;
+  const { client, leave, mayLeave, signedOut, openService } = parts;
   const [account, devices, rides] = await Promise.all([
     client.account(),
     client.devices(),
@@ -27,7 +29,7 @@ export async function showAccount(parts: AccountScreenParts): Promise<void> {
   const tell = (error: unknown): void =>
     setText(told, error instanceof Error ? error.message : 'That did not work.');
   const again = (): void => void showAccount(parts).catch(tell);
-  const signOut = (): void => void client.signOut().then(signedOut, tell);
+  const signOut = (): void => void mayLeave().then(client.signOut).then(signedOut, tell);
   showScreen(
     accountFrame({
       title: account.email,
@@ -37,7 +39,7 @@ export async function showAccount(parts: AccountScreenParts): Promise<void> {
         section('Your devices', [
           deviceList(devices, (id) => void client.endDevice(id).then(again, tell)),
           button({}, ['Sign out everywhere'], () => {
-            void client.signOutEverywhere().then(signedOut, tell);
+            void mayLeave().then(client.signOutEverywhere).then(signedOut, tell);
           }),
         ]),
         section('Your password', [passwordForm(client)]),
