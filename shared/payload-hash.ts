@@ -17,10 +17,9 @@ export function payloadHash(text: string): string {
   low =
     Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
   low &= 2_097_151;
-  const digits =
-    fourDigits(low >>> 16) + fourDigits(low) + fourDigits(high >>> 16) + fourDigits(high);
-  return digits.replace(/^0+(?=.)/, '');
+  if (low === 0) return (high >>> 0).toString(16);
+  return low.toString(16) + fourDigits(high >>> 16) + fourDigits(high);
 }
 
-/** In parts of 16 bits: `toString(16)` of a number beyond 31 takes longer than all the rest. */
+/** In parts of 16 bits: `toString(16)` of a number beyond 31 bits takes longer than all the rest. */
 const fourDigits = (bits: number): string => (0x10000 + (bits & 0xffff)).toString(16).slice(1);

@@ -5,8 +5,8 @@ import type { Hello, Snapshot } from '../../shared/protocol/frames.ts';
 import { replayBytesMax, replayEntriesMax } from '../../shared/protocol/limits.ts';
 import { acceptedSeq, revokedGeneration } from '../../shared/session/fold.ts';
 import type { Reader } from './reader.ts';
-import type { Answer, EncodedEntry } from './session.ts';
-import { joinEntries, type Tail } from './tail.ts';
+import type { Answer, EncodedEntries } from './session.ts';
+import type { Tail } from './tail.ts';
 import { snapshotFrame, welcomeFrame, type WelcomeParts } from './welcome.ts';
 
 /** What a session is at the moment somebody is told of it. */
@@ -61,7 +61,7 @@ export class Audience {
     const missed = missedBy(view, reader.hello);
     if (missed === undefined) reader.send(snapshotFrame(view.snapshot));
     else if (missed.length > 0)
-      reader.send(encodeEntriesFrame(watermarks, this.#proof(view), joinEntries(missed)));
+      reader.send(encodeEntriesFrame(watermarks, this.#proof(view), missed.join(',')));
     reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
     if (isFinal(view)) reader.send(finalFrame(view));
     this.#readers.add(reader);
@@ -91,8 +91,8 @@ export class Audience {
     }
   }
 
-  tellEntries(view: SessionView, entries: readonly EncodedEntry[]): void {
-    const [text, proof] = [joinEntries(entries), this.#proof(view)];
+  tellEntries(view: SessionView, { text }: EncodedEntries): void {
+    const proof = this.#proof(view);
     for (const reader of this.#readers)
       reader.send(encodeEntriesFrame(watermarksOf(view, reader), proof, text));
     this.#tellFinal(view);
@@ -192,16 +192,16 @@ function watermarksOf({ snapshot, saved }: SessionView, { clientId, hello }: Rea
   };
 }
 
-/** Exactly the entries after the client's position, or undefined when a snapshot must do: never a part. [R1] [R3] */
+/** Texts of exactly the entries after the client's position, or undefined when a snapshot must do: never a part. [R1] [R3] */
 function missedBy(
   { epoch, snapshot, tail }: SessionView,
   { position }: Hello,
-): readonly EncodedEntry[] | undefined {
+): readonly string[] | undefined {
   if (position === undefined || position.epoch !== epoch) return undefined;
   const count = snapshot.offset - position.offset;
   if (count < 0 || count > replayEntriesMax) return undefined;
   if (count === 0) return [];
   const missed = tail.after(position.offset);
-  const bytes = missed?.reduce((sum, { text }) => sum + text.length, 0) ?? 0;
+  const bytes = missed?.reduce((sum, text) => sum + text.length, 0) ?? 0;
   return bytes > replayBytesMax ? undefined : missed;
 }

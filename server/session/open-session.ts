@@ -1,5 +1,5 @@
 /** Becoming the owner of a session: claim it, decide where it goes on from, and begin a new epoch when it must. */
-import { encodeEntry } from '../../shared/protocol/codec.ts';
+import { encodeEntries } from '../../shared/protocol/codec.ts';
 import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { AppendResult, Claim, Gone, NewEpoch, Recovered } from '../store/journal.ts';
@@ -13,7 +13,7 @@ import {
   reconcile,
   type Continuation,
 } from './reconcile.ts';
-import type { EncodedEntry } from './session.ts';
+import type { EncodedEntries } from './session.ts';
 
 /** A session in the hands of its owner. */
 export interface OpenedSession {
@@ -24,7 +24,7 @@ export interface OpenedSession {
   readonly epoch: string;
   readonly snapshot: Snapshot;
   /** Entries up to the snapshot's offset that can be replayed. */
-  readonly recent: readonly EncodedEntry[];
+  readonly recent: readonly EncodedEntries[];
   /** What Postgres has, or at least; entries after it are in `recent`. */
   readonly saved: Snapshot;
   /** Whether Redis has the session. Otherwise Postgres is its log, until Redis is back. */
@@ -76,14 +76,18 @@ export async function openSession(
   const target = { sessionId, ownerId: claim.ownerId, term: former.term, epoch };
   const saved = startsEpoch ? await startEpoch(journals, target, continuation) : continuation.saved;
   const isLogged = await seedRedis(journals, claimed, target, continuation);
-  const entries = recent.map((entry) => ({ offset: entry.offset, text: encodeEntry(entry) }));
-  const place = { snapshot, saved, recent: entries };
+  const place = { snapshot, saved, recent: recent.map(asRun) };
   const isClaimed = claimed.kind !== 'redis';
   const isRebuilt = startsEpoch && snapshot.offset > 0;
   return {
     kind: 'opened',
     session: { ...target, model, ...place, isLogged, isClaimed, isRebuilt },
   };
+}
+
+/** Each by itself: a client that comes back wants them from a place of its own. */
+function asRun(entry: Entry): EncodedEntries {
+  return { first: entry.offset, last: entry.offset, text: encodeEntries([entry]) };
 }
 
 type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'gone' | 'too-new' }>;
@@ -128,8 +132,8 @@ export function unsavedOf(
   snapshot: Snapshot,
 ): NewEpoch['unsaved'] {
   if (snapshot.offset <= saved.offset) return undefined;
-  const entries = recent.filter((entry) => entry.offset > saved.offset).map(encodeEntry);
-  return { prev: saved.offset, entries: entries.join(',') };
+  const entries = recent.filter((entry) => entry.offset > saved.offset);
+  return { prev: saved.offset, entries: encodeEntries(entries) };
 }
 
 /** Gives Redis the session when it does not have it as it is now. Returns whether it has it then. */

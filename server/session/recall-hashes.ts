@@ -29,7 +29,7 @@ export async function recallHashes(
   const { accepted, hashes } = snapshot.writers[index] ?? { accepted: 0, hashes: [] };
   // A whole history is read only where one is missing: it takes the event loop for as long as it has megabytes.
   if (fromSeq > accepted - hashes.length) return { throughSeq: 0, hashes: [] };
-  const recent = [...tail.entries];
+  const recent = tail.entries;
   if (savedHead === undefined) return undefined;
   const history = await unlessAway(store.history(sessionId));
   // Asked after reading: what a next owner wrote meanwhile does not go together with what is here, and would leave a hole that looks
@@ -38,8 +38,7 @@ export async function recallHashes(
   if (history === 'away' || owned !== 'appended') return undefined;
   const savedOffset = history.at(-1)?.offset ?? 0;
   const unsaved = recent.filter(({ offset }) => offset > savedOffset);
-  const entries = [...history, ...unsaved.map(({ text }) => JSON.parse(text) as Entry)];
-  return hashesFrom(entries, index, fromSeq);
+  return hashesFrom([...history, ...unsaved], index, fromSeq);
 }
 
 function hashesFrom(history: readonly Entry[], writer: number, fromSeq: number): RecalledHashes {

@@ -15,7 +15,7 @@ import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
 import { stepSession, type Answer, type Input, type Step } from './session.ts';
-import { joinEntries, Tail } from './tail.ts';
+import { Tail } from './tail.ts';
 
 export class SessionHost {
   readonly sessionId: string;
@@ -210,25 +210,24 @@ export class SessionHost {
   }
 
   #append({ entries, next }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
-    if (entries.length === 0) return Promise.resolve('appended');
+    if (entries === undefined) return Promise.resolve('appended');
     const snapshot = this.#log.isInRedis ? undefined : this.#saver.dueSnapshot(next);
-    const place = { prev: this.#snapshot.offset, head: next.offset };
     const isEnd = this.#session.model.isEnded?.(next.state);
-    return this.#log.append(
-      { ...place, entries: joinEntries(entries), snapshot, isEnd },
-      () => this.#released === undefined,
-    );
+    const batch = { prev: this.#snapshot.offset, head: next.offset, entries: entries.text };
+    return this.#log.append({ ...batch, snapshot, isEnd }, () => this.#released === undefined);
   }
 
   #commit(step: Step<Reader>): void {
     for (const error of step.modelErrors) this.#parts.reportError(error, this.sessionId);
     this.#snapshot = step.next;
-    this.#tail.push(step.entries);
-    this.#saver.counts.entriesAccepted += step.entries.length;
+    if (step.entries !== undefined) {
+      this.#tail.push(step.entries);
+      this.#saver.counts.entriesAccepted += step.entries.last - step.entries.first + 1;
+      this.#ownerCheck.confirmed();
+    }
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
-    if (step.entries.length > 0) this.#ownerCheck.confirmed();
-    if (step.entries.length > 0) this.#audience.tellEntries(this.view, step.entries);
+    if (step.entries !== undefined) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
     this.#forgetReplayed();
   }

@@ -6,7 +6,7 @@ import { unlessAway } from './claim-session.ts';
 import type { OpenedSession } from './open-session.ts';
 import { foldRecovered } from './reconcile.ts';
 import { zeroSessionCounts, type SessionCounts } from './session-counts.ts';
-import { joinEntries, type Tail } from './tail.ts';
+import type { Tail } from './tail.ts';
 
 /** Checkpoints between two that carry a snapshot: opening a session folds at most the entries of that many. */
 const checkpointsPerSnapshot = 16;
@@ -105,12 +105,11 @@ export class SessionSaver {
   ): { readonly batch: Batch; readonly at: Snapshot } | undefined {
     const prev = this.#written.offset;
     if (at.offset === prev) return undefined;
-    const entries = tail.after(prev);
+    const entries = tail.after(prev, at.offset);
     if (entries === undefined) throw new Error('Entries were forgotten before they were saved.');
-    const upTo = entries.filter((entry) => entry.offset <= at.offset);
     const { sessionId, ownerId, epoch, model } = this.#session;
     const place = { sessionId, ownerId, epoch, prev, head: at.offset };
-    const content = { entries: joinEntries(upTo), snapshot: this.dueSnapshot(at) };
+    const content = { entries: entries.join(','), snapshot: this.dueSnapshot(at) };
     return { batch: { ...place, ...content, isEnd: model.isEnded?.(at.state) }, at };
   }
 

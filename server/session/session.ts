@@ -2,7 +2,7 @@
  * All session rules in one pure step: what a batch of inputs comes to, given the state. The host carries it out, and only once the
  * log has the entries does the step's state become the session's. [C5]
  */
-import { encodeEntry } from '../../shared/protocol/codec.ts';
+import { encodeEntries } from '../../shared/protocol/codec.ts';
 import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import {
   applyEntry,
@@ -50,13 +50,16 @@ export type Answer<Reader> =
   | { readonly kind: 'retired' | 'revoked'; readonly reader: Reader }
   | { readonly kind: 'too-many-writers'; readonly reader: Reader };
 
-export interface EncodedEntry {
-  readonly offset: number;
+/** Consecutive entries, from the first offset to the last. */
+export interface EncodedEntries {
+  readonly first: number;
+  readonly last: number;
   readonly text: string;
 }
 
 export interface Step<Reader> {
-  readonly entries: readonly EncodedEntry[];
+  /** Undefined when it comes to none. */
+  readonly entries: EncodedEntries | undefined;
   readonly next: Snapshot;
   readonly answers: readonly Answer<Reader>[];
   /** What the model threw, for the log of the operator. */
@@ -65,7 +68,7 @@ export interface Step<Reader> {
 
 interface Draft<Reader> {
   snapshot: Snapshot;
-  readonly entries: EncodedEntry[];
+  readonly entries: Entry[];
   readonly answers: Answer<Reader>[];
   readonly modelErrors: unknown[];
   /** Readers turned away in this step: what they sent along does not count. */
@@ -89,9 +92,15 @@ export function stepSession<Reader>(
     if (input.kind === 'join') join(model, draft, input, writersMax);
     else if (!draft.refused.has(input.reader)) takeCommands(model, draft, input);
   }
-  const { snapshot: next, entries, modelErrors } = draft;
+  const { snapshot: next, modelErrors } = draft;
   const answers = draft.answers.map((answer) => turnedAwayIfRetired(answer, next));
-  return { next, entries, answers, modelErrors };
+  return { next, entries: encoded(draft.entries), answers, modelErrors };
+}
+
+function encoded(entries: readonly Entry[]): EncodedEntries | undefined {
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  return { first: first.offset, last: last.offset, text: encodeEntries(entries) };
 }
 
 /** A token that a newer one behind it in the same step has retired opens nothing any more, as if it had come a moment later. [A4] */
@@ -167,6 +176,5 @@ function record<Reader>(model: AnyModel, draft: Draft<Reader>, entry: Entry): vo
 
 function keep<Reader>(draft: Draft<Reader>, entries: readonly Entry[], next: Snapshot): void {
   draft.snapshot = next;
-  for (const entry of entries)
-    draft.entries.push({ offset: entry.offset, text: encodeEntry(entry) });
+  for (const entry of entries) draft.entries.push(entry);
 }

@@ -1,35 +1,55 @@
 /** The latest entries of a session, kept to be replayed and checkpointed. */
-import type { EncodedEntry } from './session.ts';
+import { encodeEntries } from '../../shared/protocol/codec.ts';
+import type { Entry } from '../../shared/protocol/frames.ts';
+import type { EncodedEntries } from './session.ts';
 
+/**
+ * Entries stay together as they came, in one text: kept one by one, what waits for Postgres is the greatest part of what the garbage
+ * collector has to copy.
+ */
 export class Tail {
-  #entries: EncodedEntry[];
+  #runs: EncodedEntries[];
 
-  constructor(entries: readonly EncodedEntry[]) {
-    this.#entries = [...entries];
+  constructor(runs: readonly EncodedEntries[]) {
+    this.#runs = [...runs];
   }
 
-  push(entries: readonly EncodedEntry[]): void {
-    for (const entry of entries) this.#entries.push(entry);
+  push(run: EncodedEntries): void {
+    this.#runs.push(run);
   }
 
   /** All there are, oldest first. */
-  get entries(): readonly EncodedEntry[] {
-    return this.#entries;
+  get entries(): readonly Entry[] {
+    return this.#runs.flatMap(decoded);
   }
 
-  /** All entries after an offset, or undefined when some of them are gone: never a part. [R1] */
-  after(offset: number): readonly EncodedEntry[] | undefined {
-    const [first] = this.#entries;
-    if (first === undefined) return undefined;
-    const from = offset + 1 - first.offset;
-    return from < 0 ? undefined : this.#entries.slice(from);
+  /**
+   * Texts of all entries after an offset, oldest first and up to another one where it is told, or undefined when some of them are
+   * gone: never a part. [R1]
+   */
+  after(offset: number, upTo = Infinity): readonly string[] | undefined {
+    const [first] = this.#runs;
+    if (first === undefined || first.first > offset + 1) return undefined;
+    const from = this.#runs.findLastIndex((run) => run.first <= offset + 1);
+    return this.#runs.slice(from).flatMap((run) => cut(run, offset, upTo));
   }
 
-  /** Keeps that many of the latest entries, with slack so that an append does not copy the array each time. */
+  /** Keeps that many of the latest entries at least, with slack so that an append does not copy the array each time. */
   keepLatest(count: number): void {
-    if (this.#entries.length > 2 * count) this.#entries = this.#entries.slice(-count);
+    const [first] = this.#runs;
+    const last = this.#runs.at(-1)?.last ?? 0;
+    if (first === undefined || last - first.first < 2 * count) return;
+    const from = this.#runs.findIndex((run) => run.last > last - count);
+    this.#runs = this.#runs.slice(from);
   }
 }
 
-export const joinEntries = (entries: readonly EncodedEntry[]): string =>
-  entries.map((entry) => entry.text).join(',');
+const decoded = ({ text }: EncodedEntries): readonly Entry[] => JSON.parse(`[${text}]`) as Entry[];
+
+/** A place within a run is rare: a client came back with a part of what was given in one go. */
+function cut(run: EncodedEntries, offset: number, upTo: number): readonly string[] {
+  if (run.last <= offset || run.first > upTo) return [];
+  if (run.first > offset && run.last <= upTo) return [run.text];
+  const entries = decoded(run).filter((entry) => entry.offset > offset && entry.offset <= upTo);
+  return [encodeEntries(entries)];
+}

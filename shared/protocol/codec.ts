@@ -1,6 +1,7 @@
 /** Text ⇄ frames: the only place where frames are parsed. After this wall their types are true. */
 import * as v from 'valibot';
 
+import { plainCommands } from './commands-frame.ts';
 import { ProtocolError } from './errors.ts';
 import {
   clientFrameSchema,
@@ -12,21 +13,22 @@ import {
 
 /** Throws ProtocolError `bad-frame` or `unknown-frame`. [H7] */
 export function decodeClientFrame(text: string): ClientFrame {
-  return decode(clientFrameSchema, text);
+  const value = parseJson(text);
+  return plainCommands(value) ?? checked(clientFrameSchema, value);
 }
 
 /** Throws ProtocolError `bad-frame` or `unknown-frame`; unknown fields are ignored so that a newer server may add some. [H7] */
 export function decodeServerFrame(text: string): ServerFrame {
-  return decode(serverFrameSchema, text);
+  return checked(serverFrameSchema, parseJson(text));
 }
 
 export function encodeFrame(frame: ClientFrame | ServerFrame): string {
   return JSON.stringify(frame);
 }
 
-/** An entry as it stands in the log, in checkpoints and in frames: written once, copied from there on. */
-export function encodeEntry(entry: Entry): string {
-  return JSON.stringify(entry);
+/** Entries as they stand in the log, in checkpoints and in frames, with commas between: written once, copied from there on. */
+export function encodeEntries(entries: readonly Entry[]): string {
+  return JSON.stringify(entries).slice(1, -1);
 }
 
 /** An `entries` frame around entries that are encoded already. */
@@ -40,8 +42,11 @@ export function encodeEntriesFrame(
 
 type FrameSchema = typeof clientFrameSchema | typeof serverFrameSchema;
 
-function decode<Schema extends FrameSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, parseJson(text), { abortEarly: true });
+function checked<Schema extends FrameSchema>(
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = v.getDotPath(issue) ?? '';

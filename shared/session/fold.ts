@@ -112,19 +112,25 @@ export function decideCommands(
   const modelErrors: unknown[] = [];
   let { state, offset } = snapshot;
   let { accepted, at_ms: atMs, lost = 0 } = author;
+  const hashes = author.hashes.slice(-hashesMax);
   for (const command of commands) {
     atMs = Math.max(command[2], atMs);
-    const { outcome, after, modelError } = decideOne(model, state, command, {
-      atMs,
-      clientId: author.client_id,
-    });
+    const context = { atMs, clientId: author.client_id };
+    const { events, refused, after, modelError } = decideOne(model, state, command, context);
     if (modelError !== undefined) modelErrors.push(modelError);
-    if (outcome.refused !== undefined && model.isEnded?.(state) === true) lost++;
+    if (refused !== undefined && model.isEnded?.(state) === true) lost++;
     state = after;
-    const place = { offset: ++offset, writer, seq: ++accepted, at_ms: atMs };
-    entries.push({ ...place, hash: commandHash(command), ...outcome });
+    offset++;
+    accepted++;
+    const hash = commandHash(command);
+    hashes.push(hash);
+    // Whole literals, in the order in which they are written out: copying fields from one object into another costs as much as deciding.
+    entries.push(
+      refused === undefined
+        ? { offset, writer, seq: accepted, at_ms: atMs, hash, events }
+        : { offset, writer, seq: accepted, at_ms: atMs, hash, refused },
+    );
   }
-  const hashes = [...author.hashes, ...entries.slice(-hashesMax).map(({ hash }) => hash)];
   const told = { accepted, at_ms: atMs, hashes: hashes.slice(-hashesMax) };
   const next = { ...author, ...told, ...(lost > 0 && { lost }) };
   const writers = snapshot.writers.map((other, index) => (index === writer ? next : other));
@@ -132,10 +138,18 @@ export function decideCommands(
 }
 
 interface Outcome {
-  readonly outcome: Pick<OutcomeEntry, 'events' | 'refused'>;
+  readonly events: OutcomeEntry['events'];
+  readonly refused: string | undefined;
   readonly after: unknown;
-  readonly modelError?: unknown;
+  readonly modelError: unknown;
 }
+
+const refusal = (refused: string, after: unknown, modelError?: unknown): Outcome => ({
+  events: undefined,
+  refused,
+  after,
+  modelError,
+});
 
 function decideOne(
   model: AnyModel,
@@ -143,16 +157,16 @@ function decideOne(
   [type, data]: WireCommand,
   context: CommandContext,
 ): Outcome {
-  const refuse = (code: string): Outcome => ({ outcome: { refused: code }, after: state });
   try {
     const parsed = model.parseCommand(type, data);
-    if (!parsed.ok) return refuse('bad-command');
+    if (!parsed.ok) return refusal('bad-command', state);
     const decision = model.decide(state, parsed.value, context);
-    if ('refused' in decision) return refuse(named(decision.refused));
+    if ('refused' in decision) return refusal(named(decision.refused), state);
     const events = decision.map(asTuple);
-    return { outcome: { events }, after: evolveAll(model, state, events) };
+    const after = evolveAll(model, state, events);
+    return { events, refused: undefined, after, modelError: undefined };
   } catch (modelError) {
-    return { ...refuse('model-failed'), modelError };
+    return refusal('model-failed', state, modelError);
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import fc from 'fast-check';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 
 import { payloadHash } from '../../shared/payload-hash.ts';
@@ -12,7 +13,9 @@ import {
   encodeEntriesFrame,
   encodeFrame,
 } from '../../shared/protocol/codec.ts';
+import { plainCommands } from '../../shared/protocol/commands-frame.ts';
 import { ProtocolError } from '../../shared/protocol/errors.ts';
+import { clientFrameSchema, type WireCommand } from '../../shared/protocol/frames.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { wireHashes } from '../../shared/protocol/version.ts';
 
@@ -76,6 +79,31 @@ describe('decoding', () => {
     );
   });
 
+  test('[H7] what is checked by hand is what the schema takes, no more and no less', () => {
+    const odd = fc.oneof(fc.jsonValue(), fc.integer(), fc.double(), fc.string());
+    const name = fc.oneof(fc.string({ minLength: 60, maxLength: 68 }), odd);
+    const parts = fc.oneof(fc.tuple(name, odd, odd), fc.tuple(fc.string(), odd, fc.nat()));
+    const command = fc.oneof(parts, fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd), odd);
+    const seq = fc.oneof(fc.integer({ min: -1, max: 2 ** 53 }), odd);
+    const type = fc.oneof({ weight: 5, arbitrary: fc.constant('commands') }, odd);
+    const frame = fc.record({ type, seq, commands: fc.oneof(fc.array(command), odd) });
+    let takenCount = 0;
+    fc.assert(
+      fc.property(frame, (value) => {
+        const { success, output } = v.safeParse(clientFrameSchema, value);
+        const taken = plainCommands(value);
+        if (taken === undefined) return;
+        takenCount++;
+        expect(success).toBe(true);
+        expect(taken).toEqual(output);
+      }),
+      { numRuns: 3_000, seed: 7 },
+    );
+    expect(takenCount).toBeGreaterThan(100);
+    const usual: WireCommand[] = [['add', { amount: 5 }, 0]];
+    expect(plainCommands({ type: 'commands', seq: 1, commands: usual })).toBeDefined();
+  });
+
   test('[E1] an entries frame put together from encoded entries is the frame', () => {
     const entries = [{ offset: 1, writer: 0, seq: 1, at_ms: 2, hash: 'x', refused: 'no' }];
     const encoded = entries.map((entry) => JSON.stringify(entry)).join(',');
@@ -131,5 +159,8 @@ describe('what the document says', () => {
     expect(payloadHash('')).toBe('bdcb81aee8d83');
     expect(payloadHash('["add",{"amount":5}]')).toBe('4137e390b89f7');
     expect(payloadHash('["add",{"amount":6}]')).not.toBe(payloadHash('["add",{"amount":5}]'));
+    // With zeros in front, which are not written.
+    expect(payloadHash('zeros 1037')).toBe('baf572d6c2');
+    expect(payloadHash('zeros 6295886')).toBe('dc3d6116');
   });
 });

@@ -20,7 +20,7 @@ function step(snapshot: Snapshot, ...inputs: Input<string>[]): Step<string> {
 }
 
 const entriesOf = ({ entries }: Step<string>): Entry[] =>
-  entries.map(({ text }) => JSON.parse(text) as Entry);
+  JSON.parse(`[${entries?.text ?? ''}]`) as Entry[];
 const totalOf = ({ next }: Step<string>): number => (next.state as TallyState).total;
 const joined = step(genesis(tally, { bound: 100 }), join).next;
 
@@ -35,7 +35,7 @@ describe('commands', () => {
   test('[C2] a repeated seq is not applied again', () => {
     const { next } = step(joined, commands(1, add(1), add(2)));
     const again = step(next, commands(1, add(1), add(2)));
-    expect(again.entries).toEqual([]);
+    expect(again.entries).toBeUndefined();
     expect(again.answers).toEqual([]);
     const overlapping = step(next, commands(2, add(2), add(3)));
     expect(totalOf(overlapping)).toBe(6);
@@ -43,7 +43,7 @@ describe('commands', () => {
 
   test('[C3] a gap in seq is answered with the seq expected, and nothing of the frame has effect', () => {
     const result = step(joined, commands(2, add(1), add(2)));
-    expect(result.entries).toEqual([]);
+    expect(result.entries).toBeUndefined();
     expect(result.answers).toEqual([{ kind: 'gap', reader: 'r', expected: 1 }]);
   });
 
@@ -68,7 +68,7 @@ describe('commands', () => {
     const { next } = step(joined, commands(1, add(1), add(2)));
     const result = step(next, commands(2, add(7), add(8)), commands(4, add(9)));
     expect(result.answers).toEqual([{ kind: 'diverged', reader: 'r' }]);
-    expect(result.entries).toEqual([]);
+    expect(result.entries).toBeUndefined();
   });
 
   test('[C8] hashes are of the latest accepted commands, and not more than are needed', () => {
@@ -99,7 +99,7 @@ describe('commands', () => {
 
 describe('joining', () => {
   test('[A3] the same token again changes nothing; a newer one is noted as proven', () => {
-    expect(step(joined, join).entries).toEqual([]);
+    expect(step(joined, join).entries).toBeUndefined();
     const newer = step(joined, { ...join, generation: 2 });
     expect(newer.next.writers).toMatchObject([{ generation: 2 }]);
   });
@@ -108,7 +108,7 @@ describe('joining', () => {
     const { next } = step(joined, { ...join, generation: 5 });
     const result = step(next, { ...join, generation: 4 }, commands(1, add(1)));
     expect(result.answers).toEqual([{ kind: 'retired', reader: 'r' }]);
-    expect(result.entries).toEqual([]);
+    expect(result.entries).toBeUndefined();
   });
 
   test('[A4] a newer token of the same client in the same step turns the older one away', () => {

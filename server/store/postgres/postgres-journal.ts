@@ -33,12 +33,13 @@ import {
   ownersSql,
   startEpochSql,
 } from './statements.ts';
+import { textArray } from './text-array.ts';
 
 /**
  * Of one statement: 500 sessions keep the time that rows are locked bounded, and the characters are a second's work on a slow machine.
  * When Postgres was away for long, all that waited in one statement would take longer than its time-out, again and again.
  */
-const groupBounds = { countMax: 500, charsMax: 4_000_000 };
+const groupBounds = { countMax: 500, charsMax: 1_000_000 };
 
 interface OwnerRow {
   readonly session_id: string;
@@ -206,13 +207,13 @@ async function load(
 
 async function appendAll(query: Query, batches: readonly Batch[]): Promise<AppendResult[]> {
   const landed = await query<{ session_id: string }>(appendSql, [
-    batches.map((batch) => batch.sessionId),
-    batches.map((batch) => batch.ownerId),
-    batches.map((batch) => batch.epoch),
+    textArray(batches.map((batch) => batch.sessionId)),
+    textArray(batches.map((batch) => batch.ownerId)),
+    textArray(batches.map((batch) => batch.epoch)),
     batches.map((batch) => batch.prev),
     batches.map((batch) => batch.head),
-    batches.map((batch) => batch.entries),
-    batches.map((batch) => batch.snapshot ?? null),
+    textArray(batches.map((batch) => batch.entries)),
+    textArray(batches.map((batch) => batch.snapshot ?? null)),
     batches.map((batch) => batch.isEnd ?? false),
   ]);
   const landedIds = new Set(landed.map((row) => row.session_id));
