@@ -44,13 +44,19 @@ const errs = `
     return Reflect.apply(emit, this, arguments);
   };`;
 
-/** Well for a while. */
+/** Well for 8 s after it said that it is ready, however long the machine took to get there. */
 const ends = `
-  import { Server } from 'node:net';
-  const { listen } = Server.prototype;
-  Server.prototype.listen = function (...words) {
-    this.once('listening', () => setTimeout(() => process.exit(1), 6_000));
-    return listen.apply(this, words);
+  import { Server } from 'node:http';
+  const emit = Server.prototype.emit;
+  let isOver = false;
+  Server.prototype.emit = function (name, request, response) {
+    if (name === 'request' && request.url === '/readyz')
+      response.once('finish', () => {
+        if (response.statusCode !== 200 || isOver) return;
+        isOver = true;
+        setTimeout(() => process.exit(1), 8_000);
+      });
+    return Reflect.apply(emit, this, arguments);
   };`;
 
 export async function onHost(

@@ -3,8 +3,8 @@ import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { startLoad, type Load } from './load.ts';
-import type { DeployRow, ProofReport } from './report.ts';
-import { startRideAlong } from './ride-along.ts';
+import { badCount, type DeployRow, type ProofReport } from './report.ts';
+import { startRideAlong, type RideAlong } from './ride-along.ts';
 import { slowPage } from './slow-page.ts';
 import { ratesOf } from './under-load.ts';
 
@@ -71,7 +71,35 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
   const rides = await startRideAlong(host.url, plan.sessionCount, plan.commandsPerS);
   const startMs = performance.now();
   const load = startLoad(host.url, ratesOf({ ...plan, sessions: plan.sessionCount, slowPerS }));
+  try {
+    const deploys = await deployUntilEnough(host, plan, names, rides, load);
+    await load.stop();
+    const commandCount = rides.commandCount();
+    const differingCount = await rides.finish(postgres);
+    return {
+      seconds: (performance.now() - startMs) / 1000,
+      deploys,
+      tallies: load.tallies,
+      sessionCount: plan.sessionCount,
+      commandCount,
+      differingCount,
+      gapsMs: rides.gapsMs,
+    };
+  } finally {
+    rides.stop();
+    await load.stop();
+  }
+}
+
+async function deployUntilEnough(
+  host: DeployHost,
+  plan: ProofPlan,
+  releases: readonly string[],
+  rides: RideAlong,
+  load: Load,
+): Promise<DeployRow[]> {
   const deploys: DeployRow[] = [];
+  const startMs = performance.now();
   rides.takeMoves();
   const progress = (): readonly (readonly [done: number, wanted: number])[] => [
     [deploys.length, plan.deployCount],
@@ -79,7 +107,7 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
     [rides.commandCount(), plan.commandCount ?? 0],
   ];
   while (progress().some(([done, wanted]) => done < wanted)) {
-    const release = names[(deploys.length + 1) % names.length] ?? '';
+    const release = releases[(deploys.length + 1) % releases.length] ?? '';
     const beganMs = performance.now();
     const { code, said } = await host.rolling('deploy', release);
     const row = {
@@ -96,21 +124,11 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
       ),
       0,
     );
+    const failed = Object.values(load.tallies).reduce((sum, tally) => sum + badCount(tally), 0);
     plan.say(
-      `deploy ${count}: ${row.seconds.toFixed(1)} s; ${requests} requests, ${commands} commands; about ${(leftMs / 60_000).toFixed(1)} min left`,
+      `deploy ${count}: ${row.seconds.toFixed(1)} s; ${requests} requests, ${failed} failed; ${commands} commands; ${rides.gapsMs.length} gaps; about ${(leftMs / 60_000).toFixed(1)} min left`,
     );
     if (code !== 0) plan.say(said);
   }
-  await load.stop();
-  const commandCount = rides.commandCount();
-  const differingCount = await rides.finish(postgres);
-  return {
-    seconds: (performance.now() - startMs) / 1000,
-    deploys,
-    tallies: load.tallies,
-    sessionCount: plan.sessionCount,
-    commandCount,
-    differingCount,
-    gapsMs: rides.gapsMs,
-  };
+  return deploys;
 }
