@@ -29,6 +29,7 @@ export interface Came {
   /** Of rolling.sh. */
   readonly exitCode?: number | null;
   readonly note?: string;
+  readonly said?: string;
 }
 
 /** Two percent of what is asked. */
@@ -113,7 +114,7 @@ async function blind(
 }
 
 /** Goes back to the former release, and says after how long every route led there, as seen through nginx. */
-export async function rollbackTimed(host: DeployHost, release: string): Promise<Required<Came>> {
+export async function rollbackTimed(host: DeployHost, release: string): Promise<Came> {
   const beganMs = performance.now();
   let servedMs: number | undefined;
   const over = new AbortController();
@@ -124,12 +125,12 @@ export async function rollbackTimed(host: DeployHost, release: string): Promise<
       else await delay(5);
     }
   })();
-  const { code } = await host.rolling('rollback');
+  const { code, said } = await host.rolling('rollback');
   over.abort();
   await looking;
   const after = servedMs === undefined ? 'did not serve' : `served ${seconds(servedMs)} s after`;
   const note = `The former release ${after} the command, which took ${seconds(performance.now() - beganMs)} s.`;
-  return { exitCode: code, note };
+  return { exitCode: code, note, said };
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(2);

@@ -28,6 +28,8 @@ export type RowNoticed = Noticed & {
   readonly exitCode?: number | null;
   /** Seconds a rollback took, and the like. */
   readonly note?: string;
+  /** The last that rolling.sh said, for whoever wonders why a row is not as expected. */
+  readonly said?: string;
 };
 
 export interface RowResult {

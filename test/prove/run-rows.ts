@@ -43,6 +43,8 @@ export async function runRows(
           : `${failedCount(outcome)} of ${outcome.requestCount} requests failed`;
       const remark = isAsExpected(result) ? '' : ' NOT AS EXPECTED';
       say(`row ${index + 1}/${rows.length} ${row.id}: ${found}, ${seconds} s${remark}`);
+      if (remark !== '' && typeof outcome !== 'string' && outcome.said !== undefined)
+        say(outcome.said.split('\n').slice(-6).join('\n'));
       await keep(soFar());
     }
   };
