@@ -63,6 +63,7 @@ async function main(): Promise<number> {
     repository: at('../../'),
     verdictFile: at('../deploy/verdict.js'),
     serverFile: at('../server/main.js'),
+    commandsFile: at('../server/sessions.js'),
   };
   // Before anything is proved: a page that cannot be written is found out after twenty minutes otherwise.
   if (values.report !== undefined) {

@@ -12,6 +12,7 @@ export interface ProofPlan {
   readonly repository: string;
   readonly verdictFile: string;
   readonly serverFile: string;
+  readonly commandsFile?: string;
   readonly deployCount: number;
   /** Deploys go on until there were that many requests and commands too. */
   readonly requestCount?: number;
@@ -43,6 +44,7 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
       repository: plan.repository,
       verdictFile: plan.verdictFile,
       serverFile: plan.serverFile,
+      commandsFile: plan.commandsFile,
       postgres: postgres.url,
       redis: redis.url,
       settings: {
@@ -72,7 +74,7 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
   const startMs = performance.now();
   const load = startLoad(host.url, ratesOf({ ...plan, sessions: plan.sessionCount, slowPerS }));
   try {
-    const deploys = await deployUntilEnough(host, plan, names, rides, load);
+    const deploys = await deployUntilEnough(plan, { host, names, rides, load });
     await load.stop();
     const commandCount = rides.commandCount();
     const differingCount = await rides.finish(postgres);
@@ -91,12 +93,17 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
   }
 }
 
+interface Scene {
+  readonly host: DeployHost;
+  /** Of releases, deployed in turn; the first one serves. */
+  readonly names: readonly string[];
+  readonly rides: RideAlong;
+  readonly load: Load;
+}
+
 async function deployUntilEnough(
-  host: DeployHost,
   plan: ProofPlan,
-  releases: readonly string[],
-  rides: RideAlong,
-  load: Load,
+  { host, names, rides, load }: Scene,
 ): Promise<DeployRow[]> {
   const deploys: DeployRow[] = [];
   const startMs = performance.now();
@@ -107,7 +114,7 @@ async function deployUntilEnough(
     [rides.commandCount(), plan.commandCount ?? 0],
   ];
   while (progress().some(([done, wanted]) => done < wanted)) {
-    const release = releases[(deploys.length + 1) % releases.length] ?? '';
+    const release = names[(deploys.length + 1) % names.length] ?? '';
     const beganMs = performance.now();
     const { code, said } = await host.rolling('deploy', release);
     const row = {

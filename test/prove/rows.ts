@@ -18,6 +18,7 @@ export interface Bench {
   /** Built. */
   readonly verdictFile: string;
   readonly serverFile: string;
+  readonly commandsFile: string;
   /** Each row has its own. */
   readonly stores: () => Promise<{ readonly postgres: string; readonly redis: string }>;
   readonly use: Use;
