@@ -15,7 +15,7 @@ const needed = {
   'chaos/main': ['server/main'],
   'fuzz/main': ['server/main'],
   'server/sessions': [],
-  'prove/main': ['server/main', 'deploy/verdict'],
+  'prove/main': ['server/main', 'server/sessions', 'deploy/verdict'],
 };
 
 async function run() {

@@ -12,7 +12,7 @@ defaults() {
   # Real traffic is watched that long after each slot; a canary waits up to HOLD_S for enough requests and connections at each step.
   : "${SOAK_S:=10}" "${SOAK_SAMPLES:=500}" "${SOAK_CONNECTIONS:=5}" "${HOLD_S:=300}" "${SLOWER_BY_MS:=50}" "${LATE_MS:=200}"
   # Above what the instances take to move everybody: sessions / DRAIN_MOVES_PER_S + DRAIN_GRACE_MS.
-  : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${KEEP_WARM_S:=600}" "${STORES_WAIT_S:=60}"
+  : "${DRAIN_DEADLINE_S:=60}" "${STOP_S:=20}" "${STORES_WAIT_S:=60}"
   : "${RETAIN:=5}"
   # links: Unix sockets behind symbolic links. flags: addresses, two for each slot, and a file for each route (trackstand-flags.conf).
   : "${ROUTING:=links}" "${ADDRESSES:=a1=127.0.0.1:3001 a2=127.0.0.1:3002 b1=127.0.0.1:3003 b2=127.0.0.1:3004}"

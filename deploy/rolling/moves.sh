@@ -18,12 +18,20 @@ instance_at() { # instance_at <link>
   target=$(readlink "$RUN_DIR/$1.sock") || return 0
   echo "${target%.sock}"
 }
-# Renaming is atomic: a route leads to the one or to the other, never to nothing.
-point() { # point <link> <instance>
-  [[ $ROUTING != flags ]] || flag "$1" "$2" || return 1
-  # By the socket it leads to: a command for each of 20 links would be felt in a rollback.
-  [[ $RUN_DIR/$1.sock -ef $RUN_DIR/$2.sock ]] && return 0
-  ln -sfn "$2.sock" "$RUN_DIR/.$1.next" && mv -T "$RUN_DIR/.$1.next" "$RUN_DIR/$1.sock"
+point() { # point <instance> <link>...
+  lead "$(links_to "$@")"
+}
+links_to() { # links_to <instance> <link>...
+  local link
+  for link in "${@:2}"; do printf '%s=%s ' "$link" "$1"; done
+}
+# The links of many routes in one go: a command for each would be felt in a rollback.
+lead() { # lead <link=instance ...> [option of the verdict]...
+  local pair
+  if [[ $ROUTING == flags ]]; then
+    for pair in $1; do flag "${pair%%=*}" "${pair#*=}" || return 1; done
+  fi
+  verdict lead --to "$1" "${@:2}"
 }
 # Where nginx cannot follow the link it looks for a file that is named after the route and the address.
 flag() { # flag <link> <instance>
@@ -36,10 +44,12 @@ flag() { # flag <link> <instance>
   done
   [[ -e $wanted ]] || : >"$wanted"
 }
+links_of() { # of a slot
+  echo "$1 $(routes_of "$1")"
+}
 point_slot() { # point_slot <slot> <instance>
-  local route
-  point "$1" "$2"
-  for route in $(routes_of "$1"); do point "$route" "$2" || return 1; done
+  # shellcheck disable=SC2046
+  point "$2" $(links_of "$1")
 }
 seen_by_proxy() { verdict verify --deadline 5; }
 

@@ -18,17 +18,19 @@ plan() { # plan <op> <release>
 }
 
 drain_slot() { # drain_slot <slot>
-  local slot=$1 other=b own route
+  local slot=$1 other=b own
   [[ $slot == a ]] || other=a
   own=$(instance_at "$slot") other=$(instance_at "$other") late=''
   if [[ -n $undo ]]; then
     start_instance "$own" 0 || finish 20 "$own does not get ready; its routes stay where they are."
-    for route in $(routes_of "$slot"); do point "$route" "$own"; done
+    # shellcheck disable=SC2046
+    point "$own" $(routes_of "$slot") || finish 31 "The routes of slot $slot could not be led back to $own."
     hand_over "$other"
     finish 0 "Slot $slot serves again."
   fi
   is_alive "$other" || finish 10 "The other slot ($other) does not run: nobody would serve."
-  for route in $(routes_of "$slot"); do point "$route" "$other"; done
+  # shellcheck disable=SC2046
+  point "$other" $(routes_of "$slot") || finish 31 "The routes of slot $slot could not be led to $other."
   seen_by_proxy || finish 31 "The proxy does not follow; rolling.sh drain $slot --undo."
   hand_over "$own"
   audit drain --slot "$slot" --moved "$moved"

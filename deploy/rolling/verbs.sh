@@ -34,7 +34,7 @@ stage() { # stage <release>
   [[ -z $staged || $staged == "$fresh" ]] || finish 10 "${staged#?.} is staged: rolling.sh stage --undo."
   start_instance "$fresh" "$HEALTHY_S" || { discard "$fresh"; finish 20 "Release $1 does not get ready; nobody was led to it."; }
   try_out "$fresh" "$(instance_at a)" || { discard "$fresh"; finish 21 "Release $1 failed when it was tried out; nobody was led to it."; }
-  point candidate "$fresh"
+  point "$fresh" candidate || finish 21 "The staging route could not be led to $fresh."
   audit stage --release "$1"
   finish 0 "Release $1 is staged: the header X-Deploy-Slot with the staging key leads to it. rolling.sh switch $1, or rolling.sh stage --undo."
 }
@@ -160,25 +160,8 @@ judge() { # judge <instance> <seconds to wait for enough requests and connection
 
 # Both slots at once: blue/green, and the way back.
 swap() {
-  local slot old fresh healthy=$HEALTHY_S starting=() one
-  for slot in a b; do
-    fresh=$slot.${J[release]}
-    is_alive "$fresh" && [[ ${J[op]} == rollback ]] && healthy=0
-    [[ -z $now ]] || healthy=0
-    step "$slot:start" "$fresh"
-    # Who goes back is in a hurry: both at once.
-    if [[ ${J[op]} == rollback ]]; then
-      start_instance "$fresh" "$healthy" &
-      starting+=($!)
-    else
-      start_instance "$fresh" "$healthy" || return 20
-      try_out "$fresh" "${J[old_$slot]}" || return 21
-    fi
-  done
-  for one in "${starting[@]}"; do wait "$one" || return 20; done
-  step all:route "every route leads to ${J[release]}"
-  for slot in a b; do point_slot "$slot" "$slot.${J[release]}" || return 31; done
-  seen_by_proxy || return 31
+  local slot old
+  lead_both || return $?
   # Since the command was typed; what takes longer takes nobody's time.
   routed_ms=$((($(date +%s%N) - began_ns) / 1000000))
   say "Every route leads to ${J[release]} after $routed_ms ms."
@@ -194,8 +177,46 @@ swap() {
   for slot in a b; do judge "$slot.${J[release]}" 0 || return $?; done
 }
 
+lead_both() {
+  local slot release=${J[release]} code=1
+  if [[ ${J[op]} == rollback && $ROUTING == links ]]; then
+    step all:route "every route leads to $release where it is warm"
+    code=0
+    # shellcheck disable=SC2046
+    lead "$(for slot in a b; do links_to "$slot.$release" $(links_of "$slot"); done)" --if-warm yes --deadline 5 || code=$?
+  fi
+  case $code in
+    0) return 0 ;;
+    # It is not warm, and nothing was moved.
+    1) ;;
+    *) return 31 ;;
+  esac
+  start_both || return $?
+  step all:route "every route leads to $release"
+  for slot in a b; do point_slot "$slot" "$slot.$release" || return 31; done
+  seen_by_proxy || return 31
+}
+start_both() {
+  local slot fresh healthy=$HEALTHY_S starting=() one
+  for slot in a b; do
+    fresh=$slot.${J[release]}
+    is_alive "$fresh" && [[ ${J[op]} == rollback ]] && healthy=0
+    [[ -z $now ]] || healthy=0
+    step "$slot:start" "$fresh"
+    # Who goes back is in a hurry: both at once.
+    if [[ ${J[op]} == rollback ]]; then
+      start_instance "$fresh" "$healthy" &
+      starting+=($!)
+    else
+      start_instance "$fresh" "$healthy" || return 20
+      try_out "$fresh" "${J[old_$slot]}" || return 21
+    fi
+  done
+  for one in "${starting[@]}"; do wait "$one" || return 20; done
+}
+
 raise_canary() {
-  local percent count route all fresh=c.${J[release]}
+  local percent count all fresh=c.${J[release]}
   read -ra all <<<"$(canary_order | tr '\n' ' ')"
   step canary:start "$fresh"
   start_instance "$fresh" "$HEALTHY_S" || return 20
@@ -203,7 +224,7 @@ raise_canary() {
   for percent in ${J[steps]//,/ }; do
     count=$(((percent * 20 + 99) / 100))
     step "canary:$percent" "$percent % of the sessions move to $fresh"
-    for route in "${all[@]:0:count}"; do point "$route" "$fresh" || return 31; done
+    point "$fresh" "${all[@]:0:count}" || return 31
     seen_by_proxy || return 31
     hand_over "${J[old_a]}" "$fresh" || return $?
     hand_over "${J[old_b]}" "$fresh" || return $?
@@ -221,21 +242,29 @@ raise_canary() {
 failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
+  local live asked
   lock
   refuse_unfinished
+  live=$(live_release)
   target=${1:-$(recall previous)}
   [[ -n $target ]] || finish 10 "There is no former release to go back to."
-  [[ $target != "$(live_release)" ]] || finish 10 "Release $target is the one that serves."
+  [[ $target != "$live" ]] || finish 10 "Release $target is the one that serves."
   driver present "$target" || finish 10 "Release $target is not here any more; nothing was changed."
   if [[ -n $dry_run ]]; then
     plan rollback "$target"
     exit 0
   fi
-  suits_database "$target" '' || finish 12 "Release $target cannot be gone back to; nothing was changed."
-  J=([op]=rollback [release]=$target [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b)
+  # Both before anything moves, and at the same time: whoever goes back is in a hurry.
+  suits_database "$target" '' &
+  asked=$!
+  audit rollback --release "$target" --from "$live"
+  if ! wait "$asked"; then
+    audit rollback-refused --release "$target" --why 'it does not suit the database'
+    finish 12 "Release $target cannot be gone back to; nothing was changed."
+  fi
+  J=([op]=rollback [release]=$target [previous]=$live [old_a]=$(instance_at a) [old_b]=$(instance_at b)
     [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
   write_journal
-  audit rollback --release "$target" --from "$(live_release)"
   run_journaled
 }
 

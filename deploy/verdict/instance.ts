@@ -32,14 +32,22 @@ export interface InstanceState extends Sight, SelfReport {
 }
 
 export async function see(place: Place, instance: string): Promise<InstanceState> {
-  const where = await whereIs(place, instance);
-  const [life, report, version] = await Promise.all([
+  const [life, sight] = await Promise.all([
     runDriver(place, 'alive', instance),
-    readReport(where),
-    ask(where, '/version'),
+    sightOf(place, instance),
   ]);
+  return { life, ...sight };
+}
+
+/** Without asking the driver. */
+export async function sightOf(
+  place: Place,
+  instance: string,
+): Promise<Omit<InstanceState, 'life'>> {
+  const where = await whereIs(place, instance);
+  const [report, version] = await Promise.all([readReport(where), ask(where, '/version')]);
   const { release } = (version?.body ?? {}) as { readonly release?: unknown };
-  return { life, release: typeof release === 'string' ? release : undefined, ...report };
+  return { release: typeof release === 'string' ? release : undefined, ...report };
 }
 
 /** Without asking the driver, which starts processes of its own. */

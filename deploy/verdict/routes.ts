@@ -1,5 +1,5 @@
 /** The proxy's routes: symbolic links in the run folder, and what the proxy itself says about them. */
-import { readlink } from 'node:fs/promises';
+import { readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { ask } from './ask.ts';
@@ -13,6 +13,15 @@ export const routeNames: readonly string[] = Array.from(
 export async function instanceAt(runFolder: string, link: string): Promise<string | undefined> {
   const target = await readlink(join(runFolder, `${link}.sock`)).catch(() => undefined);
   return target?.replace(/\.sock$/, '');
+}
+
+/** Renaming is atomic: a link leads to the one or to the other, never to nothing. */
+export async function point(runFolder: string, link: string, instance: string): Promise<void> {
+  if ((await instanceAt(runFolder, link)) === instance) return;
+  const next = join(runFolder, `.${link}.next`);
+  await rm(next, { force: true });
+  await symlink(`${instance}.sock`, next);
+  await rename(next, join(runFolder, `${link}.sock`));
 }
 
 /** `a.2026-11-21` → `2026-11-21`. */

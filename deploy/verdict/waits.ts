@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 
 import { delay, type Clock } from '../../shared/clock.ts';
 import { compare, type Comparison } from './comparison.ts';
-import { runDriver, see, type Place } from './instance.ts';
+import { runDriver, see, sightOf, type Place } from './instance.ts';
 import { firstWatch, look, type Readiness, type ReadinessLimits } from './readiness.ts';
-import { instanceAt } from './routes.ts';
+import { instanceAt, releaseOf } from './routes.ts';
 import {
   judge,
   parseRequest,
@@ -32,6 +32,18 @@ export async function awaitReady(
     ({ watch } = found);
     await delay(clock, pollMs);
   }
+}
+
+/** Whether each of them serves now, by what it says on its socket: whoever answers there runs. */
+export async function areWarm(place: Place, instances: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    instances.map(async (instance) => {
+      const limits = { release: releaseOf(instance), healthyMs: 0, deadlineMs: 0 };
+      const sight = { life: 'answers', ...(await sightOf(place, instance)) };
+      return look(firstWatch(0), sight, 0, limits).kind === 'ready';
+    }),
+  );
+  return found.every(Boolean);
 }
 
 export type HandedOver =

@@ -165,6 +165,34 @@ describe('a backup that is brought back under live sessions', () => {
   });
 });
 
+test('a backup that fails in the middle of being brought back leaves everything as it was', async () => {
+  const server = await started();
+  const { adds } = await riding(server);
+  await adds(1);
+  await backUp(server.stores.postgres);
+  const programs = join(folder, 'bin');
+  await mkdir(programs);
+  // The real one, and then a statement that cannot be.
+  await writeFile(
+    join(programs, 'pg_restore'),
+    `#!/bin/sh\nPATH=\${PATH#*:}\npg_restore "$@" || exit\ncase "$*" in *--file=-*) echo 'select 1/0;' ;; esac\n`,
+    { mode: 0o755 },
+  );
+  const { code, said } = await script('restore', [await newest(), '--replace'], {
+    DATABASE_URL: server.stores.postgres,
+    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+  }).ended;
+  expect(said).toMatch(/The backup could not be restored; everything is as before\.\n$/);
+  expect(code).toBe(22);
+  expect(
+    await inPostgres(
+      server.stores.postgres,
+      `select nspname from pg_namespace where nspname like 'trackstand%'`,
+    ),
+  ).toEqual([{ nspname: 'trackstand' }]);
+  expect(await adds(2)).toMatchObject({ amounts: [1, 2] });
+});
+
 describe('a backup that is made', () => {
   test('is noted, so that operators are told how old it is, and only the newest are kept', async () => {
     const server = await started();

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -168,6 +169,24 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
       'large',
     );
     expect((await host.driver('releases', '-')).stdout).not.toContain('large');
+  });
+
+  test('a disk that gets full in the middle of a deploy: it stands still where it is, and is gone on with', async () => {
+    const draft = join(host.folder, 'state/journal.next');
+    await host.release('fine');
+    const { code, said } = await host.watched(
+      (step) => {
+        if (step === 'a:try') symlinkSync('/dev/full', draft);
+      },
+      'deploy',
+      'fine',
+    );
+    expect(said.split('\n').at(-1)).toMatch(
+      /^The journal cannot be written to \S+: the disk may be full\./,
+    );
+    expect(code).toBe(10);
+    await rm(draft);
+    await endsIn({ code: 0, says: /^The deploy of fine was taken back\.$/ }, 'abort');
   });
 
   test('a slot that has died: the deploy says so, and boot brings it back', async () => {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -176,5 +176,17 @@ describe('rolling.sh over plain processes', () => {
     const names = [...stdout.matchAll(/"instance":"([^"]+)"/g)].map(([, name]) => name);
     expect(names).toEqual(['b.r2', 'c.r2']);
     expect(await host.rolling('verify')).toMatchObject({ code: 0 });
+  });
+
+  test('of releases that are beyond those to keep only what serves and what can be gone back to stays', async () => {
+    await host.release('old');
+    await utimes(join(host.folder, 'releases/old'), 1, 1);
+    await host.configure({ RETAIN: 1 });
+    const { code, said } = await host.rolling('prune');
+    expect(code, said).toBe(0);
+    expect(said).toContain('Release old was removed.');
+    // The newest, the one before, and the one that serves.
+    const { stdout } = await host.driver('releases', '-');
+    expect(stdout.split('\n').toSorted()).toEqual(['r1', 'r2', 'r3']);
   });
 });

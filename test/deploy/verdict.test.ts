@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { appendAudit, firstBrokenLine } from '../../deploy/verdict/audit-log.ts';
 import { firstWatch, look, type Readiness, type Sight } from '../../deploy/verdict/readiness.ts';
+import { instanceAt, point } from '../../deploy/verdict/routes.ts';
 import {
   accident,
   judge,
@@ -106,6 +107,9 @@ describe('the judgement of a release', () => {
 
   test('a release is not held to more than the one before keeps', () => {
     expect(judge(of(1_000, 40), of(1_000, 30), limits)).toEqual({ kind: 'kept' });
+    // No accident, and yet not twice as many.
+    expect(judge(of(10_000, 1_500), of(10_000, 1_000), limits)).toEqual({ kind: 'kept' });
+    expect(judge(of(10_000, 2_100), of(10_000, 1_000), limits)).toMatchObject({ kind: 'broken' });
   });
 
   test('without anything beside it, it is held against no errors at all', () => {
@@ -171,6 +175,18 @@ describe('the judgement of a release', () => {
     // A socket that was open for hours is no slow request, and a client's mistake no error of ours.
     expect(tally(parsed)).toEqual({ requests: 4, errors: 2, p95Ms: undefined });
   });
+});
+
+test('a route is led elsewhere, though somebody was killed in the middle of it before', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'trackstand-links-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await point(folder, 'v00', 'a.r1');
+  expect(await instanceAt(folder, 'v00')).toBe('a.r1');
+  await symlink('c.r0.sock', join(folder, '.v00.next'));
+  await point(folder, 'v00', 'b.r2');
+  expect(await instanceAt(folder, 'v00')).toBe('b.r2');
+  await point(folder, 'v00', 'b.r2');
+  expect(await readdir(folder)).toEqual(['v00.sock']);
 });
 
 describe('the audit log', () => {

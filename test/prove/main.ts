@@ -1,11 +1,12 @@
 /** The process of `npm run prove:deploy`: deploys under load, one page of what came of it, exit 1 when anybody noticed. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { asPage } from './page.ts';
 import { prove } from './prove-run.ts';
+import { isInstalled, type Kind } from './proxies.ts';
 import { isKept } from './report.ts';
 import { isAsExpected, type Row, type RowResult } from './rows.ts';
 import { allRows, runRows } from './run-rows.ts';
@@ -13,11 +14,11 @@ import { allRows, runRows } from './run-rows.ts';
 const groups = [...new Set(allRows.map(({ group }) => group))];
 const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…] [--report FILE]
   [--deploys 3] [--sessions 40] [--commands-per-s 200] [--requests-per-s 30] [--hold-s 1]
-  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 25 minutes on a quiet machine.
+  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 35 minutes on two quiet cores.
   groups: ${groups.join(' ')}\n  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
 const exitUsage = 64;
 
-const long = { deploys: '50', sessions: '200', 'commands-per-s': '1250', 'requests-per-s': '44' };
+const long = { deploys: '50', sessions: '200', 'commands-per-s': '1000', 'requests-per-s': '36' };
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -51,12 +52,18 @@ async function main(): Promise<number> {
     process.stderr.write(usage);
     return values.help === true ? 0 : exitUsage;
   }
+  const missing = rows === allRows ? await whatIsMissing() : undefined;
+  if (missing !== undefined) {
+    process.stderr.write(missing);
+    return exitUsage;
+  }
   const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const built = {
     repository: at('../../'),
     verdictFile: at('../deploy/verdict.js'),
     serverFile: at('../server/main.js'),
+    commandsFile: at('../server/sessions.js'),
   };
   // Before anything is proved: a page that cannot be written is found out after twenty minutes otherwise.
   if (values.report !== undefined) {
@@ -64,31 +71,53 @@ async function main(): Promise<number> {
     await writeFile(values.report, '');
   }
   const beganMs = performance.now();
+  const plan = {
+    ...built,
+    deployCount,
+    ...(values.long ? { requestCount: 100_000, commandCount: 1_000_000 } : {}),
+    sessionCount,
+    commandsPerS,
+    requestsPerS,
+    holdS,
+    say,
+  };
+  // What breaks the first part must not cost the rows, and the other way round.
   const report =
     deployCount === 0
       ? undefined
-      : await prove({
-          ...built,
-          deployCount,
-          ...(values.long ? { requestCount: 100_000, commandCount: 1_000_000 } : {}),
-          sessionCount,
-          commandsPerS,
-          requestsPerS,
-          holdS,
-          say,
-        });
+      : await prove(plan).catch((error: unknown) =>
+          error instanceof Error ? error.message : String(error),
+        );
+  if (typeof report === 'string') say(report);
   const command = ['npm run prove:deploy --', ...process.argv.slice(2)].join(' ');
   const pageOf = (results: readonly RowResult[]): Promise<string> =>
     asPage(command, report, results, (performance.now() - beganMs) / 1000);
-  // The first part takes long: whatever becomes of the rows, it is kept.
-  if (values.report !== undefined) await writeFile(values.report, await pageOf([]));
+  const keep = async (results: readonly RowResult[]): Promise<void> => {
+    if (values.report !== undefined) await writeWhole(values.report, await pageOf(results));
+  };
+  await keep([]);
   // For a row it is enough to see what comes of it.
   const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
-  const results = await runRows(rows, { ...built, use }, say);
-  const page = await pageOf(results);
-  process.stdout.write(`\n${page}`);
-  if (values.report !== undefined) await writeFile(values.report, page);
-  return (report === undefined || isKept(report)) && results.every(isAsExpected) ? 0 : 1;
+  const results = await runRows(rows, { ...built, use }, say, keep);
+  process.stdout.write(`\n${await pageOf(results)}`);
+  const isGood = report === undefined || (typeof report !== 'string' && isKept(report));
+  return isGood && results.every(isAsExpected) ? 0 : 1;
+}
+
+/** Whoever reads meanwhile, or finds it after a crash, finds a whole page. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.next`, text);
+  await rename(`${file}.next`, file);
+}
+
+/** The sentence that a run for the record must end with at once, or undefined: a page without the rows of a proxy would look whole. */
+async function whatIsMissing(): Promise<string | undefined> {
+  const missing: Kind[] = [];
+  for (const kind of ['nginx', 'haproxy', 'caddy'] as const)
+    if (!(await isInstalled(kind))) missing.push(kind);
+  return missing.length === 0
+    ? undefined
+    : `Rows need ${missing.join(' and ')}: sudo apt-get install --no-install-recommends ${missing.join(' ')}\n`;
 }
 
 function rowsOf(text: string): readonly Row[] | undefined {

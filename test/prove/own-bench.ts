@@ -29,6 +29,7 @@ export interface Came {
   /** Of rolling.sh. */
   readonly exitCode?: number | null;
   readonly note?: string;
+  readonly said?: string;
 }
 
 /** Two percent of what is asked. */
@@ -44,13 +45,19 @@ const errs = `
     return Reflect.apply(emit, this, arguments);
   };`;
 
-/** Well for a while. */
+/** Well for 8 s after it said that it is ready, however long the machine took to get there. */
 const ends = `
-  import { Server } from 'node:net';
-  const { listen } = Server.prototype;
-  Server.prototype.listen = function (...words) {
-    this.once('listening', () => setTimeout(() => process.exit(1), 6_000));
-    return listen.apply(this, words);
+  import { Server } from 'node:http';
+  const emit = Server.prototype.emit;
+  let isOver = false;
+  Server.prototype.emit = function (name, request, response) {
+    if (name === 'request' && request.url === '/readyz')
+      response.once('finish', () => {
+        if (response.statusCode !== 200 || isOver) return;
+        isOver = true;
+        setTimeout(() => process.exit(1), 8_000);
+      });
+    return Reflect.apply(emit, this, arguments);
   };`;
 
 export async function onHost(
@@ -107,7 +114,7 @@ async function blind(
 }
 
 /** Goes back to the former release, and says after how long every route led there, as seen through nginx. */
-export async function rollbackTimed(host: DeployHost, release: string): Promise<Required<Came>> {
+export async function rollbackTimed(host: DeployHost, release: string): Promise<Came> {
   const beganMs = performance.now();
   let servedMs: number | undefined;
   const over = new AbortController();
@@ -118,12 +125,12 @@ export async function rollbackTimed(host: DeployHost, release: string): Promise<
       else await delay(5);
     }
   })();
-  const { code } = await host.rolling('rollback');
+  const { code, said } = await host.rolling('rollback');
   over.abort();
   await looking;
   const after = servedMs === undefined ? 'did not serve' : `served ${seconds(servedMs)} s after`;
   const note = `The former release ${after} the command, which took ${seconds(performance.now() - beganMs)} s.`;
-  return { exitCode: code, note };
+  return { exitCode: code, note, said };
 }
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(2);

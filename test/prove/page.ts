@@ -17,7 +17,8 @@ the journal and the migration gate in \`test/deploy\`.`;
 
 export async function asPage(
   command: string,
-  report: ProofReport | undefined,
+  /** A sentence when it could not be carried through. */
+  report: ProofReport | string | undefined,
   results: readonly RowResult[],
   seconds: number,
 ): Promise<string> {
@@ -29,10 +30,15 @@ export async function asPage(
     '',
     seen,
     '',
-    ...(report === undefined ? [] : [asMarkdown(report)]),
+    ...(report === undefined
+      ? []
+      : [typeof report === 'string' ? broken(report) : asMarkdown(report)]),
     ...(results.length === 0 ? [] : [rowsAsMarkdown(results), elsewhere, '']),
   ].join('\n');
 }
+
+const broken = (why: string): string =>
+  `## Deploys, one after the other\n\n**They could not be carried through:** ${why}\n`;
 
 async function machine(): Promise<string> {
   const programs = await Promise.all([

@@ -3,8 +3,8 @@ import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { startLoad, type Load } from './load.ts';
-import type { DeployRow, ProofReport } from './report.ts';
-import { startRideAlong } from './ride-along.ts';
+import { badCount, type DeployRow, type ProofReport } from './report.ts';
+import { startRideAlong, type RideAlong } from './ride-along.ts';
 import { slowPage } from './slow-page.ts';
 import { ratesOf } from './under-load.ts';
 
@@ -12,6 +12,7 @@ export interface ProofPlan {
   readonly repository: string;
   readonly verdictFile: string;
   readonly serverFile: string;
+  readonly commandsFile?: string;
   readonly deployCount: number;
   /** Deploys go on until there were that many requests and commands too. */
   readonly requestCount?: number;
@@ -43,6 +44,7 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
       repository: plan.repository,
       verdictFile: plan.verdictFile,
       serverFile: plan.serverFile,
+      commandsFile: plan.commandsFile,
       postgres: postgres.url,
       redis: redis.url,
       settings: {
@@ -71,7 +73,40 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
   const rides = await startRideAlong(host.url, plan.sessionCount, plan.commandsPerS);
   const startMs = performance.now();
   const load = startLoad(host.url, ratesOf({ ...plan, sessions: plan.sessionCount, slowPerS }));
+  try {
+    const deploys = await deployUntilEnough(plan, { host, names, rides, load });
+    await load.stop();
+    const commandCount = rides.commandCount();
+    const differingCount = await rides.finish(postgres);
+    return {
+      seconds: (performance.now() - startMs) / 1000,
+      deploys,
+      tallies: load.tallies,
+      sessionCount: plan.sessionCount,
+      commandCount,
+      differingCount,
+      gapsMs: rides.gapsMs,
+    };
+  } finally {
+    rides.stop();
+    await load.stop();
+  }
+}
+
+interface Scene {
+  readonly host: DeployHost;
+  /** Of releases, deployed in turn; the first one serves. */
+  readonly names: readonly string[];
+  readonly rides: RideAlong;
+  readonly load: Load;
+}
+
+async function deployUntilEnough(
+  plan: ProofPlan,
+  { host, names, rides, load }: Scene,
+): Promise<DeployRow[]> {
   const deploys: DeployRow[] = [];
+  const startMs = performance.now();
   rides.takeMoves();
   const progress = (): readonly (readonly [done: number, wanted: number])[] => [
     [deploys.length, plan.deployCount],
@@ -96,21 +131,11 @@ async function proveOn(host: DeployHost, plan: ProofPlan, postgres: string): Pro
       ),
       0,
     );
+    const failed = Object.values(load.tallies).reduce((sum, tally) => sum + badCount(tally), 0);
     plan.say(
-      `deploy ${count}: ${row.seconds.toFixed(1)} s; ${requests} requests, ${commands} commands; about ${(leftMs / 60_000).toFixed(1)} min left`,
+      `deploy ${count}: ${row.seconds.toFixed(1)} s; ${requests} requests, ${failed} failed; ${commands} commands; ${rides.gapsMs.length} gaps; about ${(leftMs / 60_000).toFixed(1)} min left`,
     );
     if (code !== 0) plan.say(said);
   }
-  await load.stop();
-  const commandCount = rides.commandCount();
-  const differingCount = await rides.finish(postgres);
-  return {
-    seconds: (performance.now() - startMs) / 1000,
-    deploys,
-    tallies: load.tallies,
-    sessionCount: plan.sessionCount,
-    commandCount,
-    differingCount,
-    gapsMs: rides.gapsMs,
-  };
+  return deploys;
 }

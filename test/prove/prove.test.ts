@@ -63,6 +63,7 @@ test('two deploys under load: nobody notices', async () => {
     repository,
     verdictFile: await builtFile('deploy/verdict'),
     serverFile: await builtFile('server/main'),
+    commandsFile: await builtFile('server/sessions'),
     deployCount: 2,
     sessionCount: 10,
     commandsPerS: 20,
@@ -81,6 +82,7 @@ test('kill -9 loses nothing, and what a guard prevents is seen without it', asyn
       repository,
       verdictFile: await builtFile('deploy/verdict'),
       serverFile: await builtFile('server/main'),
+      commandsFile: await builtFile('server/sessions'),
       use: { sessions: 10, commandsPerS: 20, requestsPerS: 20 },
     },
     () => {},
@@ -90,6 +92,45 @@ test('kill -9 loses nothing, and what a guard prevents is seen without it', asyn
     results.filter((result) => !isAsExpected(result)),
     rowsAsMarkdown(results),
   ).toEqual([]);
+});
+
+test('each row is kept as soon as it is there, and one that breaks costs no other', async () => {
+  const row = (id: string, run: Row['run']): Row => ({
+    group: 'ours',
+    id,
+    what: 'done',
+    because: 'shown',
+    expects: anything,
+    run,
+  });
+  const kept: string[][] = [];
+  let release = (): void => {};
+  const last = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const results = await runRows(
+    [
+      row('waits', () => last.then(() => 'not here')),
+      row('breaks', () => Promise.reject(new Error('no port'))),
+      row('is-done', () => Promise.resolve('not here')),
+    ],
+    {
+      repository,
+      verdictFile: '',
+      serverFile: '',
+      commandsFile: '',
+      use: { sessions: 1, commandsPerS: 1, requestsPerS: 1 },
+    },
+    () => {},
+    (soFar) => {
+      kept.push(soFar.map(({ row: { id } }) => id));
+      if (kept.length === 2) release();
+      return Promise.resolve();
+    },
+  );
+  expect(kept.map((ids) => ids.length)).toEqual([1, 2, 3]);
+  expect(kept.at(-1)).toEqual(['waits', 'breaks', 'is-done']);
+  expect(results.map(isAsExpected)).toEqual([true, false, true]);
 });
 
 test('a row in which something is lost, or a guard is not missed, is not as expected', () => {

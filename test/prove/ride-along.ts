@@ -1,4 +1,5 @@
 /** Sessions that go on through every deploy: real clients that send numbered commands, and know what must come of them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import { startRider, startedMs, type Rider } from '../support/rider.ts';
@@ -18,7 +19,12 @@ export interface RideAlong {
    * Resolves to how many sessions are not as they must be.
    */
   finish(postgres?: string): Promise<number>;
+  /** Sends no more and compares nothing: for when something else went wrong. */
+  stop(): void;
 }
+
+/** Milliseconds in which everything that was given must be saved; what is not saved by then is lost. */
+const savedMsMax = 5 * 60_000;
 
 const tickMs = 50;
 
@@ -70,6 +76,10 @@ export async function startRideAlong(
     for (; turn < dueCount; turn++, given++)
       riders[turn % riders.length]?.give({ type: 'sample', data: { powerW: turn % 400 } });
   }, tickMs);
+  const stop = (): void => {
+    clearInterval(timer);
+    for (const { session } of riders) session.close();
+  };
   return {
     commandCount: () => given,
     gapsMs,
@@ -81,7 +91,12 @@ export async function startRideAlong(
     peak: () => Math.max(0, ...begun.values()),
     finish: async (postgres) => {
       clearInterval(timer);
-      const views = await Promise.all(riders.map((rider) => rider.when(isSaved)));
+      const limit = new AbortController();
+      const tooLate = delay(savedMsMax, undefined, { signal: limit.signal }).catch(() => undefined);
+      const views = await Promise.all(
+        riders.map((rider) => Promise.race([rider.when(isSaved), tooLate])),
+      );
+      limit.abort();
       const differing = new Set(
         riders.filter(
           (rider, index) =>
@@ -90,9 +105,10 @@ export async function startRideAlong(
       );
       if (postgres !== undefined)
         for (const rider of await ridersNotIn(postgres, riders)) differing.add(rider);
-      for (const { session } of riders) session.close();
+      stop();
       return differing.size;
     },
+    stop,
   };
 }
 

@@ -18,6 +18,7 @@ export interface Bench {
   /** Built. */
   readonly verdictFile: string;
   readonly serverFile: string;
+  readonly commandsFile: string;
   /** Each row has its own. */
   readonly stores: () => Promise<{ readonly postgres: string; readonly redis: string }>;
   readonly use: Use;
@@ -28,6 +29,8 @@ export type RowNoticed = Noticed & {
   readonly exitCode?: number | null;
   /** Seconds a rollback took, and the like. */
   readonly note?: string;
+  /** The last that rolling.sh said, for whoever wonders why a row is not as expected. */
+  readonly said?: string;
 };
 
 export interface RowResult {

@@ -1,4 +1,6 @@
 /** Runs rows, each with stores of its own. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { onePortRows } from './one-port-rows.ts';
@@ -8,22 +10,31 @@ import { failedCount, isAsExpected, type Bench, type Row, type RowResult } from 
 
 export const allRows: readonly Row[] = [...ownRows, ...onePortRows, ...otherRows];
 
-/** Three at a time: most of a row is waiting. Resolves in the order given. */
 const laneCount = 3;
 
+/** A row takes a minute or two; one that waits for what never comes must not keep the others waiting. */
+const rowMsMax = 10 * 60_000;
+
+/**
+ * Three at a time: most of a row is waiting. Resolves in the order given; `keep` gets what there is after each of them, so that
+ * a run that is cut off loses none that was done.
+ */
 export async function runRows(
   rows: readonly Row[],
   bench: Omit<Bench, 'stores'>,
   say: (line: string) => void,
+  keep: (results: readonly RowResult[]) => Promise<void> = async () => {},
 ): Promise<RowResult[]> {
-  const results: RowResult[] = [];
+  const results = new Map<number, RowResult>();
+  const soFar = (): RowResult[] =>
+    [...results].toSorted(([one], [other]) => one - other).map(([, result]) => result);
   const todo = [...rows.entries()];
   const lane = async (): Promise<void> => {
     for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
       const [index, row] = next;
       const beganMs = performance.now();
       const result = await runRow(row, bench);
-      results[index] = result;
+      results.set(index, result);
       const seconds = Math.round((performance.now() - beganMs) / 1000);
       const { outcome } = result;
       const found =
@@ -32,10 +43,13 @@ export async function runRows(
           : `${failedCount(outcome)} of ${outcome.requestCount} requests failed`;
       const remark = isAsExpected(result) ? '' : ' NOT AS EXPECTED';
       say(`row ${index + 1}/${rows.length} ${row.id}: ${found}, ${seconds} s${remark}`);
+      if (remark !== '' && typeof outcome !== 'string' && outcome.said !== undefined)
+        say(outcome.said.split('\n').slice(-6).join('\n'));
+      await keep(soFar());
     }
   };
   await Promise.all(Array.from({ length: laneCount }, lane));
-  return results;
+  return soFar();
 }
 
 async function runRow(row: Row, bench: Omit<Bench, 'stores'>): Promise<RowResult> {
@@ -48,11 +62,23 @@ async function runRow(row: Row, bench: Omit<Bench, 'stores'>): Promise<RowResult
     return { postgres: postgres.url, redis: redis.url };
   };
   try {
-    return { row, outcome: await row.run({ ...bench, stores }) };
+    return { row, outcome: await within(rowMsMax, row.run({ ...bench, stores })) };
   } catch (error) {
     // The rows that are done must not be lost with it.
     return { row, outcome: error instanceof Error ? error.message : String(error), isBroken: true };
   } finally {
     for (const stop of stops.toReversed()) await stop();
+  }
+}
+
+async function within<Value>(limitMs: number, doing: Promise<Value>): Promise<Value> {
+  const over = new AbortController();
+  const late = delay(limitMs, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`it did not end within ${limitMs / 60_000} minutes`);
+  });
+  try {
+    return await Promise.race([doing, late]);
+  } finally {
+    over.abort();
   }
 }

@@ -53,6 +53,9 @@ export async function underLoad<Result>(
   let result: Result;
   try {
     result = await act();
+  } catch (error) {
+    rides.stop();
+    throw error;
   } finally {
     await load.stop();
   }

@@ -39,6 +39,8 @@ export interface DeployHostParts {
   /** Built. */
   readonly verdictFile: string;
   readonly serverFile: string;
+  /** Commands of each release; without it rolling.sh asks none about the database. */
+  readonly commandsFile?: string | undefined;
   readonly postgres: string;
   readonly redis: string;
   /** Of rolling.sh. */
@@ -145,6 +147,11 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
         at('releases', name, 'dist/server/main.js'),
         `await import('./before.js');\nawait import(${JSON.stringify(main)});\n`,
       );
+      if (parts.commandsFile !== undefined)
+        await writeFile(
+          at('releases', name, 'dist/server/sessions.js'),
+          `await import(${JSON.stringify(parts.commandsFile)});\n`,
+        );
     },
     routed: async () => {
       const instances = routeNames.map((route) => instanceAt(nginx.runFolder, route));
