@@ -81,12 +81,10 @@ export function openRide(parts: OpenRideParts): () => void {
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
-  const tell = whenChanged(parts.tell);
-  const followId = idFollower(parts);
+  const tell = followingId(parts, whenChanged(parts.tell));
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
     tell(frame);
-    followId();
     notices.show(frame);
     devices.show(view.state.phase);
     share.show(view.state.phase);
@@ -121,12 +119,16 @@ export function openRide(parts: OpenRideParts): () => void {
 }
 
 /** A ride that began without the service may get another id with its delivery; under the former one it would be listed once more. */
-function idFollower({ ride, rides }: OpenRideParts): () => void {
+function followingId(
+  { ride, rides }: OpenRideParts,
+  tell: (frame: RideFrame) => void,
+): (frame: RideFrame) => void {
   let known = ride.sessionId;
-  return () => {
+  return (frame) => {
     const former = known;
     known = ride.sessionId;
     if (known !== former) void rides.move(former, known).catch(() => {});
+    tell(frame);
   };
 }
 

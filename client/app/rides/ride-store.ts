@@ -65,23 +65,7 @@ export function rideStore(): RideStore {
         transaction.objectStore('incidents').delete(sessionId);
       }),
     move: (formerId, sessionId) =>
-      change(['rides', 'incidents'], (transaction) => {
-        const [rides, incidents] = [
-          transaction.objectStore('rides'),
-          transaction.objectStore('incidents'),
-        ];
-        const ride = rides.get(formerId);
-        ride.addEventListener('success', () => {
-          const former = ride.result as KeptRide | undefined;
-          if (former !== undefined) rides.put({ ...former, sessionId });
-          rides.delete(formerId);
-        });
-        const happened = incidents.get(formerId);
-        happened.addEventListener('success', () => {
-          if (happened.result !== undefined) incidents.put(happened.result, sessionId);
-          incidents.delete(formerId);
-        });
-      }),
+      change(['rides', 'incidents'], (transaction) => moveAll(transaction, formerId, sessionId)),
     incidents: async (sessionId) => {
       const kept = v.safeParse(incidentsSchema, await read('incidents', sessionId));
       return kept.success ? kept.output : [];
@@ -96,4 +80,20 @@ export function rideStore(): RideStore {
         });
       }),
   };
+}
+
+function moveAll(transaction: IDBTransaction, formerId: string, sessionId: string): void {
+  const rides = transaction.objectStore('rides');
+  const ride = rides.get(formerId);
+  ride.addEventListener('success', () => {
+    const former = ride.result as KeptRide | undefined;
+    if (former !== undefined) rides.put({ ...former, sessionId });
+    rides.delete(formerId);
+  });
+  const incidents = transaction.objectStore('incidents');
+  const happened = incidents.get(formerId);
+  happened.addEventListener('success', () => {
+    if (happened.result !== undefined) incidents.put(happened.result, sessionId);
+    incidents.delete(formerId);
+  });
 }
