@@ -2,7 +2,8 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { SessionStorage } from '../session-storage.ts';
 import type { AccountClient } from './account-client.ts';
-import { showAccount } from './account-screen.ts';
+import { AccountError } from './account-requests.ts';
+import { showAccount, showAccountAway } from './account-screen.ts';
 import { showOperator } from './operator/operator-screen.ts';
 import { showChoosePassword, showSignIn, type SignInParts } from './sign-in-screens.ts';
 
@@ -27,8 +28,11 @@ export interface AccountDoor {
   readonly claimRide: () => Promise<void>;
 }
 
+/** What the service says of a login that is over. */
+const endings: readonly string[] = ['access-refused', 'login-ended'];
+
 const undelivered =
-  'The ride on this device is not in your account yet: go back to it, and sign out when it is saved.';
+  'The ride on this device is not in your account yet: go back to it until it is saved, and come again then.';
 
 export function accountDoor({
   client,
@@ -65,8 +69,11 @@ export function accountDoor({
     const isFree = (await storage.load()) === undefined;
     const offered = isFree ? takeUp : undefined;
     const parts = { client, takeUp: offered, leave, mayLeave, signedOut, openService };
-    // Signed out by another device, or the service is away: the form says which when it is sent.
-    await showAccount(parts).catch(() => showSignIn(signIn));
+    await showAccount(parts).catch((error: unknown) => {
+      // Who was signed out by another device can sign in again; that helps nobody while the service is away.
+      if (error instanceof AccountError && endings.includes(error.code)) showSignIn(signIn);
+      else showAccountAway(error instanceof Error ? error.message : String(error), open, leave);
+    });
   };
   return {
     label: () => (client.isSignedIn() ? 'Your account' : 'Sign in'),

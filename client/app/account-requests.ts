@@ -11,8 +11,11 @@ export class AccountError extends Error {
   }
 }
 
-/** Milliseconds after which a request is given up: what waits for it, in other tabs too, must be able to go on. */
-const requestMaxMs = 30_000;
+/** Milliseconds after which a request without an answer is given up: what waits for it, in other tabs too, must be able to go on. */
+const answerMaxMs = 30_000;
+
+/** Milliseconds for what an answer brings: a long ride is megabytes, and a phone's network may be slow. */
+const bodyMaxMs = 300_000;
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -27,24 +30,54 @@ export async function ask(
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
   };
-  const signal = AbortSignal.timeout(requestMaxMs);
+  const giveUp = new AbortController();
   const request = {
     method,
     headers,
-    signal,
+    signal: giveUp.signal,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
-  const response = await fetch(path, request).catch(() => {
-    throw new AccountError('unreachable', 'The service cannot be reached.');
-  });
-  const answer: unknown = await response.json().catch(() => ({}));
-  const read = isBody(answer) ? answer : {};
-  if (response.ok) return read;
-  const sentence = text(read, 'detail') || text(read, 'title');
+  const response = await within(answerMaxMs, giveUp, fetch(path, request));
+  const read = readBody(await within(bodyMaxMs, giveUp, response.text()));
+  const isEmpty = response.status === 202 || response.status === 204;
+  if (response.ok && (isEmpty || read !== undefined)) return read ?? {};
+  // A network that answers in the service's place says nothing about the account: an empty list would take workouts from the device.
+  if (response.ok) throw unreachable();
+  const sentence = read && (text(read, 'detail') || text(read, 'title'));
   throw new AccountError(
-    text(read, 'code'),
+    read === undefined ? '' : text(read, 'code'),
     sentence || `The service answered ${response.status}.`,
   );
+}
+
+/** The part of an answer, unless it takes longer. Rejects with AccountError. */
+async function within<Part>(
+  maxMs: number,
+  giveUp: AbortController,
+  part: Promise<Part>,
+): Promise<Part> {
+  const late = AbortSignal.timeout(maxMs);
+  const abort = (): void => giveUp.abort();
+  late.addEventListener('abort', abort);
+  try {
+    return await part;
+  } catch {
+    throw unreachable();
+  } finally {
+    late.removeEventListener('abort', abort);
+  }
+}
+
+const unreachable = (): AccountError =>
+  new AccountError('unreachable', 'The service cannot be reached.');
+
+function readBody(text: string): Body | undefined {
+  try {
+    const read: unknown = JSON.parse(text);
+    return isBody(read) ? read : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isBody(value: unknown): value is Body {

@@ -43,12 +43,26 @@ export async function showAccount(parts: AccountScreenParts): Promise<void> {
           }),
         ]),
         section('Your password', [passwordForm(client)]),
-        deletion(client, signedOut),
+        deletion(parts),
       ],
       ways: [
         ['Back', leave],
         ...(account.isOperator ? [['The service', openService] as const] : []),
         ['Sign out', signOut],
+      ],
+    }),
+  );
+}
+
+/** In its place, while the service is away. */
+export function showAccountAway(sentence: string, again: () => void, leave: () => void): void {
+  showScreen(
+    accountFrame({
+      title: 'Your account',
+      content: [element('p', { class: 'hint', role: 'status' }, [sentence])],
+      ways: [
+        ['Try again', again],
+        ['Back', leave],
       ],
     }),
   );
@@ -103,9 +117,10 @@ function passwordForm(client: AccountClient): HTMLElement {
 }
 
 /** Folded away: nobody comes upon it by accident, and the password is asked for. */
-function deletion(client: AccountClient, signedOut: () => void): HTMLElement {
+function deletion({ client, mayLeave, signedOut }: AccountScreenParts): HTMLElement {
   const field = { ...passwordField, name: 'proof', label: 'Your password' } as const;
   const act = async ({ proof }: Readonly<Record<'proof', string>>) => {
+    await mayLeave();
     await client.deleteAccount(proof);
     signedOut();
   };

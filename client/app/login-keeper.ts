@@ -38,24 +38,25 @@ export function loginKeeper(clock: Clock): LoginKeeper {
   };
   const current = (): string | undefined =>
     access !== undefined && clock.nowMs() < access.untilMs - marginMs ? access.token : undefined;
-  /** One tab at a time: a refresh token that was replaced and comes again looks stolen. */
-  const refresh = (): Promise<string | undefined> =>
-    navigator.locks.request('trackstand-login', async () => {
-      if (current() !== undefined || !hasHint()) return current();
-      try {
-        keep(await ask('POST', '/v1/logins/refresh'));
-      } catch (error) {
-        if (!(error instanceof AccountError) || error.code !== 'login-ended') throw error;
-        forget();
-      }
-      return current();
-    });
+  const refresh = async (): Promise<string | undefined> => {
+    if (current() !== undefined || !hasHint()) return current();
+    try {
+      keep(await ask('POST', '/v1/logins/refresh'));
+    } catch (error) {
+      if (!(error instanceof AccountError) || error.code !== 'login-ended') throw error;
+      forget();
+    }
+    return current();
+  };
+  /** One tab at a time spares the service work. Where there are no locks it answers all of them, and one cookie is left. */
+  const inTurn = (): Promise<string | undefined> =>
+    navigator.locks?.request('trackstand-login', refresh) ?? refresh();
   return {
     isSignedIn: hasHint,
     keep,
     forget,
     accountId: () => accountId,
-    access: async () => current() ?? (hasHint() ? refresh() : undefined),
+    access: async () => current() ?? (hasHint() ? inTurn() : undefined),
     refused: (token) => {
       if (access?.token === token) access = undefined;
     },

@@ -81,7 +81,7 @@ export function openRide(parts: OpenRideParts): () => void {
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
-  const tell = whenChanged(parts.tell);
+  const tell = followingId(parts, whenChanged(parts.tell));
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
     tell(frame);
@@ -116,6 +116,20 @@ export function openRide(parts: OpenRideParts): () => void {
     show,
   });
   return close;
+}
+
+/** A ride that began without the service may get another id with its delivery; under the former one it would be listed once more. */
+function followingId(
+  { ride, rides }: OpenRideParts,
+  tell: (frame: RideFrame) => void,
+): (frame: RideFrame) => void {
+  let known = ride.sessionId;
+  return (frame) => {
+    const former = known;
+    known = ride.sessionId;
+    if (known !== former) void rides.move(former, known).catch(() => {});
+    tell(frame);
+  };
 }
 
 /** Keeps what happened beside the ride. */
@@ -157,10 +171,11 @@ function showSummary(
 
 /** What a full storage does not take can still be looked at, and saved as a file. */
 async function keepRide({ ride, commands, rides }: OpenRideParts): Promise<KeptRide> {
-  const { sessionId } = ride;
   const { state } = ride.view();
-  const incidents = await rides.incidents(sessionId).catch(() => []);
+  const incidents = await rides.incidents(ride.sessionId).catch(() => []);
   const recorded = await commands().catch(() => []);
+  // The id of this moment: it may have changed meanwhile.
+  const { sessionId } = ride;
   const kept = { sessionId, name: state.plan.name, state, commands: recorded, incidents };
   if (state.startedAtMs !== null) await rides.keep(kept).catch(() => {});
   return kept;

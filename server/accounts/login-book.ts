@@ -30,13 +30,13 @@ export interface LoginBook {
     formerHash: string,
     rehashed: string | undefined,
   ) => Promise<boolean>;
-  /** Takes the token and puts its successor beside it. Undefined when it is not good; `endReused` says what that means. */
+  /** Takes the token and puts its successor beside it, or says that it has one. Undefined when it is not good, nor the one before. */
   readonly rotate: (
     loginId: string,
     tokenHash: string,
     nextHash: string,
     validMs: number,
-  ) => Promise<LoginIdentity | undefined>;
+  ) => Promise<(LoginIdentity & { readonly isReplaced: boolean }) | undefined>;
   /** Ends logins of an account: one, or all, or all but one. Resolves with how many there were. */
   readonly end: (accountId: string, which: Which) => Promise<number>;
   /** Ends a login without being asked by its account. */
@@ -70,13 +70,26 @@ insert into trackstand.logins (login_id, account_id, device, issued_hash, expire
 select $4, account_id, $5, $6, now() + $7::float8 * interval '1 millisecond' from known
 returning login_id`;
 
-/** $1 login, $2 token, $3 its successor, $4 milliseconds. Of two that come at once with one token the later one's successor counts. */
+/**
+ * Milliseconds after a token was replaced in which it does not get another successor: two tabs or programs of one device ask at the same
+ * moment, and of two successors one would look copied. Longer than a request is under way, and short, because a copy is as good meanwhile.
+ */
+const sameMomentMs = 10_000;
+
+const isRepeat = `proven_hash = $2 and last_used_at > now() - interval '${sameMomentMs} milliseconds'`;
+
+/**
+ * $1 login, $2 token, $3 its successor, $4 milliseconds. Of two that come at once the second one waits for the first and sees what it did.
+ * A repeat does not count as a use: else who repeats it would never leave the moment.
+ */
 const rotateSql = `
 update trackstand.logins
-set proven_hash = $2, issued_hash = $3, last_used_at = now(),
+set proven_hash = $2,
+  issued_hash = case when ${isRepeat} then issued_hash else $3 end,
+  last_used_at = case when ${isRepeat} then last_used_at else now() end,
   expires_at = now() + $4::float8 * interval '1 millisecond'
 where login_id = $1 and $2 in (issued_hash, proven_hash) and expires_at > now()
-returning account_id, login_id`;
+returning account_id, login_id, issued_hash = $3 as is_replaced`;
 
 /**
  * Ends the logins for which the condition holds. Their clients' rights end a moment later, whatever happens in between. Locked by a
@@ -141,8 +154,14 @@ export function loginBook({ statement, transaction }: StatementPool): LoginBook 
       return (await count(beginSql, [...values, refreshHash, validMs])) > 0;
     },
     rotate: async (...values) => {
-      const [row] = await statement<{ account_id: string; login_id: string }>(rotateSql, values);
-      return row && { accountId: row.account_id, loginId: row.login_id };
+      const [row] = await statement<{
+        account_id: string;
+        login_id: string;
+        is_replaced: boolean;
+      }>(rotateSql, values);
+      if (row === undefined) return undefined;
+      const { account_id: accountId, login_id: loginId, is_replaced: isReplaced } = row;
+      return { accountId, loginId, isReplaced };
     },
     end: (accountId, which) =>
       endAll(endings[which.kind], [accountId, which.kind === 'all' ? null : which.loginId]),

@@ -97,7 +97,8 @@ export function sendSignedIn(
 ): FastifyReply {
   if (signedIn === undefined) throw new AccountProblemError('login-refused');
   const { identity, accessToken, accessMs, refreshToken, loginMs } = signedIn;
-  if (place === 'cookie') setLoginCookie(exchange, publicUrl, refreshToken, loginMs);
+  if (place === 'cookie' && refreshToken !== undefined)
+    setLoginCookie(exchange, publicUrl, refreshToken, loginMs);
   return exchange.reply
     .code(200)
     .header('cache-control', 'no-store')
@@ -106,6 +107,6 @@ export function sendSignedIn(
       login_id: identity.loginId,
       access_token: accessToken,
       expires_in_s: Math.floor(accessMs / 1_000),
-      ...(place === 'body' && { refresh_token: refreshToken }),
+      ...(place === 'body' && refreshToken !== undefined && { refresh_token: refreshToken }),
     });
 }

@@ -10,7 +10,8 @@ export interface SignedIn {
   readonly identity: LoginIdentity;
   readonly accessToken: string;
   readonly accessMs: number;
-  readonly refreshToken: string;
+  /** Absent for one of several that asked at the same moment: another one got it. */
+  readonly refreshToken: string | undefined;
   readonly loginMs: number;
 }
 
@@ -97,8 +98,8 @@ export async function refreshLogin(
   const loginId = tokens.proveRefresh(token);
   if (loginId === undefined) return undefined;
   const next = tokens.issueRefresh(loginId);
-  const identity = await logins.rotate(loginId, tokenHash(token), tokenHash(next), loginMs);
-  if (identity !== undefined) return signedIn(parts, identity, next);
+  const rotated = await logins.rotate(loginId, tokenHash(token), tokenHash(next), loginMs);
+  if (rotated !== undefined) return signedIn(parts, rotated, rotated.isReplaced ? next : undefined);
   if (await logins.endById(loginId)) parts.revokeSoon();
   return undefined;
 }
@@ -110,9 +111,10 @@ function signedIn(
     accessMs,
     loginMs,
   }: Pick<AccountParts, 'tokens' | 'clock' | 'accessMs' | 'loginMs'>,
-  identity: LoginIdentity,
-  refreshToken: string,
+  { accountId, loginId }: LoginIdentity,
+  refreshToken: string | undefined,
 ): SignedIn {
+  const identity = { accountId, loginId };
   const accessToken = tokens.issueAccess(identity, clock.nowMs() + accessMs);
   return { identity, accessToken, accessMs, refreshToken, loginMs };
 }

@@ -22,10 +22,23 @@ const refresh = (token: string): Promise<Answer> =>
 const statusOf = async (access: string): Promise<number> =>
   (await server.ask('GET', '/v1/accounts/me', { access })).status;
 
+/** As if the device had asked last so long ago that it is no longer the same moment. */
+async function passMoment(loginId: string): Promise<void> {
+  const client = new Client({ connectionString: server.stores.postgres });
+  await client.connect();
+  await client.query(
+    `update trackstand.logins set last_used_at = last_used_at - interval '11 seconds'
+     where login_id = $1`,
+    [loginId],
+  );
+  await client.end();
+}
+
 describe('a refresh token', () => {
   test('gives the next one, and works once more for who did not get the answer', async () => {
-    const { refresh: first } = await server.register(newEmail());
+    const { refresh: first, loginId } = await server.register(newEmail());
     const lost = tokensOf(await refresh(first)).refresh;
+    await passMoment(loginId);
     const second = tokensOf(await refresh(first)).refresh;
     expect(new Set([first, lost, second]).size).toBe(3);
     const third = tokensOf(await refresh(second));
@@ -43,6 +56,23 @@ describe('a refresh token', () => {
     expect(await statusOf(access)).toBe(401);
   });
 
+  test.each([
+    ['after its owner', ['owner', 'thief', 'owner']],
+    ['before its owner', ['thief', 'owner', 'thief']],
+  ] as const)('that was copied and is used %s ends its login', async (_when, comes) => {
+    const { refresh: first, access, loginId } = await server.register(newEmail());
+    const held = { owner: first, thief: first };
+    const answers: number[] = [];
+    for (const who of comes) {
+      const answer = await refresh(held[who]);
+      answers.push(answer.status);
+      if (answer.status === 200) held[who] = tokensOf(answer).refresh;
+      await passMoment(loginId);
+    }
+    expect(answers).toEqual([200, 200, 401]);
+    expect(await statusOf(access)).toBe(401);
+  });
+
   test('that we never issued ends nothing', async () => {
     const { refresh: token, loginId, access } = await server.register(newEmail());
     const forged = [`r1.${loginId}.${'A'.repeat(43)}.${'A'.repeat(43)}`, `${token}A`, access, ''];
@@ -50,10 +80,32 @@ describe('a refresh token', () => {
     expect((await refresh(token)).status).toBe(200);
   });
 
-  test('of two that come at once, both are answered and one goes on', async () => {
-    const { refresh: first } = await server.register(newEmail());
-    const answers = await Promise.all([refresh(first), refresh(first)]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  test('of several that come at once all are answered, one has the next token, and the device stays signed in', async () => {
+    const { refresh: first, loginId } = await server.register(newEmail());
+    const answers = await Promise.all([1, 2, 3, 4].map(() => refresh(first)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    for (const { body } of answers) expect(await statusOf(String(body['access_token']))).toBe(200);
+    const [next, ...others] = answers.filter(({ body }) => 'refresh_token' in body);
+    expect(others).toEqual([]);
+    if (next === undefined) throw new Error('Nobody got the next token.');
+    await passMoment(loginId);
+    expect((await refresh(tokensOf(next).refresh)).status).toBe(200);
+    expect((await refresh(first)).body['code']).toBe('login-ended');
+  });
+
+  test('that comes again at once does not draw its moment out: a copy gets no more than one access token', async () => {
+    const { refresh: first, loginId } = await server.register(newEmail());
+    const second = tokensOf(await refresh(first)).refresh;
+    const copied = await refresh(first);
+    expect(copied.body).not.toHaveProperty('refresh_token');
+    const usedAt = async (): Promise<unknown> =>
+      (await server.ask('GET', '/v1/logins', { access: String(copied.body['access_token']) })).body;
+    const before = await usedAt();
+    await refresh(first);
+    expect(await usedAt()).toEqual(before);
+    await passMoment(loginId);
+    expect((await refresh(second)).status).toBe(200);
+    expect((await refresh(first)).body['code']).toBe('login-ended');
   });
 });
 
@@ -76,6 +128,23 @@ describe('in a page', () => {
     const crossSite = { cookie: pair, 'sec-fetch-site': 'cross-site' };
     const forged = await server.ask('POST', '/v1/logins/refresh', { headers: crossSite });
     expect(forged.body['code']).toBe('cross-site');
+  });
+
+  test('of two tabs that ask at once one gets the cookie, whatever order the answers come in', async () => {
+    const email = newEmail();
+    await server.register(email);
+    const { headers } = await server.ask('POST', '/v1/logins', {
+      body: { email, password: goodPassword },
+    });
+    const ask = (cookie: string) =>
+      server.ask('POST', '/v1/logins/refresh', { headers: { cookie } });
+    const [former = ''] = (headers.get('set-cookie') ?? '').split(';');
+    const answers = await Promise.all([ask(former), ask(former)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const cookies = answers.flatMap((answer) => answer.headers.get('set-cookie') ?? []);
+    expect(cookies).toHaveLength(1);
+    const [next = ''] = (cookies[0] ?? '').split(';');
+    expect((await ask(next)).status).toBe(200);
   });
 
   test('behind TLS the cookie is sent over nothing else', async () => {

@@ -2,9 +2,11 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
+import { barriers } from './accessible.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
+const patiently = { timeout: 60_000, interval: 100 };
 const light = { ...desktop, colorScheme: 'light' } as const;
 const phone = {
   viewport: { width: 360, height: 740 },
@@ -178,4 +180,82 @@ test('who was signed out by another device rides all the same, as one without an
   await press(rider, /Lunch break/);
   await rider.page.getByRole('button', { name: /^Start/ }).click();
   await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(1);
+});
+
+test('over a ride that is not delivered nobody signs out and nothing is deleted; once it is, one can', async () => {
+  const rider = await come(desktop);
+  const { page } = rider;
+  await register(rider, 'fay@example.com');
+  await press(rider, 'Back');
+  await page.route('**/v1/sessions', (route) => route.abort());
+  await press(rider, /Lunch break/);
+  await page.getByRole('button', { name: /^Start/ }).click();
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^riding offline/);
+  await page.goto(`${server.url}/#account`);
+  await title(rider, 'fay@example.com');
+  const toldNow = page.getByRole('status').filter({ hasText: 'not in your account yet' });
+  await press(rider, 'Sign out');
+  await toldNow.waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await rider.photograph('account-undelivered');
+  await page.reload();
+  await page.goto(`${server.url}/#account`);
+  await press(rider, 'Sign out everywhere');
+  await toldNow.waitFor();
+  await page.getByText('Delete the account').click();
+  await fill(rider, 'Your password', 'mistral over ventoux');
+  await press(rider, 'Delete everything');
+  await expect.poll(() => toldNow.count()).toBe(2);
+
+  await page.unroute('**/v1/sessions');
+  await press(rider, 'Back');
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
+  await press(rider, /^Finish/);
+  await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
+  await press(rider, 'New ride');
+  await press(rider, 'Your account');
+  await page.getByText(/^Begun /).waitFor();
+  await press(rider, 'Sign out');
+  await title(rider, 'What do you ride today?');
+  await page.getByRole('button', { name: 'Sign in' }).waitFor();
+});
+
+test('a service that is away is said to be, on the account’s page, and is asked again', async () => {
+  const rider = await come(phone);
+  await register(rider, 'gil@example.com');
+  await press(rider, 'Back');
+  await title(rider, 'What do you ride today?');
+  await server.kill();
+  try {
+    await press(rider, 'Your account');
+    await rider.page.getByText('The service cannot be reached.').waitFor();
+    expect(await barriers(rider.page)).toEqual([]);
+    await rider.photograph('account-away-phone');
+  } finally {
+    await server.start();
+  }
+  await press(rider, 'Try again');
+  await title(rider, 'gil@example.com');
+});
+
+test('a network that swallows every answer is given up on, and what waits goes on when it is back', async () => {
+  const rider = await come(desktop);
+  const { page } = rider;
+  // The browser’s own time for requests, a hundred times as fast.
+  await page.addInitScript(() => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = (ms) => timeout(ms / 100);
+  });
+  await page.reload();
+  const swallowed = /\/v1\/(logins|sessions)$/;
+  await page.route(swallowed, () => {});
+  await signIn(rider, 'hal@example.com', 'mistral over ventoux');
+  await page.getByText('The service cannot be reached.').waitFor();
+  await press(rider, 'Back');
+  await press(rider, /Lunch break/);
+  await page.getByRole('button', { name: /^Start/ }).click({ timeout: 60_000 });
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^riding offline/);
+  await page.unroute(swallowed);
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
 });

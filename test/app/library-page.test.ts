@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
 import { barriers } from './accessible.ts';
-import { makeAccount, signIn } from './account-rider.ts';
+import { makeAccount, ridersPassword, signIn } from './account-rider.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const laptop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
@@ -65,6 +65,16 @@ const imports = ({ page }: Rider, name: string, seconds: number) =>
         `<Cooldown Duration="${seconds}" PowerLow="0.7" PowerHigh="0.4"/></workout></workout_file>`,
     ),
   });
+async function everythingOf(rider: Rider) {
+  const [file] = await Promise.all([
+    rider.page.waitForEvent('download'),
+    press(rider, 'Download everything'),
+  ]);
+  return JSON.parse(await readFile(await file.path(), 'utf8')) as {
+    rides: readonly { name: string; summary: object }[];
+    workouts: readonly object[];
+  };
+}
 
 test(
   'what is imported stays, is taken into the account, and is the same on every device, also without a network',
@@ -90,6 +100,25 @@ test(
     await says(here, 'In your account: the same on every device.');
     expect(await barriers(here.page)).toEqual([]);
     await here.photograph('library-laptop-dark');
+    // A network that answers in the service's place takes nothing away.
+    const place = '**/v1/accounts/me/workouts';
+    await press(here, 'Back');
+    await here.page.route(place, (route) =>
+      route.fulfill({ status: 200, contentType: 'text/html', body: '<h1>Hotel</h1>' }),
+    );
+    await press(here, 'Your workouts');
+    await says(here, 'The service cannot be reached');
+    await card(here, 'Club hills').waitFor();
+    await here.page.unroute(place);
+    await press(here, 'Back');
+    await press(here, 'Your rides');
+    const data = await everythingOf(here);
+    expect(data.workouts).toMatchObject([
+      { plan: { name: 'Club hills', segments: { length: 10 } }, keptAtMs: expect.any(Number) },
+    ]);
+    await press(here, 'Back');
+    await press(here, 'Your workouts');
+    await says(here, 'In your account: the same on every device.');
 
     const there = await come(phone);
     await signIn(there, 'ada@example.com');
@@ -247,15 +276,82 @@ test(
     await says(there, 'It is still there');
     await press(there, 'Back');
     await says(there, 'The service cannot be reached: these are the rides this device has.');
-    const [file] = await Promise.all([
-      there.page.waitForEvent('download'),
-      press(there, 'Download everything'),
-    ]);
-    const data = JSON.parse(await readFile(await file.path(), 'utf8')) as {
-      rides: readonly { name: string; summary: object }[];
-      workouts: readonly object[];
-    };
+    const data = await everythingOf(there);
     expect(data.rides).toMatchObject([{ name: 'Lunch break', summary: {} }]);
     expect(data.workouts).toEqual([]);
+  },
+);
+
+/** Fills an account as another device would have. */
+async function fillLibrary(email: string, count: number): Promise<void> {
+  const send = async (method: string, path: string, body: object, access = '') => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${access}` };
+    const response = await fetch(server.url + path, {
+      method,
+      headers,
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response;
+  };
+  const login = { email, password: ridersPassword, refresh_in: 'body' };
+  const signedIn = await send('POST', '/v1/logins', login);
+  const { access_token: access } = (await signedIn.json()) as { access_token: string };
+  const segments = [{ kind: 'steady', durationS: 600, fraction: 0.6 }];
+  for (let number = 1; number <= count; number += 1) {
+    const plan = { name: `Number ${number}`, description: '', segments };
+    const id = `workout-${String(number).padStart(16, '0')}`;
+    await send('PUT', `/v1/accounts/me/workouts/${id}`, { plan }, access);
+  }
+}
+
+test(
+  'an account that is full or has had many changes says so, and what it does not take stays on the device',
+  { timeout: testMaxMs },
+  async () => {
+    const email = 'dora@example.com';
+    await makeAccount(server.url, mails, email);
+    await fillLibrary(email, 199);
+    const here = await come(laptop);
+    for (const seconds of [301, 302, 303, 304]) {
+      await imports(here, `Hills ${seconds}`, seconds);
+      await card(here, `Hills ${seconds}`).waitFor();
+    }
+    const asked: string[] = [];
+    here.page.on('request', (request) => {
+      if (request.method() === 'PUT') asked.push(request.url());
+    });
+    await signIn(here, email);
+    await press(here, 'Your workouts');
+    await says(here, 'Your account takes no more: 3 workouts are on this device alone.');
+    await card(here, 'Number 199').waitFor();
+    expect(await barriers(here.page)).toEqual([]);
+    await here.photograph('library-full-laptop-dark');
+    // One is taken; of the others, which are as long, one is asked for with each look: so a rate is not used up by looking.
+    const looks = 3;
+    for (let look = 0; look < looks; look += 1) {
+      await press(here, 'Back');
+      await press(here, 'Your workouts');
+      await says(here, 'Your account takes no more');
+    }
+    expect(new Set(asked).size).toBe(2);
+    expect(asked.length).toBeLessThanOrEqual(2 + 2 * (looks + 1));
+
+    await card(here, 'Number 199').click();
+    await press(here, 'Delete');
+    await press(here, 'Delete it');
+    await says(here, 'Your account takes no more: 2 workouts are on this device alone.');
+    const busy = { code: 'too-many-tries', title: 'Too many tries.', status: 429 };
+    await here.page.route('**/v1/accounts/me/workouts/*', (route) =>
+      route.fulfill({
+        status: 429,
+        contentType: 'application/problem+json',
+        body: JSON.stringify(busy),
+      }),
+    );
+    await press(here, 'Back');
+    await press(here, 'Your workouts');
+    await says(here, 'Your account takes no more changes just now: the rest follows in a while.');
+    await card(here, 'Hills 304').waitFor();
   },
 );

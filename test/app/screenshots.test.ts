@@ -16,6 +16,9 @@ const looks = [
   { name: 'phone-light', ...phone, colorScheme: 'light' },
 ] as const;
 
+/** A quarter of an hour in small steps, on a machine that may be busy. */
+const testMaxMs = 600_000;
+
 let server: AppServer;
 let browser: Browser;
 let mails: SmtpSink;
@@ -40,7 +43,7 @@ async function photograph({ page, photograph }: Rider, name: string): Promise<vo
   await photograph(name);
 }
 
-test.each(looks)('every screen fits, $name', async ({ name, ...look }) => {
+test.each(looks)('every screen fits, $name', { timeout: testMaxMs }, async ({ name, ...look }) => {
   const rider = await newRider(browser, server.url, look, async (page) => {
     // The page's own timer beats instead, and a quarter of an hour goes by in moments.
     await page.route('**/ticker-worker.js', (route) => route.abort());
@@ -113,50 +116,54 @@ const ownWorkout =
   '<IntervalsT Repeat="5" OnDuration="240" OffDuration="120" OnPower="1.05" OffPower="0.88" Cadence="90"/>' +
   '<Cooldown Duration="480" PowerLow="0.7" PowerHigh="0.4"/></workout></workout_file>';
 
-test.each(looks)('every screen of an account and its library fits, $name', async (shape) => {
-  const { name, ...look } = shape;
-  const email = `ada-${name}@example.com`;
-  await makeAccount(server.url, mails, email);
-  const rider = await newRider(browser, server.url, look);
-  const { page } = rider;
-  const take = (screen: string) => photograph(rider, `${name}-${screen}`);
-  const press = (button: string | RegExp) =>
-    page.getByRole('button', { name: button }).first().click();
-  await press('Sign in');
-  await take('11-sign-in');
-  await press('Make an account');
-  await take('12-make-an-account');
-  await press('Back');
-  await signIn(rider, email);
-  await page
-    .locator('input[type=file]')
-    .setInputFiles({ name: 'own.zwo', mimeType: 'text/xml', buffer: Buffer.from(ownWorkout) });
-  await page.getByRole('button', { name: /^Over and under/ }).waitFor();
-  await press('Your workouts');
-  await page.getByText('In your account').waitFor();
-  await take('13-library');
-  await press(/^Over and under/);
-  await page.getByRole('button', { name: 'Ride it' }).waitFor();
-  await take('14-workout');
-  await press('Rename');
-  await take('15-rename');
-  await press('Cancel');
-  await press('Ride it');
-  await press(/^Start/);
-  await expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(4);
-  const other = await newRider(browser, server.url, look);
-  await signIn(other, email);
-  await other.page.getByRole('button', { name: 'Your account' }).click();
-  await other.page.getByText(/^Begun /).waitFor();
-  await photograph(other, `${name}-16-account`);
-  await other.page.getByRole('button', { name: 'Back' }).click();
-  await press(/^Finish/);
-  await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
-  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
-  await other.page.getByRole('button', { name: 'Your rides' }).click();
-  await other.page.getByText('From all your devices.').waitFor({ timeout: 60_000 });
-  await photograph(other, `${name}-17-rides-of-all-devices`);
-  await other.leave();
-  await rider.leave();
-  expect([...rider.problems, ...other.problems]).toEqual([]);
-});
+test.each(looks)(
+  'every screen of an account and its library fits, $name',
+  { timeout: testMaxMs },
+  async (shape) => {
+    const { name, ...look } = shape;
+    const email = `ada-${name}@example.com`;
+    await makeAccount(server.url, mails, email);
+    const rider = await newRider(browser, server.url, look);
+    const { page } = rider;
+    const take = (screen: string) => photograph(rider, `${name}-${screen}`);
+    const press = (button: string | RegExp) =>
+      page.getByRole('button', { name: button }).first().click();
+    await press('Sign in');
+    await take('11-sign-in');
+    await press('Make an account');
+    await take('12-make-an-account');
+    await press('Back');
+    await signIn(rider, email);
+    await page
+      .locator('input[type=file]')
+      .setInputFiles({ name: 'own.zwo', mimeType: 'text/xml', buffer: Buffer.from(ownWorkout) });
+    await page.getByRole('button', { name: /^Over and under/ }).waitFor();
+    await press('Your workouts');
+    await page.getByText('In your account').waitFor();
+    await take('13-library');
+    await press(/^Over and under/);
+    await page.getByRole('button', { name: 'Ride it' }).waitFor();
+    await take('14-workout');
+    await press('Rename');
+    await take('15-rename');
+    await press('Cancel');
+    await press('Ride it');
+    await press(/^Start/);
+    await expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(4);
+    const other = await newRider(browser, server.url, look);
+    await signIn(other, email);
+    await other.page.getByRole('button', { name: 'Your account' }).click();
+    await other.page.getByText(/^Begun /).waitFor();
+    await photograph(other, `${name}-16-account`);
+    await other.page.getByRole('button', { name: 'Back' }).click();
+    await press(/^Finish/);
+    await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+    await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
+    await other.page.getByRole('button', { name: 'Your rides' }).click();
+    await other.page.getByText('From all your devices.').waitFor({ timeout: 60_000 });
+    await photograph(other, `${name}-17-rides-of-all-devices`);
+    await other.leave();
+    await rider.leave();
+    expect([...rider.problems, ...other.problems]).toEqual([]);
+  },
+);

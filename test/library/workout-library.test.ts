@@ -68,6 +68,12 @@ describe('a library on a device and in an account', () => {
       'drop a',
       'drop b',
     ]);
+    // Nor does it change one there, should the ids be the same.
+    const changed = [kept('a', { change: 'renamed' }), kept('b', { change: 'deleted' })];
+    expect(told(syncSteps(changed, [listed('a'), listed('b')], 'bob'))).toEqual([
+      'drop a',
+      'drop b',
+    ]);
     expect(shownWorkouts([kept('a'), kept('b', { accountId: null })], 'bob')).toMatchObject([
       { workoutId: 'b' },
     ]);

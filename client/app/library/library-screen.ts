@@ -94,6 +94,8 @@ function sentenceOf(synced: Synced): string {
       return 'Kept on this device. Sign in, and they are on all of yours.';
     case 'unreachable':
       return 'The service cannot be reached: this is what this device has.';
+    case 'later':
+      return 'Your account takes no more changes just now: the rest follows in a while.';
     case 'synced':
       return synced.leftOut === 0
         ? 'In your account: the same on every device.'

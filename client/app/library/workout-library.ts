@@ -30,7 +30,8 @@ export interface LibraryOfAccount {
 
 /** What came of asking the account. `full`: how many are on this device alone, because the account takes no more. */
 export type Synced =
-  | { readonly kind: 'alone' | 'unreachable' }
+  /** `later`: the account has had as many changes as it takes in a while. */
+  | { readonly kind: 'alone' | 'unreachable' | 'later' }
   | { readonly kind: 'synced'; readonly leftOut: number };
 
 export interface WorkoutLibrary {
@@ -82,11 +83,13 @@ export function workoutLibrary({
       const { accountId, listed } = await account.workouts();
       rememberOwner(accountId);
       let leftOut = 0;
+      const room = roomLeft();
       for (const step of syncSteps(await store.list(), listed, accountId))
-        if (!(await take(step, { account, store, accountId }))) leftOut++;
+        if (!(await take(step, { account, store, accountId, room }))) leftOut++;
       return { kind: 'synced', leftOut };
     } catch (error) {
       if (!(error instanceof AccountError)) throw error;
+      if (error.code === 'too-many-tries') return { kind: 'later' };
       return account.isSignedIn() ? { kind: 'unreachable' } : alone();
     }
   };
@@ -106,7 +109,7 @@ export function workoutLibrary({
     remove: (workoutId) =>
       store.update(workoutId, (workout) => ({ ...workout, change: 'deleted' })),
     // Where there are no locks a tab may do again what another one does: every step can be repeated.
-    sync: () => navigator.locks?.request('trackstand-library', sync) ?? sync(),
+    sync: () => globalThis.navigator?.locks?.request('trackstand-library', sync) ?? sync(),
     leaveAccount,
   };
 }
@@ -126,15 +129,37 @@ function withSpare(kept: WorkoutStore, memory: WorkoutStore): WorkoutStore {
 
 interface StepParts extends Pick<WorkoutLibraryParts, 'account' | 'store'> {
   readonly accountId: string;
+  readonly room: Room;
+}
+
+interface Room {
+  /** Whether a workout of that length may still be taken. */
+  readonly has: (length: number) => boolean;
+  readonly refused: (length: number) => void;
+}
+
+/** Of an account that is full, by number or by size, nothing is asked again that is not shorter: each try counts against its rate. */
+function roomLeft(): Room {
+  let refusedLength = Infinity;
+  return {
+    has: (length) => length < refusedLength,
+    refused: (length) => {
+      refusedLength = Math.min(refusedLength, length);
+    },
+  };
 }
 
 /** False when the account does not take it: it stays on this device. Rejects with AccountError while the service cannot be asked. */
 async function take(step: SyncStep, parts: StepParts): Promise<boolean> {
-  const { account, store, accountId } = parts;
+  const { account, store, accountId, room } = parts;
   switch (step.kind) {
     case 'deliver': {
       const { workoutId, plan, change } = step.workout;
-      if (!(await isTaken(account.keepWorkout(workoutId, plan)))) return false;
+      const { length } = JSON.stringify(plan);
+      if (!room.has(length)) return false;
+      const outcome = await takenAs(account.keepWorkout(workoutId, plan));
+      if (outcome === 'library-full') room.refused(length);
+      if (outcome !== 'taken') return false;
       // It may be there since an answer that was lost, under the name it had then.
       if (change === 'renamed') await account.renameWorkout(workoutId, plan.name);
       await store.update(workoutId, (workout) => ({ ...told(workout, plan.name), accountId }));
@@ -178,13 +203,15 @@ function told(workout: KeptWorkout, name: string): KeptWorkout {
   return rest;
 }
 
-async function isTaken(keeping: Promise<void>): Promise<boolean> {
-  return unlessCode(keeping, ['library-full', 'bad-request', 'body-too-large']);
+const refusals = ['library-full', 'bad-request', 'body-too-large'] as const;
+
+async function takenAs(keeping: Promise<void>): Promise<'taken' | (typeof refusals)[number]> {
+  return unlessCode(keeping, refusals);
 }
 
 /** What another device has deleted at this moment needs nothing any more; what the account refuses holds up nothing behind it. */
-async function isThere(changing: Promise<void>): Promise<boolean> {
-  return unlessCode(changing, ['workout-unknown', 'bad-request']);
+async function isThere(changing: Promise<void>): Promise<void> {
+  await unlessCode(changing, ['workout-unknown', 'bad-request']);
 }
 
 async function unlessDeleted(asking: Promise<unknown>): Promise<unknown> {
@@ -196,13 +223,17 @@ async function unlessDeleted(asking: Promise<unknown>): Promise<unknown> {
   }
 }
 
-async function unlessCode(asking: Promise<void>, codes: readonly string[]): Promise<boolean> {
+async function unlessCode<Code extends string>(
+  asking: Promise<void>,
+  codes: readonly Code[],
+): Promise<'taken' | Code> {
   try {
     await asking;
-    return true;
+    return 'taken';
   } catch (error) {
-    if (error instanceof AccountError && codes.includes(error.code)) return false;
-    throw error;
+    const code = error instanceof AccountError && codes.find((one) => one === error.code);
+    if (!code) throw error;
+    return code;
   }
 }
 

@@ -22,6 +22,9 @@ interface Line {
   readonly isDashed?: boolean;
 }
 
+/** Between two marks of the clock: what people count in. The library's own steps would say 0:02, 0:05, 0:07. */
+const markStepsS = [1, 5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
+
 const heightPx = { first: 260, others: 150 };
 
 export function rideChart({ seconds }: RideRecord): RideChart {
@@ -68,7 +71,10 @@ export function rideChart({ seconds }: RideRecord): RideChart {
     const width = Math.floor(root.clientWidth);
     if (width === 0) return;
     if (charts.length === 0)
-      charts = groups.map((lines, index) => chart(root, times, lines, index, width));
+      charts = groups.map((lines, index) => {
+        const height = index === 0 ? heightPx.first : heightPx.others;
+        return chart(root, times, lines, { width, height });
+      });
     else for (const drawn of charts) drawn.setSize({ width, height: drawn.height });
   };
   return { root, fit };
@@ -82,18 +88,23 @@ function chart(
   root: HTMLElement,
   times: readonly number[],
   lines: readonly Line[],
-  // eslint cannot know: five things make a chart.
-  ...[index, width]: readonly [number, number]
+  size: { readonly width: number; readonly height: number },
 ): UPlot {
   const colourOf = (name: string) => getComputedStyle(root).getPropertyValue(name).trim();
   const axis = { stroke: colourOf('--dim'), grid: { stroke: colourOf('--line'), width: 1 } };
   const options: UPlot.Options = {
-    width,
-    height: index === 0 ? heightPx.first : heightPx.others,
+    ...size,
     cursor: { sync: { key: 'ride' }, y: false },
     scales: { x: { time: false } },
     axes: [
-      { ...axis, ticks: { show: false }, values: (_chart, marks) => marks.map(clockTime) },
+      // As high as its figures are: what the library leaves below them looks like a gap in the page.
+      {
+        ...axis,
+        ticks: { show: false },
+        size: 30,
+        incrs: [...markStepsS],
+        values: (_chart, marks) => marks.map(clockTime),
+      },
       { ...axis, ticks: { show: false }, size: 44 },
     ],
     series: [

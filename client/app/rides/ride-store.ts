@@ -16,6 +16,8 @@ export interface RideStore {
   /** Changes it as it is by then; one that is not there stays so. */
   update(sessionId: string, change: (ride: KeptRide) => KeptRide): Promise<void>;
   remove(sessionId: string): Promise<void>;
+  /** The service gave the session another id: all that is kept of it is kept under that one. */
+  move(formerId: string, sessionId: string): Promise<void>;
   /** What went wrong so far in a ride that is under way. */
   incidents(sessionId: string): Promise<readonly Incident[]>;
   addIncident(sessionId: string, incident: Incident): Promise<void>;
@@ -62,6 +64,8 @@ export function rideStore(): RideStore {
         transaction.objectStore('rides').delete(sessionId);
         transaction.objectStore('incidents').delete(sessionId);
       }),
+    move: (formerId, sessionId) =>
+      change(['rides', 'incidents'], (transaction) => moveAll(transaction, formerId, sessionId)),
     incidents: async (sessionId) => {
       const kept = v.safeParse(incidentsSchema, await read('incidents', sessionId));
       return kept.success ? kept.output : [];
@@ -76,4 +80,20 @@ export function rideStore(): RideStore {
         });
       }),
   };
+}
+
+function moveAll(transaction: IDBTransaction, formerId: string, sessionId: string): void {
+  const rides = transaction.objectStore('rides');
+  const ride = rides.get(formerId);
+  ride.addEventListener('success', () => {
+    const former = ride.result as KeptRide | undefined;
+    if (former !== undefined) rides.put({ ...former, sessionId });
+    rides.delete(formerId);
+  });
+  const incidents = transaction.objectStore('incidents');
+  const happened = incidents.get(formerId);
+  happened.addEventListener('success', () => {
+    if (happened.result !== undefined) incidents.put(happened.result, sessionId);
+    incidents.delete(formerId);
+  });
 }
