@@ -1,12 +1,20 @@
 /** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
 import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
 import { firstDivergence } from '../shared/session/fold.ts';
+import {
+  commandIn,
+  commandList,
+  commandsIn,
+  withCommand,
+  type CommandList,
+} from './command-list.ts';
+import type { StoredSession } from './session-storage.ts';
 
 export interface Outbox {
   /** This storage's life: lost, copied or rolled back storage gets a new one. */
   readonly incarnation: string;
   /** Command n stands at index n - 1 - forgotten. */
-  readonly commands: readonly WireCommand[];
+  readonly commands: CommandList;
   /** How many of the first commands are not kept any more. */
   readonly forgottenCount: number;
   /** Highest seq known to be in the log. */
@@ -16,7 +24,26 @@ export interface Outbox {
 }
 
 export function emptyOutbox(incarnation: string): Outbox {
-  return { incarnation, commands: [], forgottenCount: 0, accepted: 0, checkpointed: 0 };
+  return {
+    incarnation,
+    commands: commandList([]),
+    forgottenCount: 0,
+    accepted: 0,
+    checkpointed: 0,
+  };
+}
+
+/** As the device's storage has it. */
+export function keptOutbox(
+  {
+    incarnation,
+    accepted,
+    checkpointed,
+    forgottenCount = 0,
+  }: Pick<StoredSession, 'incarnation' | 'accepted' | 'checkpointed' | 'forgottenCount'>,
+  commands: readonly WireCommand[],
+): Outbox {
+  return { incarnation, commands: commandList(commands), forgottenCount, accepted, checkpointed };
 }
 
 /** Highest seq given. */
@@ -25,7 +52,7 @@ export function lastSeq({ commands, forgottenCount }: Outbox): number {
 }
 
 export function commandAt(outbox: Outbox, seq: number): WireCommand | undefined {
-  return outbox.commands[seq - 1 - outbox.forgottenCount];
+  return commandIn(outbox.commands, seq - 1 - outbox.forgottenCount);
 }
 
 /** Commands with `from <= seq <= through`. */
@@ -34,20 +61,25 @@ export function commandsBetween(
   from: number,
   through: number,
 ): readonly WireCommand[] {
-  const { forgottenCount } = outbox;
-  return outbox.commands.slice(Math.max(0, from - 1 - forgottenCount), through - forgottenCount);
+  const { commands, forgottenCount } = outbox;
+  return commandsIn(commands, from - 1 - forgottenCount, through - forgottenCount);
+}
+
+/** The last one, if there is any. */
+export function latestCommand(outbox: Outbox): readonly WireCommand[] {
+  return commandsBetween(outbox, lastSeq(outbox), lastSeq(outbox));
 }
 
 /** Adds a command. Its time never falls behind the one before, whatever the device's clock does. [C9] */
 export function addCommand(outbox: Outbox, [type, data, atMs]: WireCommand): Outbox {
-  const formerMs = outbox.commands.at(-1)?.[2] ?? 0;
+  const formerMs = commandAt(outbox, lastSeq(outbox))?.[2] ?? 0;
   const command: WireCommand = [type, data, Math.max(atMs, formerMs)];
-  return { ...outbox, commands: [...outbox.commands, command] };
+  return { ...outbox, commands: withCommand(outbox.commands, command) };
 }
 
 /** After the final receipt nothing is asked for any more. [L1] */
 export function forgetCommands(outbox: Outbox): Outbox {
-  return { ...outbox, commands: [], forgottenCount: lastSeq(outbox) };
+  return { ...outbox, commands: commandList([]), forgottenCount: lastSeq(outbox) };
 }
 
 /** Takes over what the server says; within one epoch watermarks only rise. */
@@ -95,5 +127,5 @@ const firstHashed = ({ accepted, hashes }: Welcome): number => accepted - hashes
 /** A new life: what the server does not have is numbered anew, what it has is in the session already. [R7] */
 export function reincarnate(outbox: Outbox, commonSeq: number, incarnation: string): Outbox {
   const commands = commandsBetween(outbox, commonSeq + 1, lastSeq(outbox));
-  return { ...emptyOutbox(incarnation), commands };
+  return { ...emptyOutbox(incarnation), commands: commandList(commands) };
 }

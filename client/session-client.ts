@@ -15,7 +15,9 @@ import { LinkKeeper } from './link-keeper.ts';
 import {
   addCommand,
   forgetCommands,
+  keptOutbox,
   lastSeq,
+  latestCommand,
   meetWelcome,
   raiseWatermarks,
   reincarnate,
@@ -48,12 +50,10 @@ export class SessionClient {
 
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
     const { clientId, incarnation, epoch, snapshot, witness } = session;
-    const { accepted, checkpointed, forgottenCount = 0 } = session;
     this.#parts = parts;
-    const { model, warn, clock } = parts;
-    this.#outlook = new Outlook({ model, clientId, warn, facts: () => this.#facts() });
+    this.#outlook = new Outlook({ ...parts, clientId, facts: () => this.#facts() });
     this.#storage = new SessionKeeper(session, parts);
-    this.#outbox = { incarnation, commands, forgottenCount, accepted, checkpointed };
+    this.#outbox = keptOutbox(session, commands);
     this.#replica = { epoch, confirmed: snapshot, witness };
     this.#account = new ResumeAccount(lateCountOf(snapshot, clientId, incarnation));
     this.#keeper = new LinkKeeper(
@@ -70,7 +70,7 @@ export class SessionClient {
         unlinked: () => this.#sender.suspend(),
       },
     );
-    this.#sender = new CommandSender(clock, (frame) => this.#keeper.send(frame));
+    this.#sender = new CommandSender(parts.clock, (frame) => this.#keeper.send(frame));
     this.#sender.kept(lastSeq(this.#outbox));
     parts.storage.onLost?.(() => this.#keep(true));
     this.#commands = new CommandKeeper(this.#outbox, {
@@ -98,7 +98,7 @@ export class SessionClient {
     const { forecast } = this.#outlook;
     const { lateCount } = forecast;
     this.#outbox = addCommand(this.#outbox, [type, data, this.#parts.clock.nowMs()]);
-    for (const command of this.#outbox.commands.slice(-1)) forecast.add(command);
+    for (const command of latestCommand(this.#outbox)) forecast.add(command);
     this.#account.foresaw(forecast.lateCount - lateCount);
     this.#isFinal = false;
     this.#commands.keep(this.#outbox);
