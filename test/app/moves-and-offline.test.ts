@@ -15,8 +15,8 @@ let server: AppServer;
 let browser: Browser;
 beforeAll(async () => {
   [server, browser] = await Promise.all([
-    // Behind a proxy whose address nobody knows beforehand.
-    startAppServer({ PUBLIC_URL: '' }),
+    // Behind a proxy whose address nobody knows beforehand. The grace is what a busy machine may need; nobody waits for its end.
+    startAppServer({ PUBLIC_URL: '', DRAIN_GRACE_MS: '60000' }),
     startBrowser(bluetoothFlags),
   ]);
 });
