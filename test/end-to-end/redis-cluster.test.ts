@@ -139,7 +139,7 @@ describe('a cluster that loses a master', () => {
         expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
           status: 'ready',
         }),
-      { timeout: 30_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
     const [first] = rides;
     first?.send('add', { amount: 5 });

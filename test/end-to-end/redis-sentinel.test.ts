@@ -53,7 +53,7 @@ async function ready({ url }: LiveServer): Promise<void> {
   await vi.waitFor(
     async () =>
       expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ready' }),
-    { timeout: 30_000, interval: 20 },
+    { timeout: 120_000, interval: 20 },
   );
 }
 
