@@ -33,7 +33,8 @@ const lenient = {
   isEnded: ({ total }: TallyState) => total >= 100,
 };
 const day = 86_400_000;
-const endOfLife = { archiveAfterMs: 200, abandonedAfterMs: 7 * day, tombstoneMs: 365 * day };
+/** No sooner than a busy machine may take to say that somebody is there. */
+const endOfLife = { archiveAfterMs: 600, abandonedAfterMs: 7 * day, tombstoneMs: 365 * day };
 
 interface Stores {
   readonly postgres: string;
