@@ -6,7 +6,7 @@ import { EmulatedStrap, EmulatedTrainer } from './emulated-devices.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
-const patiently = { timeout: 40_000, interval: 100 };
+const patiently = { timeout: 120_000, interval: 100 };
 
 let server: AppServer;
 let browser: Browser;
