@@ -26,7 +26,7 @@ async function sentinels() {
 
 /** Postgres gets nothing by itself: what is there after a fail-over was brought by the owner or the client. */
 async function started(options: Parameters<typeof startServer>[0]): Promise<LiveServer> {
-  const server = await startServer({ checkpointMs: 60_000, ...options });
+  const server = await startServer({ checkpointMs: 3_600_000, ...options });
   cleanups.push(() => server.stop());
   return server;
 }
