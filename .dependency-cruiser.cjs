@@ -61,7 +61,7 @@ module.exports = {
       '^client/app/',
       [
         '^client/app/',
-        '^client/(connect|indexed-db-storage|session-storage|status|stop-reason|tab-hold)\\.ts$',
+        '^client/(connect|indexed-db-storage|new-id|session-storage|status|stop-reason|tab-hold)\\.ts$',
         '^shared/workout/',
         '^shared/clock\\.ts$',
       ],
