@@ -34,8 +34,7 @@ const unlimited = {
 
 describe('a storm of logins', () => {
   test('is refused at once beyond those who may wait, with the time to come back', async () => {
-    // Long enough for twelve to come meanwhile, and on a busy machine never so long that fewer than may are let wait.
-    const server = await start({ hashCost: 8, hashWaitingMax: 3, rates: unlimited });
+    const server = await start({ hashCost: 10, hashWaitingMax: 3, rates: unlimited });
     await server.register('ada@example.com');
     const answers = await Promise.all(
       Array.from({ length: 12 }, () => server.login('ada@example.com')),
