@@ -15,7 +15,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/services/global-setup.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    // Bounds that only end what hangs: a busy machine may need several times what a machine at rest does.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000, interval: 50 } },
   },
 });

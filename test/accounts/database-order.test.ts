@@ -47,6 +47,8 @@ async function open(isGuarded: boolean): Promise<World> {
     cost: 8,
     workerCount: 1,
     waitingMax: riderCount,
+    // However long one hash takes here.
+    waitMsMax: Number.POSITIVE_INFINITY,
     isHoldingConnection: isGuarded ? statements.isHolding : () => false,
   });
   closing.push(statements.close, hasher.close);

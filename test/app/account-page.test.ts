@@ -91,7 +91,7 @@ test('an account is made by mail, and a ride begun with it is taken up on anothe
   await press(rider, 'Back');
   await press(rider, /Lunch break/);
   await rider.page.getByRole('button', { name: /^Start/ }).click();
-  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => rider.elapsedS()).toBeGreaterThanOrEqual(3);
 
   const other = await come(phone);
   await press(other, 'Sign in');
@@ -105,18 +105,18 @@ test('an account is made by mail, and a ride begun with it is taken up on anothe
   await title(other, 'ada@example.com');
   await other.photograph('account-phone');
   await press(other, 'Open here');
-  await expect.poll(() => other.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => other.elapsedS()).toBeGreaterThanOrEqual(3);
   // It looks on, until its rider says otherwise; then the first one does.
   const elsewhere = 'This ride is ridden on another device.';
   await other.page.getByText(elsewhere).waitFor();
   expect(await other.page.getByRole('button', { name: /^Skip/ }).isDisabled()).toBe(true);
-  await expect.poll(() => other.number('power'), { timeout: 30_000 }).toMatch(/^\d+$/);
+  await expect.poll(() => other.number('power')).toMatch(/^\d+$/);
   await other.photograph('phone-dark-elsewhere');
   expect(await rider.page.getByText(elsewhere).isVisible()).toBe(false);
   await press(other, 'Ride here instead');
   await rider.page.getByText(elsewhere).waitFor();
   const takenS = await other.elapsedS();
-  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThan(takenS + 3);
+  await expect.poll(() => rider.elapsedS()).toBeGreaterThan(takenS + 3);
   await press(other, /^Pause/);
   await rider.page.getByText('Paused.').waitFor();
   await press(rider, 'Ride here instead');
@@ -131,7 +131,7 @@ test('a ride begun without an account becomes the account’s, and goes on', asy
   const rider = await come(light);
   await press(rider, /Lunch break/);
   await rider.page.getByRole('button', { name: /^Start/ }).click();
-  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(() => rider.elapsedS()).toBeGreaterThanOrEqual(3);
   const elapsedS = await rider.elapsedS();
   await rider.page.goto(`${server.url}/#account`);
   await rider.page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -147,7 +147,7 @@ test('a ride begun without an account becomes the account’s, and goes on', asy
   await rider.page.getByText(/^Begun /).waitFor();
   await rider.photograph('account-light');
   await press(rider, 'Back');
-  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThan(elapsedS);
+  await expect.poll(() => rider.elapsedS()).toBeGreaterThan(elapsedS);
 });
 
 test('a page that is loaded again is still signed in, signing out ends that, and the account can be deleted', async () => {
@@ -179,7 +179,7 @@ test('who was signed out by another device rides all the same, as one without an
   await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
   await press(rider, /Lunch break/);
   await rider.page.getByRole('button', { name: /^Start/ }).click();
-  await expect.poll(() => rider.elapsedS(), { timeout: 30_000 }).toBeGreaterThanOrEqual(1);
+  await expect.poll(() => rider.elapsedS()).toBeGreaterThanOrEqual(1);
 });
 
 test('over a ride that is not delivered nobody signs out and nothing is deleted; once it is, one can', async () => {

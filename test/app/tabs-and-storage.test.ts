@@ -28,6 +28,12 @@ const readsAlong = (who: Rider) =>
 const rides = (who: Rider) =>
   who.page.getByRole('button', { name: /^Pause/ }).waitFor({ timeout: 60_000 });
 
+/** A ramp: one tab may be a moment behind the other. */
+const showTheSame = (second: Rider) =>
+  expect
+    .poll(async () => (await second.number('target')) === (await rider.number('target')))
+    .toBe(true);
+
 async function startRiding(workout: string): Promise<void> {
   await rider.page.getByRole('button', { name: workout }).click();
   await rider.page.getByRole('button', { name: /^Start/ }).waitFor();
@@ -42,14 +48,16 @@ describe('several tabs of one browser', () => {
     const second = await rider.openTab();
     await readsAlong(second);
     await untilElapsed(second, 4);
-    expect(await second.number('target')).toBe(await rider.number('target'));
+    await showTheSame(second);
     await expect.poll(() => second.number('power'), patiently).toMatch(/^\d+$/);
     expect(await second.page.getByRole('button').allInnerTexts()).toEqual(['Ride here instead']);
     expect(await second.badge()).toMatch(/^saved/);
     await second.photograph('desktop-light-second-tab');
     // The keys of a ride are the other tab's.
     await second.page.keyboard.press('ArrowRight');
-    expect(await rider.number('target')).toBe(await second.number('target'));
+    await showTheSame(second);
+    // Steered, it would be the first effort's.
+    expect(await rider.number('target')).toMatch(/^9\d$/);
     await second.page.getByRole('button', { name: 'Ride here instead' }).click();
     await rides(second);
     await readsAlong(rider);

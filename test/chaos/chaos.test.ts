@@ -29,7 +29,6 @@ describe('chaos', () => {
       expect(report.reconnects).toBeGreaterThan(0);
       expect(report.checkpointsVerified).toBeGreaterThan(0);
     },
-    150_000,
   );
 
   test('a seed gives the same faults again, and another seed others', () => {

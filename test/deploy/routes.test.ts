@@ -37,6 +37,8 @@ describe('the routes of the proxy', () => {
       LISTEN: `unix:${socket}`,
       RELEASE: name,
       DRAIN_MOVES_PER_S: '1000',
+      // What a busy machine may need; nobody waits for its end.
+      DRAIN_GRACE_MS: '60000',
       ...more,
     };
     const process = await startServerProcess(stores, settings);

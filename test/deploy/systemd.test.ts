@@ -26,7 +26,16 @@ describe('rolling.sh on a machine with systemd', () => {
       repository,
       postgres,
       redis: (await freshRedis()).url,
-      settings: { DRIVER: 'systemd', HEALTHY_S: 1, SOAK_S: 1, SLOWER_BY_MS: 5_000, STOP_S: 30 },
+      settings: {
+        DRIVER: 'systemd',
+        HEALTHY_S: 1,
+        // A busy machine may take its time.
+        READY_DEADLINE_S: 120,
+        LATE_MS: 10_000,
+        SOAK_S: 1,
+        SLOWER_BY_MS: 5_000,
+        STOP_S: 30,
+      },
     });
     for (const name of ['r1', 'r2']) await host.release(name);
     await host.release('exits', 'process.exit(1);');

@@ -42,7 +42,7 @@ const stateOf = (greeting: readonly ServerFrame[]) => {
 
 describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances, %o', (setting) => {
   test('[O1] [O2] the one that takes a session over goes on exactly there, and fences the former at its next write', async () => {
-    const former = await started({ ...setting, checkpointMs: 60_000 });
+    const former = await started({ ...setting, checkpointMs: 3_600_000 });
     const next = await started({ ...setting, ...former.stores });
     const created = await createSession(former.url);
     const old = await attach(created);
@@ -61,7 +61,7 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
 
   test('[E1] [R1] offsets have no gap across instances, and a replay after a take-over is exact', async () => {
     // No checkpoint meanwhile, which may let a snapshot stand for what was missed.
-    const former = await started({ ...setting, checkpointMs: 60_000 });
+    const former = await started({ ...setting, checkpointMs: 3_600_000 });
     const next = await started({ ...setting, ...former.stores });
     const created = await createSession(former.url);
     const first = await attach(created);
@@ -94,7 +94,7 @@ describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two instances,
   });
 
   test('[D1] [D3] an instance that shuts down checkpoints everything and closes what stayed with 4200', async () => {
-    const server = await started({ ...setting, checkpointMs: 60_000, drain: slowDrain });
+    const server = await started({ ...setting, checkpointMs: 3_600_000, drain: slowDrain });
     const created = await createSession(server.url);
     const client = await attach(created);
     client.send(adds(1, 5, 6));
@@ -138,7 +138,7 @@ test('[D1] an instance that leaves serves on, everybody and as ever, until its p
 
 describe('Redis in trouble', () => {
   test('[R8] Redis emptied under a running owner: what it had goes to Postgres, and clients go on under a new epoch', async () => {
-    const server = await started({ checkpointMs: 60_000 });
+    const server = await started({ checkpointMs: 3_600_000 });
     const created = await createSession(server.url);
     const client = await attach(created);
     client.send(adds(1, 1, 2));
@@ -159,7 +159,7 @@ describe('Redis in trouble', () => {
   });
 
   test('[R8] [R6] Redis and its owner gone at once: the client brings back what Postgres does not have', async () => {
-    const former = await started({ checkpointMs: 60_000 });
+    const former = await started({ checkpointMs: 3_600_000 });
     const created = await createSession(former.url);
     const client = await attach(created);
     client.send(adds(1, 1, 2));
@@ -199,7 +199,7 @@ describe('Redis in trouble', () => {
   test('[O3] [C5] an append that Redis did not answer is tried again, and lands once', async () => {
     const service = await startRedis();
     cleanups.push(() => service.stop());
-    const server = await started({ redis: service.url, checkpointMs: 60_000 });
+    const server = await started({ redis: service.url, checkpointMs: 3_600_000 });
     const created = await createSession(server.url);
     const client = await attach(created);
     const redis = new Redis(service.url);

@@ -26,7 +26,7 @@ async function sentinels() {
 
 /** Postgres gets nothing by itself: what is there after a fail-over was brought by the owner or the client. */
 async function started(options: Parameters<typeof startServer>[0]): Promise<LiveServer> {
-  const server = await startServer({ checkpointMs: 60_000, ...options });
+  const server = await startServer({ checkpointMs: 3_600_000, ...options });
   cleanups.push(() => server.stop());
   return server;
 }
@@ -53,7 +53,7 @@ async function ready({ url }: LiveServer): Promise<void> {
   await vi.waitFor(
     async () =>
       expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ready' }),
-    { timeout: 30_000, interval: 20 },
+    { timeout: 120_000, interval: 20 },
   );
 }
 

@@ -130,8 +130,9 @@ describe('resuming', () => {
     const created = await createSession(server.url);
     const first = await attach(created);
     first.send(adds(1, 1));
+    const seen = [await first.nextOf('entries')];
     first.send(adds(2, 2_000_000));
-    const seen = [await first.nextOf('entries'), await first.nextOf('entries')];
+    seen.push(await first.nextOf('entries'));
     const second = await attach(created, {
       position: { epoch: epochOf(first), offset: 1 },
     });

@@ -35,11 +35,11 @@ function closing<Page extends { close(): void }>(page: Page): Page {
 describe.each([{ withoutRedis: false }, { withoutRedis: true }])('two releases, %o', (setting) => {
   /** The older release, and the newer one on the same stores. Nothing is checkpointed by itself. */
   async function releases() {
-    const one = await started({ ...setting, checkpointMs: 60_000 });
+    const one = await started({ ...setting, checkpointMs: 3_600_000 });
     const two = await started({
       ...setting,
       ...one.stores,
-      checkpointMs: 60_000,
+      checkpointMs: 3_600_000,
       sessions: [tallyTwo],
     });
     return { one, two, stores: one.stores };
@@ -208,8 +208,8 @@ describe('Redis in trouble while a release is taken back', () => {
   test('[O6] away: nothing is taken back without what it holds; run again, all of it is', async () => {
     const redis = await startRedis();
     cleanups.push(() => redis.stop());
-    const two = await started({ redis: redis.url, checkpointMs: 60_000, sessions: [tallyTwo] });
-    const one = await started({ ...two.stores, checkpointMs: 60_000 });
+    const two = await started({ redis: redis.url, checkpointMs: 3_600_000, sessions: [tallyTwo] });
+    const one = await started({ ...two.stores, checkpointMs: 3_600_000 });
     const storage = memoryStorage();
     const router = await routed(two.url);
     const page = closing(await pageTwo(router.url, storage));

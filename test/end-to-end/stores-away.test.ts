@@ -90,7 +90,8 @@ describe('stores that go away under a session', () => {
   });
 
   test('[R11] [C6] Redis killed after the last command: it is told as saved, though nothing more is given', async () => {
-    const { redis, server } = await withStores({ checkpointMs: 1_000 });
+    // Long enough for Redis to be killed before on a busy machine.
+    const { redis, server } = await withStores({ checkpointMs: 3_000 });
     const session = await riding(server);
     session.send('add', { amount: 1 });
     await when(session, isAccepted);

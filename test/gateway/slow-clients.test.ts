@@ -6,16 +6,27 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { headerBytesMax, slowClientMs } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
-import { attach, createSession } from '../support/raw-client.ts';
+import { attach, createSession, type Created } from '../support/raw-client.ts';
 
 /** The stated times, shorter, so that a test need not wait for them. */
 const quick = { headers: 150, request: 300, idle: 300, check: 25 };
 
 let server: LiveServer;
+/** Another instance, on which a session is created: how long Postgres takes for that, no client is cut for. */
+let patient: LiveServer;
 beforeAll(async () => {
-  server = await startServer({ http: { times: quick } });
+  patient = await startServer();
+  server = await startServer({ ...patient.stores, http: { times: quick } });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  await patient.stop();
+});
+
+async function created(): Promise<Created> {
+  const made = await createSession(patient.url);
+  return { ...made, resume_url: made.resume_url.replace(patient.url, server.url) };
+}
 
 async function dial(): Promise<Socket> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
@@ -91,7 +102,7 @@ describe('slow clients', () => {
   });
 
   test('[F3] a WebSocket that is quiet for longer than a request may take stays', async () => {
-    const client = await attach(await createSession(server.url));
+    const client = await attach(await created());
     // Somebody else is cut meanwhile, which takes as long.
     await untilEnd(await dial());
     await untilEnd(await dial());
@@ -147,7 +158,7 @@ describe('what is too large or unfolds', () => {
   });
 
   test('[F6] compression offered for a WebSocket is not taken, and a frame that claims it ends the connection', async () => {
-    const { resume_url } = await createSession(server.url);
+    const { resume_url } = await created();
     const socket = await dial();
     socket.write(
       `GET ${new URL(resume_url).pathname} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +

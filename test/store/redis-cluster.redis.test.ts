@@ -148,7 +148,7 @@ describe('a cluster', () => {
       await expect(journal.takeOver(claim)).rejects.toThrow(StoreUnavailableError);
       process.kill(frozen, 'SIGCONT');
     });
-    await vi.waitFor(async () => expect(await isRedisUp(redis)).toBe(true), 20_000);
+    await vi.waitFor(async () => expect(await isRedisUp(redis)).toBe(true), 120_000);
   });
 
   test('with one master gone the cluster is not up, and sessions of the others do not notice', async () => {
@@ -164,7 +164,7 @@ describe('a cluster', () => {
     expect(await journal.startEpoch({ ...start, sessionId: stays })).toBe('appended');
     expect(await isRedisUp(redis)).toBe(false);
     await cluster.masters[2]?.restart({ keepData: true });
-    await vi.waitFor(async () => expect(await isRedisUp(redis)).toBe(true), 20_000);
+    await vi.waitFor(async () => expect(await isRedisUp(redis)).toBe(true), 120_000);
     expect(await journal.startEpoch({ ...start, sessionId: gone })).toBe('appended');
   });
 });

@@ -33,7 +33,7 @@ describe('connecting to Redis', () => {
       );
       cleanups.push(() => redis.disconnect());
       const connecting = redis.connect().catch((error: unknown) => error);
-      await vi.waitFor(() => expect(inspect(reported)).toContain('WRONGPASS'), 10_000);
+      await vi.waitFor(() => expect(inspect(reported)).toContain('WRONGPASS'), 120_000);
       const claim = { sessionId: 'session', ownerId: 'a', versions: {} };
       const refused = await redisJournal(redis)
         .takeOver(claim)
@@ -57,7 +57,7 @@ describe('connecting to Redis', () => {
       await vi.waitFor(() => {
         clock.pass(5_000);
         expect(outcomes).toEqual([expect.any(StoreUnavailableError)]);
-      }, 10_000);
+      }, 120_000);
     },
   );
 });

@@ -58,10 +58,10 @@ export async function makeComposeProject(parts: ComposeParts): Promise<ComposePr
     join(deployFolder, '.env'),
     `${images.join('')}HTTP_PORT=127.0.0.1:${port}\nHTTPS_PORT=127.0.0.1:${await freePort()}\nDOCKER_IMAGE=${name}\nINSTALLATION=${name}\n`,
   );
-  // Everybody comes from one address here, and is made to move quickly.
+  // Everybody comes from one address here, and is made to move quickly; the grace is what a busy machine may need.
   await appendFile(
     join(deployFolder, 'env/app.env'),
-    'LOG_LEVEL=warn\nCHECKPOINT_MS=200\nDRAIN_MOVES_PER_S=500\nSESSIONS_PER_HOUR_MAX=1000000\nCONNECTIONS_PER_ADDRESS_MAX=10000\n',
+    'LOG_LEVEL=warn\nCHECKPOINT_MS=200\nDRAIN_MOVES_PER_S=500\nDRAIN_GRACE_MS=30000\nSESSIONS_PER_HOUR_MAX=1000000\nCONNECTIONS_PER_ADDRESS_MAX=10000\n',
   );
   const env = { ...environment(engineUrl), COMPOSE_PROJECT_NAME: name, ...parts.env };
   const compose = async (...words: readonly string[]): Promise<string> => {

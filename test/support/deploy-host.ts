@@ -96,7 +96,7 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
       CHECKPOINT_MS: 200,
       DRAIN_MOVES_PER_S: 500,
       // A busy machine may take its time.
-      DRAIN_GRACE_MS: 15_000,
+      DRAIN_GRACE_MS: 30_000,
       // Everybody comes from one address here.
       SESSIONS_PER_HOUR_MAX: 1_000_000,
       CONNECTIONS_PER_ADDRESS_MAX: 10_000,
@@ -122,7 +122,7 @@ export async function startDeployHost(parts: DeployHostParts): Promise<DeployHos
     // Few people, and no time to wait for more.
     SOAK_CONNECTIONS: 0,
     LATE_MS: 10_000,
-    DRAIN_DEADLINE_S: 20,
+    DRAIN_DEADLINE_S: 45,
     TRY_SESSION: trySession,
     ...routing,
     ...parts.settings,

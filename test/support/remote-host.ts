@@ -49,7 +49,7 @@ export async function startRemoteHost(parts: RemoteHostParts): Promise<RemoteHos
       LOG_LEVEL: 'warn',
       CHECKPOINT_MS: 200,
       DRAIN_MOVES_PER_S: 500,
-      DRAIN_GRACE_MS: 15_000,
+      DRAIN_GRACE_MS: 30_000,
       SESSIONS_PER_HOUR_MAX: 1_000_000,
       CONNECTIONS_PER_ADDRESS_MAX: 10_000,
     }),

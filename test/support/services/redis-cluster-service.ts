@@ -78,7 +78,8 @@ async function startNode(): Promise<Node> {
     'cluster-enabled': 'yes',
     // By default it is the port plus 10,000, which may be none, or taken.
     'cluster-port': await freePort(),
-    'cluster-node-timeout': 1_000,
+    // A master that hears of no other for so long serves nothing: more than a busy machine keeps one waiting.
+    'cluster-node-timeout': 15_000,
     'cluster-require-full-coverage': 'no',
   };
   const service = await startRedis(
@@ -109,7 +110,7 @@ async function join(nodes: readonly Node[]): Promise<void> {
           throw new Error(`The cluster did not come about:\n${state}`);
       }
     },
-    { timeout: 30_000, interval: 20 },
+    { timeout: 120_000, interval: 20 },
   );
 }
 

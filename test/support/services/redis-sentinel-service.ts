@@ -14,8 +14,11 @@ const masterName = 'trackstand';
 const sentinelCount = 3;
 const quorum = 2;
 
-/** Until a silent server counts as down. A replica is promoted when it was cut off for at most ten times as long. */
-const downAfterMs = 1_000;
+/**
+ * Until a silent server counts as down: long, so that nobody is promoted because the machine is busy, and short once the test's server
+ * is gone. A replica is promoted when it was cut off for at most ten times as long.
+ */
+const downAfterMs = { patient: 600_000, brief: 2_000 };
 
 export interface RedisSentinelService {
   /** `redis+sentinel://…` with every sentinel. */
@@ -53,6 +56,10 @@ export async function startRedisWithSentinels(): Promise<RedisSentinelService> {
     Array.from({ length: sentinelCount }, () => startSentinel(master.port)),
   );
   await Promise.all(sentinels.map(({ redis }) => until(() => knowsEverybody(redis))));
+  const lookFor = async (ms: number): Promise<void> => {
+    for (const { redis } of sentinels)
+      await redis.call('SENTINEL', 'SET', masterName, 'down-after-milliseconds', ms);
+  };
   const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
   return {
     url: `redis+sentinel://${hosts}/${masterName}`,
@@ -65,6 +72,7 @@ export async function startRedisWithSentinels(): Promise<RedisSentinelService> {
       await until(async () => /connected_slaves:0/.test(await atMaster.info('replication')));
     },
     promoted: async () => {
+      await lookFor(downAfterMs.brief);
       for (const { redis } of sentinels)
         await until(async () => {
           const [, port] = (await redis.call(
@@ -74,6 +82,7 @@ export async function startRedisWithSentinels(): Promise<RedisSentinelService> {
           )) as string[];
           return Number(port) === replica.port && /role:master/.test(await atReplica.info());
         });
+      await lookFor(downAfterMs.patient);
     },
     stop: async () => {
       for (const redis of [atMaster, atReplica]) redis.disconnect();
@@ -99,7 +108,7 @@ async function startSentinel(masterPort: number): Promise<Sentinel> {
     'bind 127.0.0.1',
     `dir ${folder.path}`,
     `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} ${quorum}`,
-    `sentinel down-after-milliseconds ${masterName} ${downAfterMs}`,
+    `sentinel down-after-milliseconds ${masterName} ${downAfterMs.patient}`,
     `sentinel failover-timeout ${masterName} 5000`,
   ];
   // Sentinels keep what they learn in their configuration.
@@ -135,5 +144,5 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   const look = async (): Promise<void> => {
     if (!(await isSo())) throw new Error('The servers did not get there in time.');
   };
-  await vi.waitFor(look, { timeout: 40_000, interval: 20 });
+  await vi.waitFor(look, { timeout: 120_000, interval: 20 });
 }
