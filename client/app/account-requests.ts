@@ -39,8 +39,9 @@ export async function ask(
   };
   const response = await within(answerMaxMs, giveUp, fetch(path, request));
   const read = readBody(await within(bodyMaxMs, giveUp, response.text()));
-  const isEmpty = response.status === 202 || response.status === 204;
-  if (response.ok && (isEmpty || read !== undefined)) return read ?? {};
+  // Only what was to be done may be answered with nothing.
+  const mayBeEmpty = method !== 'GET' && (response.status === 202 || response.status === 204);
+  if (response.ok && (mayBeEmpty || read !== undefined)) return read ?? {};
   // A network that answers in the service's place says nothing about the account: an empty list would take workouts from the device.
   if (response.ok) throw unreachable();
   const sentence = read && (text(read, 'detail') || text(read, 'title'));
@@ -91,5 +92,7 @@ export function text(body: Body, name: string): string {
 
 export function list(body: Body, name: string): readonly Body[] {
   const value = body[name];
-  return Array.isArray(value) ? value.filter(isBody) : [];
+  // Whoever answers without the list is not the service.
+  if (!Array.isArray(value)) throw unreachable();
+  return value.filter(isBody);
 }

@@ -74,7 +74,7 @@ returning login_id`;
  * Milliseconds after a token was replaced in which it does not get another successor: two tabs or programs of one device ask at the same
  * moment, and of two successors one would look copied. Longer than a request is under way, and short, because a copy is as good meanwhile.
  */
-const sameMomentMs = 10_000;
+const sameMomentMs = 30_000;
 
 const isRepeat = `proven_hash = $2 and last_used_at > now() - interval '${sameMomentMs} milliseconds'`;
 

@@ -29,8 +29,8 @@ export async function recallHashes(
   const { accepted, hashes } = snapshot.writers[index] ?? { accepted: 0, hashes: [] };
   // A whole history is read only where one is missing: it takes the event loop for as long as it has megabytes.
   if (fromSeq > accepted - hashes.length) return { throughSeq: 0, hashes: [] };
-  const recent = tail.entries;
   if (savedHead === undefined) return undefined;
+  const recent = tail.entries();
   const history = await unlessAway(store.history(sessionId));
   // Asked after reading: what a next owner wrote meanwhile does not go together with what is here, and would leave a hole that looks
   // as if Postgres never had it.

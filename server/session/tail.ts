@@ -19,7 +19,7 @@ export class Tail {
   }
 
   /** All there are, oldest first. */
-  get entries(): readonly Entry[] {
+  entries(): readonly Entry[] {
     return this.#runs.flatMap(decoded);
   }
 
@@ -46,7 +46,7 @@ export class Tail {
 
 const decoded = ({ text }: EncodedEntries): readonly Entry[] => JSON.parse(`[${text}]`) as Entry[];
 
-/** A place within a run is rare: a client came back with a part of what was given in one go. */
+/** Clients and checkpoints stand between runs: what went out in one go is had whole, or not at all. */
 function cut(run: EncodedEntries, offset: number, upTo: number): readonly string[] {
   if (run.last <= offset || run.first > upTo) return [];
   if (run.first > offset && run.last <= upTo) return [run.text];

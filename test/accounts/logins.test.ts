@@ -27,7 +27,7 @@ async function passMoment(loginId: string): Promise<void> {
   const client = new Client({ connectionString: server.stores.postgres });
   await client.connect();
   await client.query(
-    `update trackstand.logins set last_used_at = last_used_at - interval '11 seconds'
+    `update trackstand.logins set last_used_at = last_used_at - interval '31 seconds'
      where login_id = $1`,
     [loginId],
   );

@@ -55,6 +55,7 @@ describe('outbox', () => {
     expect(commandsBetween(other, 1, 9)).toEqual([add(1), add(2), add(30), add(40)]);
     expect(commandsBetween(common, 1, 9)).toEqual([add(1), add(2)]);
     expect(commandAt(common, 3)).toBeUndefined();
+    expect(commandsBetween({ ...common, forgottenCount: 5 }, 1, 3)).toEqual([]);
   });
 
   test('[C9] a clock that jumps back does not take the commands with it', () => {

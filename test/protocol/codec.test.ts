@@ -81,27 +81,46 @@ describe('decoding', () => {
 
   test('[H7] what is checked by hand is what the schema takes, no more and no less', () => {
     const odd = fc.oneof(fc.jsonValue(), fc.integer(), fc.double(), fc.string());
-    const name = fc.oneof(fc.string({ minLength: 60, maxLength: 68 }), odd);
-    const parts = fc.oneof(fc.tuple(name, odd, odd), fc.tuple(fc.string(), odd, fc.nat()));
-    const command = fc.oneof(parts, fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd), odd);
-    const seq = fc.oneof(fc.integer({ min: -1, max: 2 ** 53 }), odd);
-    const type = fc.oneof({ weight: 5, arbitrary: fc.constant('commands') }, odd);
-    const frame = fc.record({ type, seq, commands: fc.oneof(fc.array(command), odd) });
+    /** Mostly what belongs there: one thing that does not is enough to be refused. */
+    const mostly = (usual: fc.Arbitrary<unknown>, unusual: fc.Arbitrary<unknown> = odd) =>
+      fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: unusual });
+    const name = mostly(fc.string({ maxLength: 64 }), fc.string({ minLength: 63, maxLength: 66 }));
+    const number = mostly(fc.nat(), fc.integer({ min: -1, max: 2 ** 53 }));
+    const command = mostly(
+      fc.tuple(mostly(name), odd, mostly(number)),
+      fc.oneof(fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd)),
+    );
+    const commands = mostly(fc.array(mostly(command), { maxLength: 4 }));
+    const frame = fc.record({
+      type: mostly(fc.constant('commands')),
+      seq: mostly(number),
+      commands,
+    });
     let takenCount = 0;
     fc.assert(
       fc.property(frame, (value) => {
         const { success, output } = v.safeParse(clientFrameSchema, value);
         const taken = plainCommands(value);
         if (taken === undefined) return;
-        takenCount++;
+        takenCount += taken.commands.length;
         expect(success).toBe(true);
         expect(taken).toEqual(output);
       }),
       { numRuns: 3_000, seed: 7 },
     );
-    expect(takenCount).toBeGreaterThan(50);
-    const usual: WireCommand[] = [['add', { amount: 5 }, 0]];
-    expect(plainCommands({ type: 'commands', seq: 1, commands: usual })).toBeDefined();
+    expect(takenCount).toBeGreaterThan(1_000);
+    const usual: WireCommand = ['add', { amount: 5 }, 0];
+    const taken = (seq: number, ...commands: unknown[]): boolean =>
+      plainCommands({ type: 'commands', seq, commands }) !== undefined;
+    expect(taken(1, usual, ['a'.repeat(64), null, 2 ** 53 - 1])).toBe(true);
+    expect(taken(0, usual)).toBe(false);
+    for (const wrong of [
+      ['a'.repeat(65), null, 0],
+      ['add', null, -1],
+      ['add', null],
+      [1, null, 0],
+    ])
+      expect(taken(1, usual, wrong)).toBe(false);
   });
 
   test('[E1] an entries frame put together from encoded entries is the frame', () => {

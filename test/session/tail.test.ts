@@ -48,7 +48,7 @@ describe('the latest entries', () => {
       expect(kept.after(Math.max(0, first - 8))).toBeDefined();
     }
     expect(kept.after(60)).toBeUndefined();
-    expect(kept.entries.length).toBeLessThan(25);
-    expect(kept.entries.at(-1)).toEqual(entry(99));
+    expect(kept.entries().length).toBeLessThan(25);
+    expect(kept.entries().at(-1)).toEqual(entry(99));
   });
 });
