@@ -91,7 +91,7 @@ export class SessionHost {
   }
 
   /** Older hashes for a client that asks for them; to be looked up before it attaches. */
-  recall(reader: Reader): Promise<RecalledHashes | undefined> {
+  recall(reader: Reader): Promise<RecalledHashes | 'moved' | undefined> {
     const owned = { ownerId: this.#session.ownerId, savedHead: this.#saver.confirmableOffset };
     return recallHashes(this.#parts.journals.checkpoints, { ...this.view, ...owned }, reader);
   }
