@@ -1,14 +1,16 @@
 /** Whether this owner still is one: who only listens would never learn that the session went on elsewhere. [O2] */
 import type { Clock } from '../../shared/clock.ts';
 import type { AppendResult } from '../store/journal.ts';
-import type { SessionLog } from './session-log.ts';
+import type { OwnedPlace, SessionLog } from './session-log.ts';
 
 export class OwnerCheck {
+  readonly #log: SessionLog;
   readonly #clock: Clock;
   #confirmedMs: number;
   #isDue = false;
 
-  constructor(clock: Clock) {
+  constructor(log: SessionLog, clock: Clock) {
+    this.#log = log;
     this.#clock = clock;
     this.#confirmedMs = clock.elapsedMs();
   }
@@ -32,15 +34,10 @@ export class OwnerCheck {
     this.#confirmedMs = this.#clock.elapsedMs();
   }
 
-  /** Asks if it is due. Returns what speaks against this owner, if anything does. */
-  async perform(
-    log: SessionLog,
-    head: number,
-    savedHead: number | undefined,
-  ): Promise<Exclude<AppendResult, 'appended'> | undefined> {
-    if (!this.#isDue) return undefined;
+  /** What speaks against this owner, or `appended` when nothing does. */
+  ask(place: OwnedPlace, isWanted: () => boolean): Promise<AppendResult | 'unavailable'> {
     this.#isDue = false;
-    const result = await log.confirm(head, savedHead);
-    return result === 'appended' || result === 'unavailable' ? undefined : result;
+    this.confirmed();
+    return this.#log.confirm(place, isWanted);
   }
 }

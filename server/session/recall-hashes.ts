@@ -15,14 +15,14 @@ interface OwnedView extends Pick<SessionView, 'sessionId' | 'epoch' | 'snapshot'
 
 /**
  * Hashes of the client's commands from the one it asks about, read from Postgres, and from the log what is not there yet. Undefined
- * when there is no answer: it asks nothing, its token is retired, or Postgres is away; the client asks again later. `moved` when
- * Postgres knows another owner. The answer may reach less far than it asked, where Postgres was given the session back without its entries. [C8] [R7]
+ * when there is no answer: it asks nothing, its token is retired, Postgres is away or knows another owner; the client asks again
+ * later. The answer may reach less far than it asked, where Postgres was given the session back without its entries. [C8] [R7]
  */
 export async function recallHashes(
   store: SessionCatalog & Pick<Journal, 'confirm'>,
   { sessionId, ownerId, epoch, savedHead, snapshot, tail }: OwnedView,
   { clientId, generation, hello }: Reader,
-): Promise<RecalledHashes | 'moved' | undefined> {
+): Promise<RecalledHashes | undefined> {
   const { hashes_from: fromSeq, incarnation } = hello;
   if (fromSeq === undefined || generation < provenGeneration(snapshot, clientId)) return undefined;
   const index = writerIndex(snapshot, clientId, incarnation);
@@ -35,7 +35,6 @@ export async function recallHashes(
   // Asked after reading: what a next owner wrote meanwhile does not go together with what is here, and would leave a hole that looks
   // as if Postgres never had it.
   const owned = await unlessAway(store.confirm({ sessionId, ownerId, epoch, head: savedHead }));
-  if (owned === 'fenced') return 'moved';
   if (history === 'away' || owned !== 'appended') return undefined;
   const savedOffset = history.at(-1)?.offset ?? 0;
   const unsaved = recent.filter(({ offset }) => offset > savedOffset);

@@ -49,8 +49,8 @@ export class SessionHost {
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
     this.#detachedSinceMs = parts.clock.elapsedMs();
-    this.#ownerCheck = new OwnerCheck(parts.clock);
-    if (this.#hasUnsaved()) this.#unsavedSinceMs = parts.clock.elapsedMs();
+    this.#ownerCheck = new OwnerCheck(this.#log, parts.clock);
+    if (this.#unsavedCount > 0) this.#unsavedSinceMs = parts.clock.elapsedMs();
   }
 
   get readers(): ReadonlySet<Reader> {
@@ -91,7 +91,7 @@ export class SessionHost {
   }
 
   /** Older hashes for a client that asks for them; to be looked up before it attaches. */
-  recall(reader: Reader): Promise<RecalledHashes | 'moved' | undefined> {
+  recall(reader: Reader): Promise<RecalledHashes | undefined> {
     const owned = { ownerId: this.#session.ownerId, savedHead: this.#saver.confirmableOffset };
     return recallHashes(this.#parts.journals.checkpoints, { ...this.view, ...owned }, reader);
   }
@@ -111,14 +111,14 @@ export class SessionHost {
   /** Commands of an attached reader, the first one with that seq. */
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
     if (this.#mailbox.hasLeft(reader)) return;
-    if (this.#snapshot.offset - this.#saver.saved.offset >= bounds.unsavedEntriesMax) {
+    if (this.#unsavedCount >= bounds.unsavedEntriesMax) {
       this.#stalled.add(reader);
       reader.settled(commands.length);
       return;
     }
     const { clientId, hello } = reader;
-    const { incarnation } = hello;
-    this.#enqueue({ kind: 'commands', reader, clientId, incarnation, seq, commands });
+    const input = { reader, clientId, incarnation: hello.incarnation, seq, commands };
+    this.#enqueue({ kind: 'commands', ...input });
   }
 
   detach(reader: Reader): void {
@@ -148,9 +148,9 @@ export class SessionHost {
   async retire(code: CloseCode, reason: string): Promise<void> {
     this.#isRetiring = true;
     await this.#running;
-    for (let tries = 0; tries < bounds.flushTriesMax && this.#hasUnsaved(); tries++) {
+    for (let tries = 0; tries < bounds.flushTriesMax && this.#unsavedCount > 0; tries++) {
       await this.checkpoint();
-      if (this.#hasUnsaved()) await delay(this.#parts.clock, bounds.flushRetryMs);
+      if (this.#unsavedCount > 0) await delay(this.#parts.clock, bounds.flushRetryMs);
     }
     this.release(code, reason);
   }
@@ -177,13 +177,13 @@ export class SessionHost {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#hasWork() && this.#released === undefined) {
+    while ((!this.#mailbox.isEmpty || this.#ownerCheck.isDue) && this.#released === undefined) {
       const inputs = this.#mailbox.take(bounds.batchInputsMax);
       try {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
         if (this.#released === undefined && inputs.length > 0) await this.#take(inputs);
-        if (this.#released === undefined) await this.#confirmOwner();
+        if (this.#released === undefined && this.#ownerCheck.isDue) await this.#confirmOwner();
       } catch (error) {
         this.#fail(error);
       }
@@ -209,8 +209,10 @@ export class SessionHost {
       if (input.kind === 'commands') input.reader.settled(input.commands.length);
   }
 
-  #append({ entries, next }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
-    if (entries === undefined) return Promise.resolve('appended');
+  /** Whoever is welcomed learns watermarks, and a former owner knows older ones: it must find out, also where nothing is written. [O2] */
+  #append({ entries, next, answers }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
+    const isWelcome = answers.some(({ kind }) => kind === 'joined');
+    if (entries === undefined) return isWelcome ? this.#ask() : Promise.resolve('appended');
     const snapshot = this.#log.isInRedis ? undefined : this.#saver.dueSnapshot(next);
     const isEnd = this.#session.model.isEnded?.(next.state);
     const batch = { prev: this.#snapshot.offset, head: next.offset, entries: entries.text };
@@ -226,7 +228,7 @@ export class SessionHost {
       this.#ownerCheck.confirmed();
     }
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
-    if (this.#hasUnsaved()) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
+    if (this.#unsavedCount > 0) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
     if (step.entries !== undefined) this.#audience.tellEntries(this.view, step.entries);
     for (const answer of step.answers) this.#answer(answer);
     this.#forgetReplayed();
@@ -248,7 +250,7 @@ export class SessionHost {
     if (saved === 'refused' || (saved === 'untold' && this.#isUntoldTooLong(at)))
       this.release(closeCodes.fenced, 'the session moved');
     if (this.#released !== undefined || saved !== 'saved') return;
-    this.#unsavedSinceMs = this.#hasUnsaved() ? this.#parts.clock.elapsedMs() : undefined;
+    this.#unsavedSinceMs = this.#unsavedCount > 0 ? this.#parts.clock.elapsedMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
     this.#audience.askAgain(this.view, this.#stalled);
@@ -261,23 +263,23 @@ export class SessionHost {
     return at === this.#snapshot && nowMs - (this.#unsavedSinceMs ?? nowMs) >= bounds.untoldMaxMs;
   }
 
-  #hasWork(): boolean {
-    return !this.#mailbox.isEmpty || this.#ownerCheck.isDue;
-  }
-
   async #confirmOwner(): Promise<void> {
-    const [head, savedHead] = [this.#snapshot.offset, this.#saver.confirmableOffset];
-    const against = await this.#ownerCheck.perform(this.#log, head, savedHead);
-    if (against !== undefined) await this.#letGo(against);
+    const result = await this.#ask();
+    if (result !== 'appended' && result !== 'unavailable') await this.#letGo(result);
   }
 
-  #hasUnsaved(): boolean {
-    return this.#saver.saved.offset < this.#snapshot.offset;
+  #ask(): Promise<AppendResult | 'unavailable'> {
+    const owned = { head: this.#snapshot.offset, savedHead: this.#saver.confirmableOffset };
+    return this.#ownerCheck.ask(owned, () => this.#released === undefined);
+  }
+
+  /** Entries that Postgres does not have. */
+  get #unsavedCount(): number {
+    return this.#snapshot.offset - this.#saver.saved.offset;
   }
 
   #forgetReplayed(): void {
-    const unsavedCount = this.#snapshot.offset - this.#saver.saved.offset;
-    this.#tail.keepLatest(Math.max(replayEntriesMax, unsavedCount));
+    this.#tail.keepLatest(Math.max(replayEntriesMax, this.#unsavedCount));
   }
 
   /** Our own mistake costs this session one reconnect, and no other session anything. */
@@ -291,8 +293,7 @@ export class SessionHost {
       this.release(closeCodes.storeUnavailable, 'store-unavailable: neither yes nor no');
       return;
     }
-    // Redis is away or lost data under a running owner: what only this memory holds goes to Postgres before the session is opened
-    // anew, there or from there.
+    // Redis is away, or lost data: what only this memory holds goes to Postgres before the session is opened anew.
     if (result !== 'fenced') await this.flush();
     this.release(closeCodes.fenced, 'the session moved');
   }

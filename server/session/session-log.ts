@@ -16,6 +16,12 @@ import { holdsMore } from './reconcile.ts';
 const appendRetriesMax = 4;
 const appendRetryMs = 50;
 
+/** Up to where an owner believes that the session's log reaches, and Postgres: undefined while Postgres does not know this owner. */
+export interface OwnedPlace {
+  readonly head: number;
+  readonly savedHead: number | undefined;
+}
+
 export class SessionLog {
   readonly #session: OpenedSession;
   readonly #journals: Journals;
@@ -35,7 +41,7 @@ export class SessionLog {
   }
 
   /** Tries identically until the outcome is known, within bounds, or as long as the caller wants it. [O3] */
-  async append(
+  append(
     content: Pick<Batch, 'prev' | 'head' | 'entries' | 'snapshot' | 'isEnd'>,
     isWanted: () => boolean,
   ): Promise<AppendResult | 'unavailable'> {
@@ -43,30 +49,40 @@ export class SessionLog {
     const batch: Batch = { sessionId, ownerId, epoch, ...content };
     const { log, checkpoints } = this.#journals;
     const journal = this.#isInRedis && log !== undefined ? log : checkpoints;
-    for (let retries = 0; ; retries++) {
-      const result = await orUnavailable(journal.append(batch));
-      if (result !== 'unavailable' || retries === appendRetriesMax || !isWanted()) return result;
-      await delay(this.#clock, appendRetryMs * 2 ** retries);
-    }
+    return this.#untilKnown(() => journal.append(batch), isWanted);
   }
 
   /**
-   * Whether this owner still is one. Redis is asked as the log; Postgres as the log, or for what clients were told to be saved: restored
-   * from a backup it may have forgotten that, and where nobody gives a command nothing else would tell. `savedHead` is undefined while
-   * Postgres does not know this owner.
+   * Whether this owner still is one, tried as an append is. Redis is asked as the log; Postgres as the log, or for what clients were
+   * told to be saved: restored from a backup it may have forgotten that, or know a next owner that did not reach Redis. While it is
+   * away, Redis speaks for both.
    */
-  async confirm(
-    head: number,
-    savedHead: number | undefined,
-  ): Promise<AppendResult | 'unavailable'> {
+  confirm(place: OwnedPlace, isWanted: () => boolean): Promise<AppendResult | 'unavailable'> {
+    return this.#untilKnown(() => this.#confirmOnce(place), isWanted);
+  }
+
+  async #confirmOnce({ head, savedHead }: OwnedPlace): Promise<AppendResult> {
     const { sessionId, ownerId, epoch } = this.#session;
     const { log, checkpoints } = this.#journals;
     const place = { sessionId, ownerId, epoch };
-    if (!this.#isInRedis || log === undefined)
-      return orUnavailable(checkpoints.confirm({ ...place, head }));
-    const logged = await orUnavailable(log.confirm({ ...place, head }));
-    if (logged !== 'appended' || savedHead === undefined) return logged;
-    return orUnavailable(checkpoints.confirm({ ...place, head: savedHead }));
+    if (!this.#isInRedis || log === undefined) return checkpoints.confirm({ ...place, head });
+    if (savedHead === undefined) return log.confirm({ ...place, head });
+    const [logged, saved] = await Promise.all([
+      log.confirm({ ...place, head }),
+      orUnavailable(checkpoints.confirm({ ...place, head: savedHead })),
+    ]);
+    return logged === 'appended' && saved !== 'unavailable' ? saved : logged;
+  }
+
+  async #untilKnown(
+    ask: () => Promise<AppendResult>,
+    isWanted: () => boolean,
+  ): Promise<AppendResult | 'unavailable'> {
+    for (let retries = 0; ; retries++) {
+      const result = await orUnavailable(ask());
+      if (result !== 'unavailable' || retries === appendRetriesMax || !isWanted()) return result;
+      await delay(this.#clock, appendRetryMs * 2 ** retries);
+    }
   }
 
   /**

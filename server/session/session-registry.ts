@@ -57,13 +57,7 @@ export class SessionRegistry {
   /** Older hashes for a client that asks for them; one reading of a history at a time, because a long one takes the event loop. */
   recall(host: SessionHost, reader: Reader): Promise<RecalledHashes | undefined> {
     if (reader.hello.hashes_from === undefined) return Promise.resolve(undefined);
-    const recalled = this.#recalling.then(async () => {
-      const hashes = await host.recall(reader);
-      if (hashes !== 'moved') return hashes;
-      // Who asks may have been told more by the next owner: it is not to be welcomed with what this one still believes. [C6]
-      host.release(closeCodes.fenced, 'the session moved');
-      return undefined;
-    });
+    const recalled = this.#recalling.then(() => host.recall(reader));
     this.#recalling = recalled.catch(() => {});
     return recalled;
   }
