@@ -39,6 +39,12 @@ const notKept =
 const notOpened = 'The ride this device keeps cannot be opened by this page.';
 const notBegun = 'The ride could not begin. Reload the page and try again.';
 
+// A link opened in this tab: the ride goes on behind it, in a page that begins anew. Heard from the first moment: what is opened while
+// the storage opens would be shown by nobody.
+globalThis.addEventListener('hashchange', () => {
+  if (/^#(account$|operator$|password=|watch\/)/.test(location.hash)) location.reload();
+});
+
 const clock = steadyClock(systemClock);
 const ticker = startTicker();
 const wakeLock = makeWakeLock();
@@ -65,10 +71,6 @@ const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
 if (watched !== null) showWatchPage(watched, clock, ticker);
 else if (!door.openFromAddress()) await begin();
-// A link opened in this tab: the ride goes on behind it, in a page that begins anew.
-globalThis.addEventListener('hashchange', () => {
-  if (/^#(account$|operator$|password=|watch\/)/.test(location.hash)) location.reload();
-});
 
 async function begin(): Promise<void> {
   if ((await storage.load()) === undefined) showStart();
