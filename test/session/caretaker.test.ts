@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import { Caretaker } from '../../server/session/caretaker.ts';
 import { openSession } from '../../server/session/open-session.ts';
-import type { Reader } from '../../server/session/reader.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import {
   StoreUnavailableError,
@@ -14,6 +13,7 @@ import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
+import { probe, type Probe } from '../support/probe-reader.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 
 /** Over at a hundred. */
@@ -34,7 +34,7 @@ describe('the caretaker', () => {
   let touched: string[];
   let archived: [string, EndReason][];
   let errors: unknown[];
-  let frames: { readonly type: string; readonly offset?: number }[];
+  let reader: Probe;
   /** Stand before the stores, so that a test can break or hold them. */
   let archiveInPostgres: Journal['archive'];
   let archiveInRedis: Journal['archive'];
@@ -51,7 +51,7 @@ describe('the caretaker', () => {
     touched = [];
     archived = [];
     errors = [];
-    frames = [];
+    reader = probe();
     let ownerCount = 0;
     const parts = {
       journals: {
@@ -100,24 +100,6 @@ describe('the caretaker', () => {
     for (const sessionId of ['s', 't'])
       await postgres.create({ sessionId, epoch: '0', snapshot, retentionMs: 1 });
   });
-
-  const reader: Reader = {
-    clientId: 'client-0000000000000001',
-    generation: 1,
-    sighting: undefined,
-    arrival: 1,
-    hello: {
-      type: 'hello',
-      token: '',
-      incarnation: 'incarnation-0000000001',
-      kind: 'tally',
-      version: 1,
-    },
-    settled: () => {},
-    welcomed: () => {},
-    send: (text) => void frames.push(JSON.parse(text) as { type: string }),
-    close: () => {},
-  };
 
   async function attached(sessionId = 's') {
     const found = await registry.find(sessionId, undefined);
@@ -233,8 +215,11 @@ describe('the caretaker', () => {
     const host = await attached();
     host.receive(reader, 1, [['add', { amount: 100 }, 5]]);
     await settle();
-    expect(frames.filter(({ type }) => type === 'final')).toEqual([]);
+    expect(reader.frames.filter(({ type }) => type === 'final')).toEqual([]);
     await host.flush();
-    expect(frames.slice(-2)).toMatchObject([{ type: 'watermarks' }, { type: 'final', offset: 2 }]);
+    expect(reader.frames.slice(-2)).toMatchObject([
+      { type: 'watermarks' },
+      { type: 'final', offset: 2 },
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import { defaultLimits, hashesMax } from '../../shared/protocol/limits.ts';
 import { commandHash, genesis } from '../../shared/session/fold.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
+import { probe } from '../support/probe-reader.ts';
 import { tally } from '../support/tally.ts';
 
 const settle = async (): Promise<void> => {
@@ -37,45 +38,27 @@ test.each([
     const found = await registry.find('s', undefined);
     if (found.kind !== 'host') throw new Error(found.kind);
     const { host } = found;
-    const welcomed: string[][] = [];
-    const reader = (hashesFrom?: number) => ({
-      clientId: 'client-0000000000000001',
-      generation: 1,
-      hello: {
-        type: 'hello' as const,
-        token: '',
-        incarnation: 'incarnation-0000000001',
-        kind: 'tally',
-        version: 1,
-        ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
-      },
-      sighting: undefined,
-      arrival: 1,
-      settled: () => {},
-      welcomed: () => {},
-      close: () => {},
-      send: (text: string) => {
-        const frame = JSON.parse(text) as { type: string; hashes: string[] };
-        if (frame.type === 'welcome') welcomed.push(frame.hashes);
-      },
-    });
     const commands = Array.from({ length: 100 }, (_, amount): WireCommand => [
       'add',
       { amount },
       1,
     ]);
     const hashes = commands.map(commandHash);
-    const first = reader();
+    const first = probe();
     host.attach(first);
     host.receive(first, 1, commands);
     await settle();
     for (const from of [undefined, 100, 101 - hashesMax, 40, 1]) {
-      const asking = reader(from);
-      const recalled = await host.recall(asking);
-      host.attach({ ...asking, recalled });
+      const asking = probe();
+      const hello = { ...asking.hello, ...(from !== undefined && { hashes_from: from }) };
+      const recalled = await host.recall({ ...asking, hello });
+      host.attach({ ...asking, hello, recalled });
       await settle();
       const atHand = 100 - hashesMax;
-      expect(welcomed.at(-1)).toEqual(hashes.slice(Math.min((from ?? 101) - 1, atHand)));
+      expect(asking.frames[0]).toMatchObject({
+        type: 'welcome',
+        hashes: hashes.slice(Math.min((from ?? 101) - 1, atHand)),
+      });
     }
   },
 );

@@ -1,42 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
-import type { Reader } from '../../server/session/reader.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { StoreUnavailableError, type Batch, type Journal } from '../../server/store/journal.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
+import { probe } from '../support/probe-reader.ts';
 import { tally, type TallyState } from '../support/tally.ts';
-
-interface Probe extends Reader {
-  readonly frames: { readonly type: string; readonly [field: string]: unknown }[];
-  readonly closes: number[];
-}
-
-function probe(clientId = 'client-0000000000000001'): Probe {
-  const frames: Probe['frames'] = [];
-  const closes: number[] = [];
-  return {
-    clientId,
-    generation: 1,
-    hello: {
-      type: 'hello',
-      token: '',
-      incarnation: 'incarnation-0000000001',
-      kind: 'tally',
-      version: 1,
-    },
-    sighting: undefined,
-    arrival: 1,
-    frames,
-    closes,
-    settled: () => {},
-    welcomed: () => {},
-    send: (text) => void frames.push(JSON.parse(text) as { type: string }),
-    close: (code) => void closes.push(code),
-  };
-}
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 60; turn++) await Promise.resolve();
