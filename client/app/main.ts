@@ -39,8 +39,8 @@ const notKept =
 const notOpened = 'The ride this device keeps cannot be opened by this page.';
 const notBegun = 'The ride could not begin. Reload the page and try again.';
 
-// A link opened in this tab: the ride goes on behind it, in a page that begins anew. Heard from the first moment: what is opened while
-// the storage opens would be shown by nobody.
+// A link opened in this tab: the ride goes on behind it, in a page that begins anew. Heard from the first moment: one that is opened
+// while a ride is taken up would be shown by nobody.
 globalThis.addEventListener('hashchange', () => {
   if (/^#(account$|operator$|password=|watch\/)/.test(location.hash)) location.reload();
 });

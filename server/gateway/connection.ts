@@ -196,7 +196,7 @@ export class Connection {
       return 'attached';
     }
     if (found.kind === 'too-new') throw schemaTooNew();
-    const recalled = await this.#parts.registry.recall(found.host, reader);
+    const recalled = await this.#parts.registry.prepare(found.host, reader);
     if (this.#isClosed()) return 'attached';
     const member = { ...reader, recalled };
     this.#state = { kind: 'attached', host: found.host, reader: member };

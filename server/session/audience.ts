@@ -85,6 +85,9 @@ export class Audience {
       case 'revoked':
         reader.close(closeCodes.forbidden, 'token-revoked: this client gave up its right');
         break;
+      case 'put-off':
+        reader.close(closeCodes.storeUnavailable, 'store-unavailable: try again');
+        break;
       case 'too-many-writers':
         reader.close(closeCodes.overloaded, 'too-many-writers: the session has had its devices');
         break;

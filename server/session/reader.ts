@@ -16,9 +16,26 @@ export function isAhead(
   epoch: string,
   snapshot: Snapshot,
 ): boolean {
-  if (sighting === undefined || sighting.position.epoch !== epoch) return false;
-  if (sighting.generation < provenGeneration(snapshot, sighting.clientId)) return false;
+  if (sighting?.position.epoch !== epoch || isRetired(sighting, snapshot)) return false;
   return sighting.position.offset > snapshot.offset;
+}
+
+/** Whether the client has seen a later epoch: another owner began it, unless both stores were lost since. */
+export function sawLater(
+  sighting: Sighting | undefined,
+  epoch: string,
+  snapshot: Snapshot,
+): boolean {
+  if (sighting === undefined || isRetired(sighting, snapshot)) return false;
+  return isLater(sighting.position.epoch, epoch);
+}
+
+const isRetired = ({ clientId, generation }: Sighting, snapshot: Snapshot): boolean =>
+  generation < provenGeneration(snapshot, clientId);
+
+/** Whether an epoch began after another: each is named after the term it began in, and Postgres learns of it first. */
+export function isLater(epoch: string, other: string): boolean {
+  return Number.parseInt(epoch, 10) > Number.parseInt(other, 10);
 }
 
 /** The way back to one client. Sending and closing never throw; after closing, nothing more is sent. */

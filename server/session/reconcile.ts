@@ -3,7 +3,7 @@ import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import { acceptedSeq, applyEntry, writerIndex } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 import type { Recovered } from '../store/journal.ts';
-import { isAhead, type Sighting } from './reader.ts';
+import { isAhead, isLater, type Sighting } from './reader.ts';
 
 export interface Continuation {
   /** The state to go on from. */
@@ -80,11 +80,6 @@ export function hasAllSeen(
   const { epoch = redis.epoch } = sighting?.position ?? {};
   if (epoch !== redis.epoch) return isLater(redis.epoch, epoch);
   return !isAhead(sighting, redis.epoch, foldRecovered(model, redis));
-}
-
-/** Whether an epoch began after another: each is named after the term it began in, and Postgres learns of it first. */
-function isLater(epoch: string, other: string): boolean {
-  return Number.parseInt(epoch, 10) > Number.parseInt(other, 10);
 }
 
 /**

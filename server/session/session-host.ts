@@ -4,13 +4,14 @@ import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts
 import type { Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
 import type { AppendResult } from '../store/journal.ts';
+import { appendStep, withJoinsPutOff } from './append-step.ts';
 import { Audience, type SessionView } from './audience.ts';
 import * as bounds from './host-limits.ts';
 import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
-import { OwnerCheck } from './owner-check.ts';
-import { isAhead, type Reader, type RecalledHashes } from './reader.ts';
+import { Ownership } from './ownership.ts';
+import { isAhead, sawLater, type Reader, type RecalledHashes } from './reader.ts';
 import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
@@ -29,7 +30,7 @@ export class SessionHost {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #isRetiring = false;
-  readonly #ownerCheck: OwnerCheck;
+  readonly #ownership: Ownership;
   readonly #log: SessionLog;
   /** Readers whose commands were put aside because too much waits for Postgres. */
   readonly #stalled = new Set<Reader>();
@@ -49,7 +50,8 @@ export class SessionHost {
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
     this.#detachedSinceMs = parts.clock.elapsedMs();
-    this.#ownerCheck = new OwnerCheck(this.#log, parts.clock);
+    const writing = { log: this.#log, saver: this.#saver, clock: parts.clock };
+    this.#ownership = new Ownership({ ...writing, lost: (result) => this.#letGo(result) });
     if (this.#unsavedCount > 0) this.#unsavedSinceMs = parts.clock.elapsedMs();
   }
 
@@ -79,15 +81,20 @@ export class SessionHost {
     return this.#detachedSinceMs;
   }
 
-  /** When a store last took this owner for one. */
+  /** When the log last took this owner for one, or was to be asked. */
   get confirmedMs(): number {
-    return this.#ownerCheck.confirmedMs;
+    return this.#ownership.confirmedMs;
   }
 
   /** Asks whether this owner still is one: who only listens would never learn that the session went on elsewhere. [O2] */
   confirm(): void {
-    this.#ownerCheck.request();
+    this.#ownership.request().catch((error: unknown) => this.#fail(error));
     if (!this.#isRunning) this.#running = this.#run();
+  }
+
+  /** Before a client attaches that saw a later epoch: rejects with FencedError or StoreUnavailableError when it must not. [O2] */
+  async admit({ sighting }: Reader): Promise<void> {
+    if (sawLater(sighting, this.#session.epoch, this.#snapshot)) await this.#ownership.prove();
   }
 
   /** Older hashes for a client that asks for them; to be looked up before it attaches. */
@@ -177,13 +184,13 @@ export class SessionHost {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while ((!this.#mailbox.isEmpty || this.#ownerCheck.isDue) && this.#released === undefined) {
+    while ((!this.#mailbox.isEmpty || this.#ownership.isDue) && this.#released === undefined) {
       const inputs = this.#mailbox.take(bounds.batchInputsMax);
       try {
         const isOwn = await this.#log.rejoin(this.#snapshot);
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
         if (this.#released === undefined && inputs.length > 0) await this.#take(inputs);
-        if (this.#released === undefined && this.#ownerCheck.isDue) await this.#confirmOwner();
+        if (this.#released === undefined) await this.#ownership.check(this.#snapshot.offset);
       } catch (error) {
         this.#fail(error);
       }
@@ -201,22 +208,14 @@ export class SessionHost {
   async #take(inputs: readonly Input<Reader>[]): Promise<void> {
     const { writers_max: writersMax } = this.#parts.limits;
     const step = stepSession(this.#session.model, this.#snapshot, inputs, writersMax);
-    const result = await this.#append(step);
+    const parts = { session: this.#session, log: this.#log, saver: this.#saver };
+    const isWanted = (): boolean => this.#released === undefined;
+    const result = await appendStep(parts, this.#snapshot, step, isWanted);
     if (this.#released !== undefined) return;
-    if (result !== 'appended') return this.#letGo(result);
-    this.#commit(step);
+    if (result !== 'appended' && result !== 'put-off') return this.#letGo(result);
+    this.#commit(result === 'put-off' ? withJoinsPutOff(step) : step);
     for (const input of inputs)
       if (input.kind === 'commands') input.reader.settled(input.commands.length);
-  }
-
-  /** Whoever is welcomed learns watermarks, and a former owner knows older ones: it must find out, also where nothing is written. [O2] */
-  #append({ entries, next, answers }: Step<Reader>): Promise<AppendResult | 'unavailable'> {
-    const isWelcome = answers.some(({ kind }) => kind === 'joined');
-    if (entries === undefined) return isWelcome ? this.#ask() : Promise.resolve('appended');
-    const snapshot = this.#log.isInRedis ? undefined : this.#saver.dueSnapshot(next);
-    const isEnd = this.#session.model.isEnded?.(next.state);
-    const batch = { prev: this.#snapshot.offset, head: next.offset, entries: entries.text };
-    return this.#log.append({ ...batch, snapshot, isEnd }, () => this.#released === undefined);
   }
 
   #commit(step: Step<Reader>): void {
@@ -225,7 +224,7 @@ export class SessionHost {
     if (step.entries !== undefined) {
       this.#tail.push(step.entries);
       this.#saver.counts.entriesAccepted += step.entries.last - step.entries.first + 1;
-      this.#ownerCheck.confirmed();
+      this.#ownership.confirmed();
     }
     if (!this.#log.isInRedis) this.#saver.markSaved(step.next);
     if (this.#unsavedCount > 0) this.#unsavedSinceMs ??= this.#parts.clock.elapsedMs();
@@ -263,16 +262,6 @@ export class SessionHost {
     return at === this.#snapshot && nowMs - (this.#unsavedSinceMs ?? nowMs) >= bounds.untoldMaxMs;
   }
 
-  async #confirmOwner(): Promise<void> {
-    const result = await this.#ask();
-    if (result !== 'appended' && result !== 'unavailable') await this.#letGo(result);
-  }
-
-  #ask(): Promise<AppendResult | 'unavailable'> {
-    const owned = { head: this.#snapshot.offset, savedHead: this.#saver.confirmableOffset };
-    return this.#ownerCheck.ask(owned, () => this.#released === undefined);
-  }
-
   /** Entries that Postgres does not have. */
   get #unsavedCount(): number {
     return this.#snapshot.offset - this.#saver.saved.offset;
@@ -293,7 +282,7 @@ export class SessionHost {
       this.release(closeCodes.storeUnavailable, 'store-unavailable: neither yes nor no');
       return;
     }
-    // Redis is away, or lost data: what only this memory holds goes to Postgres before the session is opened anew.
+    // A store is away, or lost data: what only this memory holds goes to Postgres before the session is opened anew.
     if (result !== 'fenced') await this.flush();
     this.release(closeCodes.fenced, 'the session moved');
   }

@@ -12,15 +12,9 @@ import type { Journals } from '../store/journals.ts';
 import type { OpenedSession } from './open-session.ts';
 import { holdsMore } from './reconcile.ts';
 
-/** How often an append with an unknown outcome is tried again, and how long it waits before, doubling. [O3] */
-const appendRetriesMax = 4;
-const appendRetryMs = 50;
-
-/** Up to where an owner believes that the session's log reaches, and Postgres: undefined while Postgres does not know this owner. */
-export interface OwnedPlace {
-  readonly head: number;
-  readonly savedHead: number | undefined;
-}
+/** How often a question to the log without an answer is put again, and how long it waits before, doubling. [O3] */
+const retriesMax = 4;
+const retryMs = 50;
 
 export class SessionLog {
   readonly #session: OpenedSession;
@@ -47,31 +41,27 @@ export class SessionLog {
   ): Promise<AppendResult | 'unavailable'> {
     const { sessionId, ownerId, epoch } = this.#session;
     const batch: Batch = { sessionId, ownerId, epoch, ...content };
-    const { log, checkpoints } = this.#journals;
-    const journal = this.#isInRedis && log !== undefined ? log : checkpoints;
+    const journal = this.#journal;
     return this.#untilKnown(() => journal.append(batch), isWanted);
   }
 
-  /**
-   * Whether this owner still is one, tried as an append is. Redis is asked as the log; Postgres as the log, or for what clients were
-   * told to be saved: restored from a backup it may have forgotten that, or know a next owner that did not reach Redis. While it is
-   * away, Redis speaks for both.
-   */
-  confirm(place: OwnedPlace, isWanted: () => boolean): Promise<AppendResult | 'unavailable'> {
-    return this.#untilKnown(() => this.#confirmOnce(place), isWanted);
+  /** Whether the log takes this owner for one, tried as an append is. Nothing else is in flight there meanwhile. */
+  confirm(head: number, isWanted: () => boolean): Promise<AppendResult | 'unavailable'> {
+    const { sessionId, ownerId, epoch } = this.#session;
+    const journal = this.#journal;
+    return this.#untilKnown(() => journal.confirm({ sessionId, ownerId, epoch, head }), isWanted);
   }
 
-  async #confirmOnce({ head, savedHead }: OwnedPlace): Promise<AppendResult> {
+  /** Whether Postgres does, and has that much of its entries at least; `appended` while it does not know this owner. At any time. */
+  async confirmSaved(head: number | undefined): Promise<AppendResult | 'unavailable'> {
+    if (head === undefined) return 'appended';
     const { sessionId, ownerId, epoch } = this.#session;
+    return orUnavailable(this.#journals.checkpoints.confirm({ sessionId, ownerId, epoch, head }));
+  }
+
+  get #journal(): Journal {
     const { log, checkpoints } = this.#journals;
-    const place = { sessionId, ownerId, epoch };
-    if (!this.#isInRedis || log === undefined) return checkpoints.confirm({ ...place, head });
-    if (savedHead === undefined) return log.confirm({ ...place, head });
-    const [logged, saved] = await Promise.all([
-      log.confirm({ ...place, head }),
-      orUnavailable(checkpoints.confirm({ ...place, head: savedHead })),
-    ]);
-    return logged === 'appended' && saved !== 'unavailable' ? saved : logged;
+    return this.#isInRedis && log !== undefined ? log : checkpoints;
   }
 
   async #untilKnown(
@@ -80,8 +70,8 @@ export class SessionLog {
   ): Promise<AppendResult | 'unavailable'> {
     for (let retries = 0; ; retries++) {
       const result = await orUnavailable(ask());
-      if (result !== 'unavailable' || retries === appendRetriesMax || !isWanted()) return result;
-      await delay(this.#clock, appendRetryMs * 2 ** retries);
+      if (result !== 'unavailable' || retries === retriesMax || !isWanted()) return result;
+      await delay(this.#clock, retryMs * 2 ** retries);
     }
   }
 

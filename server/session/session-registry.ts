@@ -54,9 +54,13 @@ export class SessionRegistry {
     return opening;
   }
 
-  /** Older hashes for a client that asks for them; one reading of a history at a time, because a long one takes the event loop. */
-  recall(host: SessionHost, reader: Reader): Promise<RecalledHashes | undefined> {
-    if (reader.hello.hashes_from === undefined) return Promise.resolve(undefined);
+  /**
+   * What is to be known before a client attaches: that this is an owner, where it saw a later one, and older hashes, where it asks for
+   * them; one reading of a history at a time, because a long one takes the event loop. Rejects with StoreUnavailableError or FencedError.
+   */
+  async prepare(host: SessionHost, reader: Reader): Promise<RecalledHashes | undefined> {
+    await host.admit(reader);
+    if (reader.hello.hashes_from === undefined) return undefined;
     const recalled = this.#recalling.then(() => host.recall(reader));
     this.#recalling = recalled.catch(() => {});
     return recalled;

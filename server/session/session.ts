@@ -48,7 +48,9 @@ export type Answer<Reader> =
   /** The command at this seq is another one than was accepted: the client's storage was copied or rolled back. [C8] */
   | { readonly kind: 'diverged'; readonly reader: Reader }
   | { readonly kind: 'retired' | 'revoked'; readonly reader: Reader }
-  | { readonly kind: 'too-many-writers'; readonly reader: Reader };
+  | { readonly kind: 'too-many-writers'; readonly reader: Reader }
+  /** Nobody can say whether this server still owns the session. */
+  | { readonly kind: 'put-off'; readonly reader: Reader };
 
 /** Consecutive entries, from the first offset to the last. */
 export interface EncodedEntries {

@@ -146,9 +146,7 @@ describe('answers of the stores that come late', () => {
     await begun.receive(hello);
     await begun.receive(remind);
     await answer(creations);
-    const recall = (): Promise<undefined> =>
-      new Promise((resolve) => recalls.push(() => resolve(undefined)));
-    registry.recall = recall;
+    registry.prepare = () => new Promise((resolve) => recalls.push(() => resolve(undefined)));
     const older = opened();
     await older.receive(hello);
     const newer = opened();

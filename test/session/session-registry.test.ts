@@ -310,31 +310,6 @@ describe('the sessions of an instance', () => {
     expect(reader.closes).toEqual([4110]);
   });
 
-  test.each(['Redis', 'Postgres'])(
-    '[O2] [C6] a former owner welcomes nobody, also where a token is shown again and nothing is to be written: %s knows the next one',
-    async (name) => {
-      const { host } = await attached();
-      await host.checkpoint();
-      const store = { Redis: redis, Postgres: postgres }[name];
-      await store?.takeOver({ sessionId: 's', ownerId: 'other', term: 9, versions: { tally: 1 } });
-      const again = probe();
-      host.attach(again);
-      await settle();
-      expect(again.frames).toEqual([]);
-      expect(again.closes).toEqual([4110]);
-    },
-  );
-
-  test('[R11] an owner welcomes while Postgres is away: Redis says that it is one', async () => {
-    const { host } = await attached();
-    await host.checkpoint();
-    postgres.confirm = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));
-    const again = probe();
-    host.attach(again);
-    await settle();
-    expect(again.frames[0]).toMatchObject({ type: 'welcome' });
-  });
-
   test('[R11] Redis seeded and not yet written to is not believed alone: Postgres may be ahead in the same epoch', async () => {
     await registry.find('s', undefined);
     const away = () => Promise.reject(new StoreUnavailableError('Postgres', 'away'));

@@ -1,0 +1,77 @@
+/** Whether this owner still is one: who only listens would never learn that the session went on elsewhere. [O2] */
+import type { Clock } from '../../shared/clock.ts';
+import { StoreUnavailableError, type AppendResult } from '../store/journal.ts';
+import { FencedError } from './claim-session.ts';
+import type { SessionLog } from './session-log.ts';
+import type { SessionSaver } from './session-saver.ts';
+
+export interface OwnershipParts {
+  readonly log: SessionLog;
+  readonly saver: SessionSaver;
+  readonly clock: Clock;
+  /** A store does not take this owner for one. */
+  readonly lost: (result: Exclude<AppendResult, 'appended'>) => Promise<void>;
+}
+
+export class Ownership {
+  readonly #parts: OwnershipParts;
+  #confirmedMs: number;
+  #isDue = false;
+
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts;
+    this.#confirmedMs = parts.clock.elapsedMs();
+  }
+
+  /** When the log last took this owner for one, or was to be asked. */
+  get confirmedMs(): number {
+    return this.#confirmedMs;
+  }
+
+  /** Whether the log is to be asked, when nothing else is under way there. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  confirmed(): void {
+    this.#confirmedMs = this.#parts.clock.elapsedMs();
+  }
+
+  /** Asks Postgres, and the log at its next opportunity. Commands wait for none of it but the log's answer. */
+  async request(): Promise<void> {
+    this.#isDue = true;
+    this.confirmed();
+    // As the log Postgres is asked in its turn.
+    const result = this.#parts.log.isInRedis ? await this.#askPostgres() : 'appended';
+    if (result !== 'appended' && result !== 'unavailable') await this.#parts.lost(result);
+  }
+
+  /** Asks the log when that is due, and once: where it does not answer now, the next command will tell. */
+  async check(head: number): Promise<void> {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    const result = await this.#parts.log.confirm(head, () => false);
+    if (result !== 'appended' && result !== 'unavailable') await this.#parts.lost(result);
+  }
+
+  /**
+   * For a client that saw a later epoch: whoever began that one may have reached Postgres alone, and then Redis knows nothing of it.
+   * Rejects with FencedError when this is no owner any more, and with StoreUnavailableError when Postgres does not say.
+   */
+  async prove(): Promise<void> {
+    // Where Postgres does not know this owner either, the session is opened anew, in the light of what the client saw.
+    const isClaimed = this.#parts.saver.confirmableOffset !== undefined;
+    const result = isClaimed ? await this.#askPostgres() : 'fenced';
+    if (result === 'appended') return;
+    if (result === 'unavailable')
+      throw new StoreUnavailableError('Postgres', 'it does not say who owns the session');
+    await this.#parts.lost(result);
+    throw new FencedError('A later epoch has begun.');
+  }
+
+  /** For what clients were told to be saved: restored from a backup it may have forgotten that, or it knows a next owner. */
+  #askPostgres(): Promise<AppendResult | 'unavailable'> {
+    const { log, saver } = this.#parts;
+    return log.confirmSaved(saver.confirmableOffset);
+  }
+}
