@@ -9,6 +9,8 @@ export interface OwnershipParts {
   readonly log: SessionLog;
   readonly saver: SessionSaver;
   readonly clock: Clock;
+  /** Makes Postgres hear of this owner, if it can be asked: it was away when the session was opened. */
+  readonly claim: () => Promise<void>;
   /** A store does not take this owner for one. */
   readonly lost: (result: Exclude<AppendResult, 'appended'>) => Promise<void>;
 }
@@ -23,7 +25,7 @@ export class Ownership {
     this.#confirmedMs = parts.clock.elapsedMs();
   }
 
-  /** When the log last took this owner for one, or was to be asked. */
+  /** When the log was last written to, or was to be looked at. */
   get confirmedMs(): number {
     return this.#confirmedMs;
   }
@@ -59,9 +61,7 @@ export class Ownership {
    * Rejects with FencedError when this is no owner any more, and with StoreUnavailableError when Postgres does not say.
    */
   async prove(): Promise<void> {
-    // Where Postgres does not know this owner either, the session is opened anew, in the light of what the client saw.
-    const isClaimed = this.#parts.saver.confirmableOffset !== undefined;
-    const result = isClaimed ? await this.#askPostgres() : 'fenced';
+    const result = await this.#askPostgres();
     if (result === 'appended') return;
     if (result === 'unavailable')
       throw new StoreUnavailableError('Postgres', 'it does not say who owns the session');
@@ -70,8 +70,10 @@ export class Ownership {
   }
 
   /** For what clients were told to be saved: restored from a backup it may have forgotten that, or it knows a next owner. */
-  #askPostgres(): Promise<AppendResult | 'unavailable'> {
-    const { log, saver } = this.#parts;
-    return log.confirmSaved(saver.confirmableOffset);
+  async #askPostgres(): Promise<AppendResult | 'unavailable'> {
+    const { log, saver, claim } = this.#parts;
+    if (saver.confirmableOffset === undefined) await claim();
+    const head = saver.confirmableOffset;
+    return head === undefined ? 'unavailable' : log.confirmSaved(head);
   }
 }

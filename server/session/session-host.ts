@@ -50,8 +50,13 @@ export class SessionHost {
     this.#tail = new Tail(session.recent);
     this.#snapshot = session.snapshot;
     this.#detachedSinceMs = parts.clock.elapsedMs();
-    const writing = { log: this.#log, saver: this.#saver, clock: parts.clock };
-    this.#ownership = new Ownership({ ...writing, lost: (result) => this.#letGo(result) });
+    this.#ownership = new Ownership({
+      log: this.#log,
+      saver: this.#saver,
+      clock: parts.clock,
+      claim: () => this.checkpoint(),
+      lost: (result) => this.#letGo(result),
+    });
     if (this.#unsavedCount > 0) this.#unsavedSinceMs = parts.clock.elapsedMs();
   }
 
@@ -81,7 +86,7 @@ export class SessionHost {
     return this.#detachedSinceMs;
   }
 
-  /** When the log last took this owner for one, or was to be asked. */
+  /** When the log was last written to, or was to be looked at. */
   get confirmedMs(): number {
     return this.#ownership.confirmedMs;
   }

@@ -52,9 +52,8 @@ export class SessionLog {
     return this.#untilKnown(() => journal.confirm({ sessionId, ownerId, epoch, head }), isWanted);
   }
 
-  /** Whether Postgres does, and has that much of its entries at least; `appended` while it does not know this owner. At any time. */
-  async confirmSaved(head: number | undefined): Promise<AppendResult | 'unavailable'> {
-    if (head === undefined) return 'appended';
+  /** Whether Postgres does, and has that much of its entries at least. May be asked at any time. */
+  confirmSaved(head: number): Promise<AppendResult | 'unavailable'> {
     const { sessionId, ownerId, epoch } = this.#session;
     return orUnavailable(this.#journals.checkpoints.confirm({ sessionId, ownerId, epoch, head }));
   }

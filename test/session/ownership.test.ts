@@ -1,5 +1,5 @@
 /** Whoever is welcomed learns watermarks: only an owner welcomes, and it finds out without keeping anybody else waiting. */
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { FencedError } from '../../server/session/claim-session.ts';
 import type { Reader } from '../../server/session/reader.ts';
@@ -112,19 +112,55 @@ test('[R11] who saw a later epoch comes again when Postgres can be asked, and no
   expect(first.closes).toEqual([]);
 });
 
-test('[R4] who saw a later epoch than an owner that Postgres has not heard of has the session opened anew', async () => {
-  const { takeOver } = postgres;
-  const snapshot = genesis(tally, { bound: 1_000 });
-  const place = { sessionId: 's', ownerId: 'former', epoch: '1-a' };
-  await redis.startEpoch({ ...place, term: 1, snapshot });
-  await redis.append({ ...place, prev: 0, head: 0, entries: '' });
-  postgres.takeOver = away;
-  await open(redis);
-  postgres.takeOver = takeOver;
-  await expect(registry.prepare(host, fromLater())).rejects.toThrow(FencedError);
-  const found = await registry.find('s', fromLater().sighting);
-  expect(found.kind === 'host' && found.host !== host).toBe(true);
+describe('an owner that Postgres has not heard of', () => {
+  let { takeOver } = memoryJournal({ keepsAll: true });
+  beforeEach(async () => {
+    ({ takeOver } = postgres);
+    const snapshot = genesis(tally, { bound: 1_000 });
+    const place = { sessionId: 's', ownerId: 'former', epoch: '0' };
+    await redis.startEpoch({ ...place, term: 1, snapshot });
+    await redis.append({ ...place, prev: 0, head: 0, entries: '' });
+    postgres.takeOver = away;
+    await open(redis);
+  });
+
+  test('[R11] keeps those it has while Postgres is away, and lets nobody in who saw a later epoch', async () => {
+    await expect(registry.prepare(host, fromLater())).rejects.toThrow(StoreUnavailableError);
+    expect(first.closes).toEqual([]);
+  });
+
+  test('[O1] [O2] claims the session there first', async () => {
+    postgres.takeOver = takeOver;
+    await registry.prepare(host, fromLater());
+    expect(postgres.read('s')?.owner).toBe('id-1');
+  });
+
+  test('[O2] learns of a next one, also where everybody only listens', async () => {
+    postgres.takeOver = takeOver;
+    await takeOver(next);
+    host.confirm();
+    await settle();
+    expect(first.closes).toEqual([4110]);
+  });
 });
+
+test.each(['lost', 'restored from an older backup'])(
+  '[R12] [O4] who only listens learns that Postgres was %s, and the session is opened anew with all of it',
+  async (what) => {
+    const backup = postgres.backup();
+    await open(redis);
+    host.receive(first, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await host.checkpoint();
+    if (what === 'lost') postgres.wipe();
+    else postgres.restore(backup);
+    host.confirm();
+    await settle();
+    expect(first.closes).toEqual([4110]);
+    const found = await registry.find('s', undefined);
+    expect(found).toMatchObject({ kind: 'host', host: { view: { snapshot: { offset: 2 } } } });
+  },
+);
 
 test('[R11] a Postgres that hangs keeps nobody waiting while Redis answers', async () => {
   await open(redis);
@@ -146,7 +182,7 @@ test('[O2] where only Postgres knows the next owner, a reader that only listens 
   expect(first.closes).toEqual([4110]);
 });
 
-test('[R11] without Redis, who comes while Postgres is away tries again, and who is there stays', async () => {
+test('[R11] without Redis, who shows a token again while Postgres is away tries once more, and who is there stays', async () => {
   await open(undefined);
   const { confirm } = postgres;
   postgres.confirm = away;
