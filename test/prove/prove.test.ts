@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 import { expect, test } from 'vitest';
 
 import { repository } from '../deploy/shared-host.ts';
@@ -104,6 +106,7 @@ test('each row is kept as soon as it is there, and one that breaks costs no othe
     run,
   });
   const kept: string[][] = [];
+  let isWriting = false;
   let release = (): void => {};
   const last = new Promise<void>((resolve) => {
     release = resolve;
@@ -122,10 +125,14 @@ test('each row is kept as soon as it is there, and one that breaks costs no othe
       use: { sessions: 1, commandsPerS: 1, requestsPerS: 1 },
     },
     () => {},
-    (soFar) => {
+    async (soFar) => {
+      // Two at once would write over each other.
+      expect(isWriting).toBe(false);
+      isWriting = true;
       kept.push(soFar.map(({ row: { id } }) => id));
       if (kept.length === 2) release();
-      return Promise.resolve();
+      await turn();
+      isWriting = false;
     },
   );
   expect(kept.map((ids) => ids.length)).toEqual([1, 2, 3]);

@@ -29,6 +29,8 @@ export async function runRows(
   const soFar = (): RowResult[] =>
     [...results].toSorted(([one], [other]) => one - other).map(([, result]) => result);
   const todo = [...rows.entries()];
+  // One page at a time: two lanes that are done together would write over each other.
+  let kept = Promise.resolve();
   const lane = async (): Promise<void> => {
     for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
       const [index, row] = next;
@@ -45,7 +47,9 @@ export async function runRows(
       say(`row ${index + 1}/${rows.length} ${row.id}: ${found}, ${seconds} s${remark}`);
       if (remark !== '' && typeof outcome !== 'string' && outcome.said !== undefined)
         say(outcome.said.split('\n').slice(-6).join('\n'));
-      await keep(soFar());
+      const page = soFar();
+      kept = kept.then(() => keep(page));
+      await kept;
     }
   };
   await Promise.all(Array.from({ length: laneCount }, lane));
