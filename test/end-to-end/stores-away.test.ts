@@ -239,6 +239,7 @@ describe('stores that go away under a session', () => {
     const { redis, postgres, server } = await withStores();
     await Promise.all([redis.kill(), postgres.kill()]);
     await postgresIsDown(server);
+    expect(await readiness(server)).toMatchObject({ stores: { redis: 'down' } });
     const request = {
       kind: 'tally',
       input: { bound: 9 },

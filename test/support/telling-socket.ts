@@ -3,14 +3,14 @@ import { once } from 'node:events';
 
 import { WebSocket } from 'ws';
 
+import type { WebSocketConstructor } from '../../client/link.ts';
 import type { ClientFrame, ServerFrame } from '../../shared/protocol/frames.ts';
 
 export interface TellingSockets {
-  readonly Socket: typeof WebSocket;
-  /** Frames the network has taken so far, over all sockets in order. */
-  readonly sent: readonly ClientFrame[];
+  readonly Socket: WebSocketConstructor;
+  /** Frames of the server so far, over all sockets in order. */
   readonly heard: readonly ServerFrame[];
-  /** Resolves when there is such a frame. */
+  /** Resolves when the network has taken such a frame. */
   whenSent(is: (frame: ClientFrame) => boolean): Promise<void>;
   /** Resolves when the server has taken everything that was sent over the latest socket, and has sent what it answers at once. */
   roundTrip(): Promise<void>;
@@ -25,8 +25,8 @@ export function tellingSockets(): TellingSockets {
     for (const look of watchers) look();
   };
   class Socket extends WebSocket {
-    constructor(...parameters: ConstructorParameters<typeof WebSocket>) {
-      super(...parameters);
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
       opened.push(this);
       this.on('message', (bytes: Buffer) => {
         heard.push(JSON.parse(bytes.toString('utf8')) as ServerFrame);
@@ -52,7 +52,6 @@ export function tellingSockets(): TellingSockets {
     });
   return {
     Socket,
-    sent,
     heard,
     whenSent: (is) => until(() => sent.some(is)),
     roundTrip: () => {
