@@ -2,7 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { replayEntriesMax } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
-import { adds, attach, createSession, epochOf, newIncarnation } from '../support/raw-client.ts';
+import {
+  adds,
+  attach,
+  createSession,
+  epochOf,
+  hello,
+  newIncarnation,
+  openSocket,
+  type Created,
+  type RawClient,
+} from '../support/raw-client.ts';
+import type { TallyState } from '../support/tally.ts';
+import { startRouter } from '../support/tcp-router.ts';
 
 let server: LiveServer;
 beforeAll(async () => {
@@ -12,6 +24,21 @@ afterAll(() => server.stop());
 
 const types = (greeting: readonly { readonly type: string }[]): string[] =>
   greeting.map(({ type }) => type);
+
+/** The same session by another way. */
+const at = (url: string, created: Created): Created => {
+  const { pathname, hash } = new URL(created.resume_url);
+  return { ...created, resume_url: `${url}${pathname}${hash}` };
+};
+
+/** What came of all commands, in order, as the server has it. */
+async function amountsOf({ resume_url: resumeUrl }: Created): Promise<readonly number[]> {
+  const { href, hash } = new URL(resumeUrl);
+  const headers = { authorization: `Bearer ${hash.slice(1)}` };
+  const response = await fetch(href.replace(hash, ''), { headers });
+  const { state } = (await response.json()) as { state: TallyState };
+  return state.added.map(([, amount]) => amount);
+}
 
 describe('resuming', () => {
   test('[R1] exactly the entries after the position are replayed', async () => {
@@ -76,6 +103,54 @@ describe('resuming', () => {
     expect(await older.closed).toMatchObject({ code: 4009 });
     newer.send(adds(1, 1));
     expect(await newer.nextOf('entries')).toMatchObject({ accepted: 1 });
+  });
+
+  test.each([
+    { held: 'there', known: [] },
+    { held: 'back', known: [1, 2, 3] },
+  ] as const)(
+    '[R5] [C2] commands on their way over the older connection count once, held up on the way $held',
+    async ({ held, known }) => {
+      const created = await createSession(server.url);
+      const router = await startRouter(server.url);
+      const older = await attach(at(router.url, created));
+      const arrive = router.hold(held);
+      older.send(adds(1, 1, 2, 3));
+      await expect.poll(() => amountsOf(created)).toEqual(known);
+      const newer = await attach(created);
+      expect(newer.greeting[0]).toMatchObject({ accepted: known.length });
+      // A client sends what is above; even one that sends all of it again does no harm.
+      newer.send(adds(1, 1, 2, 3, 4));
+      expect(await newer.nextOf('entries')).toMatchObject({ accepted: 4 });
+      arrive();
+      expect(await older.closed).toMatchObject({ code: 4009 });
+      newer.send(adds(5, 5));
+      expect(await newer.nextOf('entries')).toMatchObject({ accepted: 5, entries: [{ seq: 5 }] });
+      expect(await amountsOf(created)).toEqual([1, 2, 3, 4, 5]);
+      await router.stop();
+    },
+  );
+
+  test('[R5] [R6] commands that race with the newer connection count once, whichever is first', async () => {
+    const created = await createSession(server.url);
+    let older: RawClient = await attach(created);
+    const given = Array.from({ length: 80 }, (_, index) => index + 1);
+    for (let seq = 1; seq <= given.length; seq += 4) {
+      const newer = await openSocket(created.resume_url);
+      const sends = [
+        () => older.send(adds(seq, ...given.slice(seq - 1, seq + 2))),
+        () => newer.send(hello(created)),
+      ];
+      for (const send of seq % 8 === 1 ? sends : sends.toReversed()) send();
+      const { accepted } = await newer.nextOf('welcome');
+      expect([seq - 1, seq + 2]).toContain(accepted);
+      await newer.nextOf('live');
+      newer.send(adds(accepted + 1, ...given.slice(accepted, seq + 3)));
+      expect(await newer.nextOf('entries')).toMatchObject({ accepted: seq + 3 });
+      expect(await older.closed).toMatchObject({ code: 4009 });
+      older = newer;
+    }
+    expect(await amountsOf(created)).toEqual(given);
   });
 
   test('[R6] [C2] resending what was accepted has no effect and is no error', async () => {

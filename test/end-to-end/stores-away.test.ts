@@ -1,9 +1,12 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connect } from '../../client/connect.ts';
+import type { WebSocketConstructor } from '../../client/link.ts';
+import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
+import { unsavedEntriesMax } from '../../server/session/host-limits.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import {
@@ -16,8 +19,9 @@ import {
 import { startPostgres } from '../support/services/postgres-service.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { freshRedis } from '../support/services/shared-services.ts';
-import { tally } from '../support/tally.ts';
+import { tally, type TallyState } from '../support/tally.ts';
 import { startRouter } from '../support/tcp-router.ts';
+import { tellingSockets } from '../support/telling-socket.ts';
 import { isAccepted, isSaved, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -35,10 +39,14 @@ async function withStores(options: Parameters<typeof startServer>[0] = {}) {
   return { redis, postgres, server };
 }
 
-async function riding({ url }: LiveServer) {
+async function riding(
+  { url }: LiveServer,
+  more: { WebSocket?: WebSocketConstructor; storage?: SessionStorage } = {},
+) {
   // Little jitter: how long a client waits is tested elsewhere.
-  const input = { bound: 1_000_000 };
-  const session = await connect({ url, session: tally, input, WebSocket, random: () => 0.02 });
+  const options = { WebSocket, random: () => 0.02, ...more };
+  const input = { bound: 1_000_000_000 };
+  const session = await connect({ url, session: tally, input, ...options });
   cleanups.push(() => session.close());
   return session;
 }
@@ -61,6 +69,26 @@ function isServed(client: RawClient): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Those who serve the connections of a killed Postgres outlive it for a moment, and may save something yet. */
+function postgresIsDown(server: LiveServer): Promise<void> {
+  return expect
+    .poll(() => readiness(server), { timeout: 60_000 })
+    .toMatchObject({ stores: { postgres: 'down' } });
+}
+
+const amountsOf = ({ added }: TallyState): readonly number[] => added.map(([, amount]) => amount);
+
+/** As Postgres alone has it. */
+async function savedAmounts(postgres: string, storage: SessionStorage): Promise<readonly number[]> {
+  const server = await startServer({ withoutRedis: true, postgres });
+  cleanups.push(() => server.stop());
+  const kept = await storage.load();
+  const { url = '', token = '' } = kept?.session ?? {};
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(new URL(new URL(url).pathname, server.url), { headers });
+  return amountsOf(((await response.json()) as { state: TallyState }).state);
 }
 
 describe('stores that go away under a session', () => {
@@ -156,15 +184,40 @@ describe('stores that go away under a session', () => {
     session.send('add', { amount: 1 });
     await when(session, isSaved);
     await postgres.kill();
-    // Those who serve its connections outlive it for a moment, and may save something yet.
-    await expect
-      .poll(() => readiness(server), { timeout: 60_000 })
-      .toMatchObject({ status: 'degraded', stores: { postgres: 'down' } });
+    await postgresIsDown(server);
+    expect(await readiness(server)).toMatchObject({ status: 'degraded' });
     session.send('add', { amount: 2 });
     const accepted = await when(session, isAccepted);
     expect(accepted).toMatchObject({ unsaved: 1, state: { total: 3 } });
     await postgres.restart();
     expect(await when(session, isSaved)).toMatchObject({ unsaved: 0, state: { total: 3 } });
+  });
+
+  test('[B10] [C6] Postgres away until 5,000 entries wait for it: what is given then stays in the client and is shown so, and all arrives once, in order', async () => {
+    const { postgres, server } = await withStores();
+    const [storage, sockets] = [memoryStorage(), tellingSockets()];
+    const session = await riding(server, { storage, WebSocket: sockets.Socket });
+    session.send('add', { amount: 1 });
+    await when(session, isSaved);
+    await postgres.kill();
+    await postgresIsDown(server);
+    const given = Array.from({ length: 1 + unsavedEntriesMax + 1_000 }, (_, index) => index + 1);
+    for (const amount of given.slice(1, 1 + unsavedEntriesMax)) session.send('add', { amount });
+    const full = await when(session, isAccepted);
+    expect(full.unsaved).toBe(unsavedEntriesMax);
+    for (const amount of given.slice(1 + unsavedEntriesMax)) session.send('add', { amount });
+    const nextSeq = 1 + unsavedEntriesMax + 1;
+    await sockets.whenSent((frame) => frame.type === 'commands' && frame.seq === nextSeq);
+    await sockets.roundTrip();
+    const waiting = { unsaved: unsavedEntriesMax + 1_000, unaccepted: 1_000 };
+    expect(session.view()).toMatchObject({ status: 'connected', ...waiting });
+    expect(amountsOf(session.view().state)).toEqual(given);
+    await postgres.restart();
+    const { state, receipt } = await when(session, isSaved);
+    expect(sockets.heard).toContainEqual({ type: 'gap', expected: nextSeq });
+    expect(amountsOf(state)).toEqual(given);
+    expect(receipt).toMatchObject({ lost: 0 });
+    expect(await savedAmounts(postgres.url, storage)).toEqual(given);
   });
 
   test('[R6] both gone: the client goes on alone, and delivers when they are back', async () => {
@@ -180,5 +233,33 @@ describe('stores that go away under a session', () => {
     const { state, receipt } = await when(session, isSaved);
     expect(state.added.map(([, amount]) => amount)).toEqual([1, 2, 3, 4]);
     expect(receipt).toMatchObject({ lost: 0 });
+  });
+
+  test('[P1] [R13] both gone: no session begins, which is told by a code that means try again; it does when they are back', async () => {
+    const { redis, postgres, server } = await withStores();
+    await Promise.all([redis.kill(), postgres.kill()]);
+    await postgresIsDown(server);
+    expect(await readiness(server)).toMatchObject({ stores: { redis: 'down' } });
+    const request = {
+      kind: 'tally',
+      input: { bound: 9 },
+      client_id: 'a-client-of-its-own-000',
+      key: 'a-key-of-its-own-000000',
+    };
+    const answer = await fetch(`${server.url}/v1/sessions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await answer.json()).toMatchObject({ status: 503, code: 'store-unavailable' });
+    await Promise.all([redis.restart({ keepData: false }), postgres.restart()]);
+    const isBegun = () => createSession(server.url, request).catch(() => undefined);
+    const created = await vi.waitUntil(isBegun, { timeout: 120_000 });
+    const client = await attachOnceServed(created);
+    client.send(adds(1, 7));
+    expect(await client.nextOf('entries')).toMatchObject({ accepted: 1 });
   });
 });

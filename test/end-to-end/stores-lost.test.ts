@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -5,12 +7,25 @@ import { WebSocket } from 'ws';
 
 import { connect, type SessionView } from '../../client/connect.ts';
 import { originProofs } from '../../server/auth/origin-proofs.ts';
+import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { retentionMs } from '../../shared/protocol/limits.ts';
+import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
+import { workout } from '../../shared/workout/workout.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
-import { createSession, hello, openSocket } from '../support/raw-client.ts';
+import {
+  adds as addsFrame,
+  attach,
+  createSession,
+  hello,
+  openSocket,
+} from '../support/raw-client.ts';
+import { startRider } from '../support/rider.ts';
+import { startServerProcess } from '../support/server-process.ts';
+import { startRedis } from '../support/services/redis-service.ts';
+import { freshPostgres } from '../support/services/shared-services.ts';
 import { tally, type TallyState } from '../support/tally.ts';
-import { isSaved, when } from '../support/watching.ts';
+import { isAccepted, isSaved, when } from '../support/watching.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -108,6 +123,62 @@ describe('stores that lose what they had confirmed', () => {
       expect(again.receipt).toMatchObject({ lost: 0 });
     },
   );
+});
+
+/** Of a device that was never there before; who owns the session may give it one. */
+function resumeUrlOfAnother(url: string, sessionId: string): string {
+  const clientId = 'client-of-the-other-device';
+  const token = resumeTokens(signingKeys([testSecret])).issue(sessionId, clientId, 1);
+  return `${url}/v1/sessions/${sessionId}/clients/${clientId}#${token}`;
+}
+
+describe('Redis and the only device, destroyed at once', () => {
+  test('[C6] [R8] the instance too: all that was told as saved is there, and what is lost was accepted after it', async () => {
+    const redis = await startRedis();
+    cleanups.push(() => redis.stop());
+    const { url: postgres } = await freshPostgres();
+    // The interval of a server that was told nothing else.
+    const settings = { CHECKPOINT_MS: '5000' };
+    const process = await startServerProcess({ postgres, redis: redis.url }, settings);
+    cleanups.push(() => process.stop());
+    const given: WorkoutCommand[] = [];
+    const { session, give, expected, when } = await startRider(process.url, { given });
+    cleanups.push(() => session.close());
+    give({ type: 'start', data: {} });
+    for (let second = 0; second < 20; second++)
+      give({ type: 'sample', data: { powerW: 200 + second } });
+    await when(isSaved);
+    for (let second = 0; second < 20; second++)
+      give({ type: 'sample', data: { powerW: 300 + second } });
+    await when(isAccepted);
+    await process.kill();
+    const { unsaved } = session.view();
+    session.close();
+    await redis.restart({ keepData: false });
+    await process.start();
+    const resumeUrl = resumeUrlOfAnother(process.url, session.sessionId);
+    const other = await connect({ session: workout, resumeUrl, WebSocket, random: () => 0.02 });
+    cleanups.push(() => other.close());
+    const { state } = other.view();
+    const savedCount = given.length - unsaved;
+    while (given.length > savedCount && !isDeepStrictEqual(state, expected())) given.pop();
+    expect(state).toEqual(expected());
+    expect(given.length).toBeGreaterThanOrEqual(21);
+  });
+
+  test('[C6] [R8] but not the instance: nothing is lost, it still knows what it accepted', async () => {
+    const server = await started({ checkpointMs: 3_600_000 });
+    const created = await createSession(server.url);
+    const device = await attach(created);
+    device.send(addsFrame(1, 1, 2, 3));
+    expect(await device.nextOf('entries')).toMatchObject({ accepted: 3, checkpointed: 0 });
+    device.socket.terminate();
+    await emptyRedis(server);
+    const resumeUrl = resumeUrlOfAnother(server.url, created.session_id);
+    const other = await connect({ session: tally, resumeUrl, WebSocket, random: () => 0.02 });
+    cleanups.push(() => other.close());
+    expect(amountsOf(other.view())).toEqual([1, 2, 3]);
+  });
 });
 
 describe('what a client is asked when no store knows its session', () => {
