@@ -91,6 +91,15 @@ describe('commands', () => {
     expect(folded).toEqual(result.next);
   });
 
+  test('[L5] what is refused after the end is counted by who decides and by who folds alike', () => {
+    const model = { ...tally, isEnded: ({ total }: TallyState) => total >= 10 };
+    const inputs = [commands(1, add(101), add(10), add(101), add(102))];
+    const result = stepSession(model, joined, inputs, 3);
+    expect(result.next.writers[0]).toMatchObject({ accepted: 4, lost: 2 });
+    const fold = (state: Snapshot, entry: Entry): Snapshot => applyEntry(model, state, entry);
+    expect(entriesOf(result).reduce(fold, joined)).toEqual(result.next);
+  });
+
   test('[E1] folding an entry that does not follow is an error', () => {
     const entry: Entry = { offset: 9, writer: 0, seq: 1, at_ms: 1, hash: 'x', events: [] };
     expect(() => applyEntry(tally, joined, entry)).toThrow('does not follow');

@@ -1,4 +1,5 @@
 /** Every planted bug against one seed after another, until it is noticed. */
+import { guardedElsewhere } from './guarded-elsewhere.ts';
 import { mutants } from './mutants.ts';
 import type { SeedPool } from './seed-pool.ts';
 import type { Invariant } from './tampering.ts';
@@ -40,6 +41,9 @@ export async function runMutants(
   for (const [invariant, words] of invariants) {
     console.log(`\n${invariant}: ${words}`);
     for (const one of caught) if (breaks(one.name, invariant)) console.log(row(one));
+    for (const one of guardedElsewhere)
+      if (one.invariant === invariant)
+        console.log(`  guarded elsewhere: ${one.clause}\n    test/${one.file}: ${one.title}`);
   }
   const missed = caught.filter(({ seen }) => seen === undefined);
   const bare = invariants.filter(([invariant]) => !names.some((name) => breaks(name, invariant)));
@@ -56,15 +60,18 @@ async function hunt(
   seedsMax: number,
   isStopped: () => boolean,
 ): Promise<Caught> {
-  for (let from = 1; from <= seedsMax && !isStopped(); from += rangeLength) {
-    const count = Math.min(rangeLength, seedsMax - from + 1);
+  const { firstSeed = 1 } = mutants[name] ?? {};
+  const lastSeed = firstSeed + seedsMax - 1;
+  for (let from = firstSeed; from <= lastSeed && !isStopped(); from += rangeLength) {
+    const count = Math.min(rangeLength, lastSeed - from + 1);
     const {
       done,
       failures: [failure],
     } = await pool.run({ from, count, mutant: name });
     if (failure === undefined) continue;
-    const seeds = from + done - 1;
-    console.log(`after ${seeds} seeds noticed: ${name}`);
+    const seeds = from + done - firstSeed;
+    const begin = firstSeed === 1 ? '' : ` from ${firstSeed}`;
+    console.log(`after ${seeds} seeds${begin} noticed: ${name}`);
     return { name, seeds, seen: failure.violation };
   }
   console.log(`NOT noticed in ${seedsMax} seeds: ${name}`);

@@ -108,4 +108,79 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'checkpointed is told above accepted': {
+    invariants: [2],
+    edits: [
+      {
+        file: 'server/session/audience.ts',
+        from: 'accepted: acceptedSeq(snapshot,',
+        to: 'accepted: acceptedSeq(saved,',
+      },
+      {
+        file: 'server/session/audience.ts',
+        from: 'checkpointed: acceptedSeq(saved,',
+        to: 'checkpointed: acceptedSeq(snapshot,',
+      },
+    ],
+  },
+  'a fenced owner goes on as if its entries had landed': planted(
+    [4],
+    'server/session/session-host.ts',
+    "if (result !== 'appended' && result !== 'put-off') return",
+    "if (result !== 'appended' && result !== 'put-off' && result !== 'fenced') return",
+  ),
+  'a fenced owner stays with those who are attached': planted(
+    [4],
+    'server/session/session-host.ts',
+    "if (result !== 'fenced') await this.flush();",
+    "if (result === 'fenced') return; await this.flush();",
+  ),
+  'whoever joins without an entry is welcomed without a question to the log': {
+    ...planted(
+      [4],
+      'server/session/append-step.ts',
+      'await log.confirm(at.offset, isWanted)',
+      "await Promise.resolve<StepResult>(isWanted() ? 'appended' : 'behind')",
+    ),
+    firstSeed: 91_781,
+  },
+  'Postgres is never asked who the owner is': planted(
+    [4, 6],
+    'server/session/session-log.ts',
+    'return orUnavailable(this.#journals.checkpoints.confirm({ sessionId, ownerId, epoch, head }));',
+    "return Promise.resolve('appended');",
+  ),
+  'a client that saw a later epoch is let in like any other': planted(
+    [5, 6],
+    'server/session/session-host.ts',
+    'if (sawLater(sighting, this.#session.epoch, this.#snapshot)) await this.#ownership.prove();',
+    '',
+  ),
+  'Redis is seeded anew over entries that Postgres has not got': planted(
+    [6],
+    'server/session/open-session.ts',
+    'if (hasIt && !startsEpoch) {',
+    'if (hasIt && target.term < 0) {',
+  ),
+  'what is taken over from a former life does not keep its outcome': planted(
+    [8],
+    'server/session/reconcile.ts',
+    'add({ ...entry, offset, writer });\n',
+    "add({ ...entry, events: undefined, refused: 'decided-again', offset, writer });\n",
+  ),
+  'a token is retired although nobody has shown its successor': {
+    invariants: [12],
+    edits: [
+      {
+        file: 'server/session/session.ts',
+        from: 'incarnation, generation };\n',
+        to: 'incarnation, generation: generation + 1 };\n',
+      },
+      {
+        file: 'server/session/session.ts',
+        from: "if (answer.kind !== 'joined') return answer;",
+        to: 'return answer;',
+      },
+    ],
+  },
 };

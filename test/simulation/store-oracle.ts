@@ -202,6 +202,11 @@ export class StoreOracle {
     this.#replace(store, new Map(this.#backups[store]));
   }
 
+  /** Whether Postgres ever forgot something of a session: epochs that clients saw may be among it. */
+  hasForgotten(sessionId: string): boolean {
+    return this.#promises.isBroken(sessionId);
+  }
+
   /** What Postgres must add up to now. */
   saved(sessionId: string): Link | undefined {
     return this.#holdings.postgres.get(sessionId)?.link;

@@ -33,4 +33,6 @@ export interface Mutant {
   readonly invariants: readonly Invariant[];
   readonly tampering?: Tampering;
   readonly edits?: readonly Edit[];
+  /** Where the hunt for one begins that shows in few seeds of many thousand; 1 by default. */
+  readonly firstSeed?: number;
 }

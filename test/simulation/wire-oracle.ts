@@ -6,6 +6,7 @@ import type {
   Hello,
   ServerFrame,
   Snapshot,
+  Welcome,
 } from '../../shared/protocol/frames.ts';
 import { acceptedOf, generationOf, linkOf, writerKey } from './chain.ts';
 import type { Ledger } from './ledger.ts';
@@ -70,6 +71,7 @@ export class WireOracle {
     if (frame.type === 'welcome') {
       hearing.toldEpoch = frame.epoch;
       this.issued(hearing, frame.token);
+      this.#checkWitness(hearing, frame);
     }
     this.#noteOffset(hearing, frame);
     if (!('checkpointed' in frame)) return;
@@ -151,6 +153,21 @@ export class WireOracle {
     const generation = Number(token.split('.')[1]);
     if (generation < proven)
       this.#fail(`${clientId} was welcomed with token ${generation}, after ${proven} [A3]`);
+  }
+
+  /** Nobody is welcomed below what it showed to have seen; only a Postgres that forgot can have lost the epoch of it. [R4] [R11] */
+  #checkWitness({ sessionId, clientId, hello }: Hearing, { epoch, head }: Welcome): void {
+    const { witness } = hello ?? {};
+    if (witness === undefined || this.#stores.hasForgotten(sessionId)) return;
+    const record = this.#stores.record(sessionId);
+    const isBelow =
+      witness.epoch === epoch
+        ? head < witness.offset
+        : record.ageOf(epoch) < record.ageOf(witness.epoch);
+    if (isBelow)
+      this.#fail(
+        `${clientId} was welcomed at ${head} of ${epoch}, and saw ${witness.offset} of ${witness.epoch} [R11]`,
+      );
   }
 
   #checkSnapshot({ sessionId, clientId, epoch = '' }: Hearing, snapshot: Snapshot): void {
