@@ -14,6 +14,7 @@ describe('config', () => {
       port: 3000,
       redisUrl: undefined,
       checkpointMs: 5_000,
+      hashCost: 12,
       logLevel: 'info',
     });
   });

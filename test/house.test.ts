@@ -99,6 +99,16 @@ describe('the house', () => {
     ).toEqual([]);
   });
 
+  test('what comes from outside is nowhere run or made markup, and no service asks an address or starts a program', () => {
+    const isRun =
+      /\beval\(|new Function\(|node:vm|innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc/;
+    const isAsked = /\bfetch\(|\brequest\b.*'node:https?'|\bundici\b|node:child_process/;
+    const holding = (rooms: RegExp, form: RegExp) =>
+      code.filter((file) => rooms.test(file) && form.test(read(file)));
+    expect(holding(/^(server|client|shared)\//, isRun)).toEqual([]);
+    expect(holding(/^(server|shared)\//, isAsked)).toEqual([]);
+  });
+
   test('the top level is the one that was agreed on', () => {
     const top = new Set(listed.map((file) => file.split('/')[0] ?? ''));
     const folders = [...top].filter((name) => !name.includes('.') && name !== 'LICENSE');

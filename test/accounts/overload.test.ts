@@ -101,12 +101,14 @@ describe('rate limits', () => {
     expect(await statuses('nobody@example.com')).toEqual([401, 401, 401, 429]);
   });
 
-  test('hold for an address, whoever it claims to be', async () => {
-    const server = await start({ rates: { loginByAddress: { ...three, name: 'login-address' } } });
+  test('hold for an address over all instances, whoever it claims to be', async () => {
+    const rates = { loginByAddress: { ...three, name: 'login-address' } };
+    const first = await start({ rates });
+    const other = await start({ rates, ...first.stores });
     const answers: number[] = [];
-    for (let round = 0; round < 4; round++)
+    for (const [round, server] of [first, other, first, other, first].entries())
       answers.push((await server.login(`rider-${round}@example.com`)).status);
-    expect(answers).toEqual([401, 401, 401, 429]);
+    expect(answers).toEqual([401, 401, 401, 429, 429]);
   });
 
   test('lock nobody out: who uses up an account’s tries keeps no device of its owner from anything, nor its mailbox', async () => {

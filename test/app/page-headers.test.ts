@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -37,6 +40,25 @@ test('beside the page, the protocol still answers what nothing stands at below i
   }
   const file = await fetch(new URL('/nothing.js', server.url));
   expect([file.status, await file.text()]).toEqual([404, 'There is nothing here.']);
+});
+
+test.each([
+  '/server/main.js',
+  '/../server/main.js',
+  '/%2e%2e/server/main.js',
+  '/..%2fserver%2fmain.js',
+  '/..%5cserver%5cmain.js',
+  '/assets/../../server/main.js',
+  '//etc/passwd',
+  '/%00',
+])('no path leads out of the folder of the page: %s', async (path) => {
+  // Clients that are kind take such a path apart before it is sent.
+  const { hostname, port } = new URL(server.url);
+  const sent = request({ hostname, port, path });
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.resume();
+  expect([400, 403, 404]).toContain(answer.statusCode);
 });
 
 test('a ride begins under that policy without a word in the console, and what is smuggled in does not run', async () => {

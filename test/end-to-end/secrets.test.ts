@@ -29,8 +29,12 @@ async function until(ask: () => Promise<boolean>): Promise<void> {
 /** Everything a server says in answer to something, to be searched as well. */
 type Heard = string[];
 
-async function begin(url: string): Promise<Created> {
-  const headers = { 'content-type': 'application/json' };
+/** `access`: the token of the account whose session it is. */
+async function begin(url: string, access?: string): Promise<Created> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(access !== undefined && { authorization: `Bearer ${access}` }),
+  };
   const response = await fetch(`${url}/v1/sessions`, {
     method: 'POST',
     headers,
@@ -116,6 +120,42 @@ async function mistakes(url: string, created: Created, heard: Heard): Promise<vo
   await once(socket, 'close');
 }
 
+/** A link to look at the ride: given out, followed, shown where it does not belong, and taken back. Returns its token. [W1] */
+async function showAround(url: string, created: Created, heard: Heard): Promise<string> {
+  // What is given out names the public address.
+  const here = (given: string): string => `${url}${new URL(given).pathname}`;
+  const place = here(created.resume_url);
+  const asked = async (at: string, token: string, method = 'GET'): Promise<string> => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(at, { method, headers });
+    heard.push(JSON.stringify([...response.headers]));
+    return response.text();
+  };
+  const given = JSON.parse(await asked(`${place}/readers`, tokenOf(created), 'POST')) as Told;
+  const readUrl = here(given['read_url'] ?? '');
+  const token = new URL(given['read_url'] ?? '').hash.slice(1);
+  const shown = await asked(readUrl, token);
+  expect(shown).toContain(created.session_id);
+  heard.push(shown);
+  for (const at of [`${readUrl}?token=${token}`, `${readUrl}/${token}`, place, `${place}/readers`])
+    heard.push(await asked(at, `${token}x`), await asked(at, token, 'DELETE'));
+  const client = await openSocket(place);
+  client.send({ type: 'hello', token });
+  heard.push((await client.closed).reason);
+  heard.push(await asked(`${place}/readers/${given['reader_id']}`, tokenOf(created), 'DELETE'));
+  const refused = await asked(readUrl, token);
+  expect(refused).toContain('token-revoked');
+  heard.push(refused);
+  return token;
+}
+
+/** What is told on the listener of its own, once it tells of that. */
+async function measured(port: number, of: string): Promise<string> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(metrics).toContain(of);
+  return metrics;
+}
+
 async function expectSilence(
   server: TalkativeServer,
   secrets: readonly string[],
@@ -131,7 +171,7 @@ async function expectSilence(
   }
 }
 
-test('[A1] after rides, mistakes, lost stores and a crash no secret stands in any log, answer, error or crash report', async () => {
+test('[A1] after rides, mistakes, lost stores and a crash no secret stands in any log, answer, error, metric or crash report', async () => {
   const [postgres, redis] = await Promise.all([freshPostgres(), freshRedis()]);
   const [toPostgres, toRedis] = [await startRouter(postgres.url), await startRouter(redis.url)];
   cleanups.push(
@@ -156,6 +196,7 @@ test('[A1] after rides, mistakes, lost stores and a crash no secret stands in an
   const heard: Heard = [];
   const created = await begin(server.url);
   const tokens = await ride(created);
+  const link = await showAround(server.url, created, heard);
   await mistakes(server.url, created, heard);
   // Both stores go: what fails now fails on our side.
   toPostgres.route('http://127.0.0.1:1');
@@ -170,14 +211,12 @@ test('[A1] after rides, mistakes, lost stores and a crash no secret stands in an
   heard.push(await response.text());
   for (const path of ['/livez', '/readyz', '/healthz', '/version', '/metrics'])
     heard.push(await (await fetch(`${server.url}${path}`)).text());
-  const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-  expect(metrics).toContain('trackstand_store_failures_total{store="postgres"}');
-  heard.push(metrics);
+  heard.push(await measured(metricsPort, 'trackstand_store_failures_total{store="postgres"}'));
   await server.crash();
   const words = await server.words();
   expect(words).toContain('a crash');
   expect(words).toContain('environmentVariables');
-  const signatures = tokens.map((token) => token.split('.')[2] ?? '');
+  const signatures = [...tokens, link].map((token) => token.split('.').at(-1) ?? '');
   await expectSilence(server, [secret, formerSecret, 'password-of-postgres', ...signatures], heard);
 });
 
@@ -279,7 +318,7 @@ async function stored(databaseUrl: string, redisUrl: string): Promise<string> {
   return JSON.stringify([tables, rows.map((table) => table.rows), keys, values]);
 }
 
-test('[A1] no password, link, access or refresh token, and nothing of the mail server’s, stands in a log, answer, crash report or store', async () => {
+test('[A1] no password, link, access or refresh token, and nothing of the mail server’s, stands in a log, answer, metric, crash report or store', async () => {
   const [postgres, redis, mails] = await Promise.all([
     freshPostgres(),
     freshRedis(),
@@ -296,7 +335,9 @@ test('[A1] no password, link, access or refresh token, and nothing of the mail s
     routed.port = new URL(router).port;
     return routed.href;
   };
+  const metricsPort = await freePort();
   const server = await startTalkativeServer({
+    METRICS_LISTEN: `127.0.0.1:${metricsPort}`,
     DATABASE_URL: through(postgres.url, toPostgres.url),
     REDIS_URL: through(redis.url, toRedis.url),
     TRACKSTAND_SECRET: secret,
@@ -309,6 +350,9 @@ test('[A1] no password, link, access or refresh token, and nothing of the mail s
   const ask = asking(server.url, heard);
   const secrets = await live(ask, mails);
   await mistype(ask, secrets);
+  const created = await begin(server.url, secrets.at(-1));
+  const link = (await showAround(server.url, created, heard)).split('.').at(-1) ?? '';
+  const resume = tokenOf(created).split('.').at(-1) ?? '';
   await until(async () => (await server.words()).includes('a mail was not sent'));
   const rest = await stored(postgres.url, redis.url);
   expect(rest).toContain('ada@example.com');
@@ -322,9 +366,11 @@ test('[A1] no password, link, access or refresh token, and nothing of the mail s
     body: JSON.stringify({ email: 'ada@example.com', password }),
   });
   expect(heard.join('')).toContain('store-unavailable');
+  heard.push(await measured(metricsPort, 'trackstand_hash_seconds'));
   await server.crash();
   // Of the mail no server took the test never saw the link: none of any mail may stand there.
   expect(`${await server.words()}${heard.join('')}`).not.toContain('#password=');
   const asAuth = Buffer.from(`\0mailer\0${mailPassword}`).toString('base64');
-  await expectSilence(server, [...secrets, secret, mailPassword, asAuth], [...heard, rest]);
+  const all = [...secrets, link, resume, secret, mailPassword, asAuth];
+  await expectSilence(server, all, [...heard, rest]);
 });

@@ -4,13 +4,13 @@ import { Agent } from 'node:http';
 import fc, { type Arbitrary } from 'fast-check';
 
 import { startProgress, type Screen } from '../chaos/progress.ts';
-import { rightRequests } from './account-requests.ts';
 import { readCorpus, type FuzzCase } from './corpus.ts';
 import { readDocumented } from './documented.ts';
 import { wireCases } from './frame-inputs.ts';
 import { startFuzzServer, type FuzzServer } from './fuzz-server.ts';
 import { httpCases, rawCases } from './http-inputs.ts';
 import { reproduce, type Finding } from './reproduce.ts';
+import { rightRequests } from './right-requests.ts';
 import type { Route } from './route-list.ts';
 import { runCase, type Bench } from './run-case.ts';
 import { rightBody, takeAccountSeat, takeSeat, type Seat } from './seat.ts';
@@ -29,7 +29,7 @@ export interface FuzzReport {
   readonly seconds: number;
   readonly heapBeforeBytes: number;
   readonly heapAfterBytes: number;
-  /** How often each account route was answered how, as `METHOD /path status`. */
+  /** How often each route below /v1 was answered how, as `METHOD /path status`. */
   readonly answers: ReadonlyMap<string, number>;
   readonly findings: readonly Finding[];
 }
@@ -71,7 +71,7 @@ export async function runFuzz(options: FuzzOptions, signal: AbortSignal): Promis
   const run: Run = {
     options,
     server,
-    bench: { url: server.url, agent, documented: readDocumented() },
+    bench: { url: server.url, agent, documented: readDocumented(), routes: options.routes },
     draw: {
       wire: drawer(wireCases(corpus.frames), options.seed),
       http: drawer(httpCases(options.routes, bodies), options.seed + 1),

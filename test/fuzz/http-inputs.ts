@@ -36,6 +36,7 @@ const headers = fc.record(
     authorization: fc.oneof(
       { weight: 6, arbitrary: fc.constant('Bearer $TOKEN') },
       { weight: 2, arbitrary: fc.constant('Bearer $ACCESS') },
+      { weight: 2, arbitrary: fc.constant('Bearer $LINK') },
       {
         weight: 2,
         arbitrary: fc.stringMatching(/^Bearer t1\.[1-9][0-9]{0,9}\.[A-Za-z0-9_-]{43}$/),
@@ -92,6 +93,12 @@ const accountHeaders = fc
     'x-forwarded-for': address,
   }));
 
+/** Who has a link shows it: with a session's token or nothing no request would get behind the door. */
+const readerHeaders = fc.tuple(fewHeaders, fc.nat(9)).map(([headers, chance]) => ({
+  ...headers,
+  ...(chance > 2 && { authorization: 'Bearer $LINK' }),
+}));
+
 /** `recorded`: bodies of real clients. */
 export function httpCases(
   routes: readonly Route[],
@@ -114,7 +121,7 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
   );
   const own = rightBodiesOf(`${route.method} ${route.url}`);
   const bodies = bodiesOf(route, own.length === 0 ? recorded : own);
-  const headers = isOfAccounts(route) ? accountHeaders : fewHeaders;
+  const headers = headersOf(route);
   return fc
     .tuple(method, pathsOf(route.url), query, headers, contentTypes, bodies)
     .map(([method, path, query, headers, type, body]) => ({
@@ -126,13 +133,18 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
     }));
 }
 
-const isOfAccounts = ({ url }: Route): boolean => /^\/v1\/(accounts|logins)(\/|$)/.test(url);
+function headersOf({ url }: Route): Arbitrary<Record<string, string>> {
+  if (/^\/v1\/(accounts|logins)(\/|$)/.test(url)) return accountHeaders;
+  return /:session_id\/readers\//.test(url) ? readerHeaders : fewHeaders;
+}
 
-const ours: Readonly<Record<string, string>> = {
+/** What stands for the seat's own in a path. */
+export const ours: Readonly<Record<string, string>> = {
   ':session_id': '$SESSION',
   ':client_id': '$CLIENT',
   ':login_id': '$LOGIN',
   ':workout_id': '$WORKOUT',
+  ':reader_id': '$READER',
 };
 
 function pathsOf(url: string): Arbitrary<string> {

@@ -56,7 +56,8 @@ async function openBench(options: {
     }
     const complaintCount = server.complaints.length;
     const seat = await takeAccountSeat(server, ++seatCount);
-    const { problem } = await runCase({ url: server.url, agent, documented }, seat, fuzzCase);
+    const bench = { url: server.url, agent, documented, routes: [] };
+    const { problem } = await runCase(bench, seat, fuzzCase);
     return server.ending() ?? problem ?? server.complaints[complaintCount];
   };
   return {

@@ -35,3 +35,21 @@ export async function withRoutes<App extends FastifyInstance>(
     unsubscribe(channel, listen);
   }
 }
+
+/** Routes of the interface that a request can be told to have gone to. */
+export const nameable = (routes: readonly Route[]): readonly Route[] =>
+  routes.filter(({ url }) => url.startsWith('/v1/') && !url.includes('*'));
+
+/** The route a request went to, as `METHOD /path/:id`; undefined when it was none of these. */
+export function routeOf(
+  routes: readonly Route[],
+  method: string,
+  path: string,
+): string | undefined {
+  const [place = ''] = path.split('?');
+  const found = nameable(routes).find((route) => {
+    const form = new RegExp(`^${route.url.replaceAll(/:\w+/g, '[^/]+')}$`);
+    return route.method === method && form.test(place);
+  });
+  return found === undefined ? undefined : `${method} ${found.url}`;
+}

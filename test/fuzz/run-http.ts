@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { systemClock } from '../../shared/clock.ts';
 import { accountRoute, problemWithStatus, type Documented } from './documented.ts';
 import type { HttpCase, RawCase } from './http-inputs.ts';
+import { routeOf, type Route } from './route-list.ts';
 import type { Outcome } from './run-wire.ts';
 import { seated, type Seat } from './seat.ts';
 
@@ -16,10 +17,12 @@ export interface Target {
   readonly url: string;
   readonly agent: Agent;
   readonly documented: Documented;
+  /** Whose answers are counted. */
+  readonly routes: readonly Route[];
 }
 
 export async function runHttp(
-  { url, agent, documented }: Target,
+  { url, agent, documented, routes }: Target,
   seat: Seat,
   input: HttpCase,
 ): Promise<Outcome> {
@@ -38,7 +41,8 @@ export async function runHttp(
     const code = input.method === 'HEAD' ? known.get(status)?.[0] : codeIn(text);
     const answer = { status, code, retryAfter: headers['retry-after'] };
     const problem = problemWithStatus(documented, answer, route);
-    return { inputCount: 1, problem, ...(route !== undefined && { answer: `${route} ${status}` }) };
+    const name = routeOf(routes, input.method, input.path);
+    return { inputCount: 1, problem, ...(name !== undefined && { answer: `${name} ${status}` }) };
   } catch (error) {
     return { inputCount: 1, problem: error instanceof Error ? error.message : String(error) };
   }

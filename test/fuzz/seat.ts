@@ -10,7 +10,7 @@ export interface Seat {
   readonly token: string;
   /** Seq of the command that is due. */
   seq: number;
-  /** What stands for the account's in inputs, by placeholder. Without it the placeholders stay. */
+  /** What stands for the account's and the link's in inputs, by placeholder. Without it the placeholders stay. */
   readonly account?: Readonly<Record<string, string>>;
 }
 
@@ -37,6 +37,17 @@ export async function takeSeat(url: string): Promise<Seat> {
 
 /** Every right password. */
 const password = 'mistral over ventoux';
+
+/** A link to look at the session: its id and its token. */
+async function giveOutLink(url: string, { path, token }: Seat): Promise<Record<string, string>> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}${path}/readers`, { method: 'POST', headers });
+  const { reader_id: $READER = '', read_url: readUrl } = (await response.json()) as Record<
+    string,
+    string
+  >;
+  return { $READER, $LINK: new URL(readUrl ?? '').hash.slice(1) };
+}
 
 /** A seat whose session is nobody's, and an account signed in beside it. Each comes from an address of its own. */
 export async function takeAccountSeat(
@@ -69,7 +80,7 @@ export async function takeAccountSeat(
   const mine = { $EMAIL: email, $PASSWORD: password, $MAILED: await mailed() };
   // Each account's ids are its own.
   const own = { $ACCESS, $REFRESH, $LOGIN, $WORKOUT: 'workout-of-the-seat-01', $ADDRESS: address };
-  return { ...seat, account: { ...mine, ...own } };
+  return { ...seat, account: { ...mine, ...own, ...(await giveOutLink(url, seat)) } };
 }
 
 /** Puts the seat's own into a text. */

@@ -87,7 +87,7 @@ describe('one connection', () => {
     connection = new Connection(socket, { sessionId: 's', clientId: 'c' }, connectionParts);
   });
 
-  test('[H2] a connection that does not say hello in time is closed with 4001', () => {
+  test('[H2] a connection that does not say hello in time is closed with 4108', () => {
     clock.pass(helloTimeoutMs - 1);
     expect(socket.closes).toEqual([]);
     clock.pass(1);
