@@ -88,6 +88,12 @@ test.each(rideLooks)(
     await press(/^Start/);
     await pass(590);
     await untilBadge(/^saved/);
+    expect(await page.locator('[data-load]').allInnerTexts()).toEqual([
+      expect.stringMatching(/^1\d\d\sW$/),
+      expect.stringMatching(/^0\.\d\d$/),
+      expect.stringMatching(/^\d+$/),
+      expect.stringMatching(/^\d\d\skJ$/),
+    ]);
     await take('4-ride');
     await press(/^Pause/);
     await press('Second screen');
