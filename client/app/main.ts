@@ -110,7 +110,8 @@ function openLibrary(): void {
 
 function openRides(): void {
   const { open: openAccount } = door;
-  void showRides({ book, library, profile: rememberedProfile, openAccount, leave });
+  const parts = { book, library, profile: rememberedProfile, account: client };
+  void showRides({ ...parts, openAccount, leave });
 }
 
 /** Who uses this device next sees nothing that other devices of who was signed in have done. */

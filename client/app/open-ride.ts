@@ -6,11 +6,11 @@ import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
-import { rideDevices } from './ride-devices.ts';
+import { rideDevices, type RideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
 import { rideNotices } from './ride-notices.ts';
 import { rideScreen } from './ride-screen.ts';
-import { beeps, pausesStanding } from './ride-settings.ts';
+import { beeps, pausesStanding, startsPedalling } from './ride-settings.ts';
 import { incidentOf } from './rides/incidents.ts';
 import type { KeptRide } from './rides/kept-ride.ts';
 import { rideReport, serialOf } from './rides/ride-report.ts';
@@ -69,10 +69,9 @@ export function openRide(parts: OpenRideParts): () => void {
     close();
     parts.takeOver();
   };
-  const takeControl = (): void => ride.send('take-control', {});
   const offers = {
     'take-over': takeOver,
-    'take-control': takeControl,
+    'take-control': () => ride.send('take-control', {}),
     'new-ride': leave,
     reload: () => location.reload(),
   };
@@ -96,7 +95,7 @@ export function openRide(parts: OpenRideParts): () => void {
       showSummary(parts, { badge, banner }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
-    if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs));
+    if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs) || startNote(frame, devices));
     // The page that rides on needs the devices.
     if (view.status === 'stopped' && !isStopped) trainer.close();
     isStopped = view.status === 'stopped';
@@ -113,9 +112,16 @@ export function openRide(parts: OpenRideParts): () => void {
     clock,
     ticker,
     pausesStanding: pausesStanding.isOn,
+    startsPedalling: startsPedalling.isOn,
     show,
   });
   return close;
+}
+
+/** That the legs begin the ride, where they do. */
+function startNote({ view }: RideFrame, { isSimulated }: RideDevices): string {
+  if (view.state.phase !== 'ready' || !startsPedalling.isOn() || isSimulated()) return '';
+  return 'Ready when you are: pedal, and it starts.';
 }
 
 /** A ride that began without the service may get another id with its delivery; under the former one it would be listed once more. */

@@ -4,7 +4,7 @@ import { isRiddenElsewhere } from '../../shared/workout/workout-state.ts';
 import { laps } from '../../shared/workout/workout-view.ts';
 import { clockTime, withUnit } from './format.ts';
 import type { RideActions } from './ride-controls.ts';
-import type { Ride } from './ride-loop.ts';
+import { startHere, type Ride } from './ride-loop.ts';
 
 export interface RideActionsParts {
   readonly ride: Ride;
@@ -33,14 +33,16 @@ export function rideActions({ ride, clock, changed, leave }: RideActionsParts): 
     ride.send(...command);
     changed();
   };
+  const begin = (): void => {
+    if (isStopped()) return;
+    startHere(ride);
+    changed();
+  };
   const actions: RideActions = {
     toggle: () => {
       const { phase } = ride.view().state;
-      if (phase === 'ready') {
-        // From the first second on it is known which device rides.
-        ask('take-control', {});
-        ask('start', {});
-      } else if (phase === 'riding') ask('pause', {});
+      if (phase === 'ready') begin();
+      else if (phase === 'riding') ask('pause', {});
       else if (phase === 'paused') ask('resume', {});
     },
     adjust: (byPercent) => {

@@ -4,7 +4,7 @@ import type { WorkoutPhase, WorkoutState } from '../../shared/workout/workout-st
 import { devicePanel, type DeviceOffer } from './device-text.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import { trainerTarget } from './ride-figures.ts';
-import { beeps, pausesStanding, type SwitchSetting } from './ride-settings.ts';
+import { beeps, pausesStanding, startsPedalling, type SwitchSetting } from './ride-settings.ts';
 import type { Ticker } from './ticker.ts';
 import { connectTrainer } from './trainer/connected-trainer.ts';
 import type { GattDevice } from './trainer/gatt.ts';
@@ -28,6 +28,8 @@ export interface RideDevices {
   readonly line: HTMLElement;
   /** What there is to do about the devices; hidden when there is nothing. */
   readonly panel: HTMLElement;
+  /** Nobody's legs: it begins to pedal when the ride begins. */
+  readonly isSimulated: () => boolean;
   show(phase: WorkoutPhase): void;
 }
 
@@ -68,7 +70,8 @@ export function rideDevices({ state, seed, clock, ticker }: RideDevicesParts): R
     const found = device === null ? null : await bluetooth?.known(device.id);
     if (device !== null && found) use({ ...found, name: found.name || device.name });
   };
-  if (remembered.trainer === null) trainer.ride(simulated);
+  const isSimulated = (): boolean => remembered.trainer === null;
+  if (isSimulated()) trainer.ride(simulated);
   // Never the simulated one in its place: what it rides would stand in the record as ridden.
   else void known(remembered.trainer, ride);
   void known(remembered.strap, wear);
@@ -95,10 +98,11 @@ export function rideDevices({ state, seed, clock, ticker }: RideDevicesParts): R
     trainer,
     line: panel.line,
     panel: panel.root,
+    isSimulated,
     show: (phase) =>
       panel.show({
         trainer: view(),
-        isSimulated: remembered.trainer === null,
+        isSimulated: isSimulated(),
         hasBluetooth: bluetooth !== null,
         phase,
       }),
@@ -140,6 +144,7 @@ function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>
     text,
     row,
     element('div', { class: 'settings' }, [
+      settingField(startsPedalling, 'Start when I pedal'),
       settingField(pausesStanding, 'Pause when I stop pedalling'),
       settingField(beeps, 'Beep before a change'),
     ]),

@@ -6,9 +6,11 @@ import {
   textShownS,
   type PlanPlace,
 } from '../../shared/workout/plan.ts';
+import { trainingSummary } from '../../shared/workout/training-metrics.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
 import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
+import { loadFigures, type LoadFigure } from './load-figures.ts';
 import { nextText } from './plan-text.ts';
 import type { TrainerSample, TrainerTarget } from './trainer/trainer.ts';
 import { standing, trainerLost } from './waiting-rule.ts';
@@ -26,6 +28,8 @@ export interface RideFigures {
   readonly plannedCadence: string;
   readonly heartRate: string;
   readonly intensity: string;
+  /** How hard it is so far; nothing before the start. */
+  readonly load: readonly LoadFigure[];
   /** From the plan to the rider; '' for none. */
   readonly message: string;
 }
@@ -88,6 +92,7 @@ export function rideFigures(
     plannedCadence: plannedRpm === undefined ? '' : `plan ${plannedRpm}`,
     heartRate: whole(sample?.heartRateBpm ?? null),
     intensity: percent(intensity),
+    load: state.phase === 'ready' ? [] : loadFigures(trainingSummary(state.metrics, state.ftpW)),
     message: message(state, place, samples, nowMs),
   };
 }

@@ -30,8 +30,16 @@ export interface RideLoopParts {
   readonly ticker: Ticker;
   /** Whether the ride pauses when the legs stand. */
   readonly pausesStanding: () => boolean;
+  /** Whether it begins when the legs do; absent: it never does. */
+  readonly startsPedalling?: () => boolean;
   /** Called at every beat. */
   readonly show: (frame: RideFrame) => void;
+}
+
+/** Begins the ride, and from the first second on it is known which device rides. */
+export function startHere(ride: Pick<Ride, 'send'>): void {
+  ride.send('take-control', {});
+  ride.send('start', {});
 }
 
 const nothingRead = { powerW: null, cadenceRpm: null, heartRateBpm: null };
@@ -70,11 +78,17 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
   const waitOrGoOn = (nowMs: number): void => {
     const { state, status } = ride.view();
     const sample = freshSample(samples, nowMs);
-    const facts = { state, sample, pausesStanding: parts.pausesStanding(), nowMs };
-    const step = stepWaiting(rule, facts);
+    const step = stepWaiting(rule, {
+      state,
+      sample,
+      pausesStanding: parts.pausesStanding(),
+      startsPedalling: parts.startsPedalling?.() === true,
+      nowMs,
+    });
     rule = step.rule;
     if (step.ask === null || status === 'stopped' || isElsewhere()) return;
-    if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
+    if (step.ask.type === 'start') startHere(ride);
+    else if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
     else ride.send('resume', {});
   };
   const beat = (): void => {

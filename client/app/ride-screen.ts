@@ -1,6 +1,8 @@
 /** The screen of a ride: large enough to be read with sweat in the eyes. */
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { button, element, setShown, setText } from './dom.ts';
+import { joint, nothing } from './format.ts';
+import type { LoadFigure } from './load-figures.ts';
 import { profileGraph } from './profile-picture.ts';
 import { rideControls, type RideActions } from './ride-controls.ts';
 import { rideFigures, type RideFigures } from './ride-figures.ts';
@@ -31,6 +33,7 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
   const message = element('p', { class: 'message', 'aria-live': 'polite' });
   const numbers = bigNumbers(message);
   const small = smallNumbers(actions);
+  const load = loadNumbers();
   const graph = profileGraph(state.plan, state.ftpW);
   const controls = actions && rideControls(actions);
   const root = element('main', { class: 'ride' }, [
@@ -43,13 +46,14 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
     numbers.root,
     graph.root,
     small.root,
-    ...(controls === null ? [] : [controls.root]),
+    element('div', { class: 'foot' }, [load.root, ...(controls === null ? [] : [controls.root])]),
   ]);
   const show = ({ view, samples, nowMs, isElsewhere }: RideFrame, note: string): void => {
     const figures = rideFigures(view.state, samples, nowMs);
     root.toggleAttribute('data-stopped', view.status === 'stopped');
     numbers.show(figures);
     small.show(figures);
+    load.show(figures);
     setText(message, note === '' ? figures.message : note);
     graph.show(view.state, figures.positionS);
     controls?.show(view.state.phase, view.status === 'stopped' || isElsewhere);
@@ -116,6 +120,29 @@ function smallNumbers(actions: RideActions | null): Numbers {
       setText(planned, figures.plannedCadence);
       setText(heart.value, figures.heartRate);
       setText(intensity.value, figures.intensity);
+    },
+  };
+}
+
+/** For between two intervals: smaller than all that is looked at while it hurts. */
+function loadNumbers(): Numbers {
+  const values = new Map<string, HTMLElement>();
+  const root = element('dl', { class: 'load', 'aria-label': 'How hard it is so far' });
+  const add = ({ name, hint }: LoadFigure): HTMLElement => {
+    const value = element('dd', { 'data-load': name });
+    root.append(element('div', {}, [element('dt', { title: hint }, [name]), value]));
+    values.set(name, value);
+    return value;
+  };
+  return {
+    root,
+    show: ({ load }) => {
+      setShown(root, load.length > 0);
+      for (const figure of load) {
+        const { name, value, unit } = figure;
+        const tail = value === nothing || unit === '' ? '' : `${joint}${unit}`;
+        setText(values.get(name) ?? add(figure), `${value}${tail}`);
+      }
     },
   };
 }

@@ -8,6 +8,12 @@ export interface SwitchSetting {
 /** Whether the ride pauses when the legs stand. */
 export const pausesStanding = switchSetting('trackstand-pause-standing', false);
 
+/**
+ * Whether the ride begins when the rider pedals. Not unless asked for: many a trainer has to be pedalled awake before it can be
+ * connected, and a ride that has begun by that stands in the list.
+ */
+export const startsPedalling = switchSetting('trackstand-start-pedalling', false);
+
 /** Whether the last seconds of an interval are heard. */
 export const beeps = switchSetting('trackstand-beeps', true);
 

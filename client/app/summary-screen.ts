@@ -4,6 +4,7 @@ import { laps, planPositionS, summary } from '../../shared/workout/workout-view.
 import { confirmRow } from './confirm-row.ts';
 import { button, element } from './dom.ts';
 import { clockTime, nothing, whole, withUnit } from './format.ts';
+import { loadFigures } from './load-figures.ts';
 import { profileGraph } from './profile-picture.ts';
 
 export interface SummaryParts {
@@ -65,23 +66,10 @@ export function rideFiguresList(state: WorkoutState): HTMLElement {
 
 function figuresOf(state: WorkoutState): readonly Figure[] {
   const ridden = summary(state);
-  const { intensityFactor } = ridden;
   return [
     { name: 'Time', value: clockTime(ridden.ridingS) },
     { name: 'Average', value: whole(ridden.averageW), unit: 'W' },
-    {
-      name: 'Normalized',
-      value: whole(ridden.normalizedW),
-      unit: 'W',
-      hint: 'An average that weighs hard efforts as the body feels them',
-    },
-    { name: 'Work', value: whole(ridden.energyKj), unit: 'kJ' },
-    {
-      name: 'Intensity',
-      value: intensityFactor === null ? nothing : intensityFactor.toFixed(2),
-      hint: 'Normalized power as a part of FTP',
-    },
-    { name: 'Load', value: whole(ridden.load), hint: '100 is an hour at FTP' },
+    ...loadFigures(ridden),
     { name: 'Highest', value: whole(ridden.maxW), unit: 'W' },
     { name: 'Heart rate', value: whole(ridden.averageHeartRateBpm), unit: 'bpm' },
     { name: 'Cadence', value: whole(ridden.averageCadenceRpm), unit: 'rpm' },

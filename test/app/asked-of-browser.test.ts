@@ -27,6 +27,8 @@ const untilElapsed = (seconds: number) =>
 declare global {
   interface Window {
     asked: string[];
+    wakeLocks: EventTarget[];
+    show: (isShown: boolean) => void;
     tones: { hertz: number; atMs: number }[];
   }
 }
@@ -63,6 +65,70 @@ describe('that a ride is not thrown away', () => {
       expect(await page.evaluate(() => window.asked)).toEqual([]);
     },
   );
+});
+
+/** A browser that keeps the screen on for whoever holds a lock, and that can be hidden; it takes the lock of a hidden page. */
+function emulateWakeLock(): void {
+  window.wakeLocks = [];
+  let isShown = true;
+  class Sentinel extends EventTarget {
+    readonly type = 'screen';
+    released = false;
+    release(): Promise<void> {
+      this.released = true;
+      window.wakeLocks = window.wakeLocks.filter((lock) => lock !== this);
+      return Promise.resolve();
+    }
+  }
+  const request = (): Promise<Sentinel> => {
+    if (!isShown) return Promise.reject(new DOMException('The page is hidden.', 'NotAllowedError'));
+    const sentinel = new Sentinel();
+    window.wakeLocks.push(sentinel);
+    return Promise.resolve(sentinel);
+  };
+  Object.defineProperty(navigator, 'wakeLock', { value: { request } });
+  Object.defineProperty(document, 'visibilityState', {
+    get: () => (isShown ? 'visible' : 'hidden'),
+  });
+  window.show = (shown) => {
+    isShown = shown;
+    if (!shown) for (const lock of window.wakeLocks) void (lock as Sentinel).release();
+    document.dispatchEvent(new Event('visibilitychange'));
+  };
+}
+
+describe('that the screen stays on', () => {
+  test('is asked for while somebody rides, by a page that is shown again too, and not for longer', async () => {
+    rider = await newRider(browser, server.url, desktop, async (page) => {
+      await page.addInitScript(emulateWakeLock);
+    });
+    const { page } = rider;
+    const lockCount = () => page.evaluate(() => window.wakeLocks.length);
+    const untilLocks = (count: number) => expect.poll(lockCount, patiently).toBe(count);
+    await page.getByRole('button', { name: 'Lunch break' }).click();
+    await page.getByRole('button', { name: /^Start/ }).waitFor();
+    expect(await lockCount()).toBe(0);
+    await page.keyboard.press('Space');
+    await untilElapsed(1);
+    await untilLocks(1);
+    await page.evaluate(() => window.show(false));
+    expect(await lockCount()).toBe(0);
+    const hiddenS = await rider.elapsedS();
+    await untilElapsed(hiddenS + 2);
+    expect(await lockCount()).toBe(0);
+    await page.evaluate(() => window.show(true));
+    await untilLocks(1);
+    await untilElapsed((await rider.elapsedS()) + 2);
+    expect(await lockCount()).toBe(1);
+    await page.keyboard.press('Space');
+    await untilLocks(0);
+    await page.keyboard.press('Space');
+    await untilLocks(1);
+    await page.getByRole('button', { name: /^Finish/ }).click();
+    await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+    await page.getByRole('heading', { name: 'Well ridden' }).waitFor();
+    await untilLocks(0);
+  });
 });
 
 /** Two intervals of a quarter of a minute. */

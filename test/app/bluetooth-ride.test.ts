@@ -104,6 +104,24 @@ describe('a ride on a trainer over Bluetooth', () => {
     await rider.photograph('desktop-dark-bluetooth-paused');
   });
 
+  test('begins with the legs for a rider who has said so once, also in a page loaded again', async () => {
+    trainer.cadenceRpm = 0;
+    await rider.page.getByRole('button', { name: 'Sweet spot hour' }).click();
+    bluetooth.pick(trainer.address);
+    await press('Connect a trainer');
+    await rider.page.getByText('EMULATED TRAINER', { exact: true }).waitFor();
+    await rider.page.getByLabel('Start when I pedal').check();
+    await rider.page.getByText('Ready when you are: pedal, and it starts.').waitFor();
+    await rider.page.reload();
+    await rider.page.getByText('EMULATED TRAINER', { exact: true }).waitFor();
+    expect(await rider.page.getByLabel('Start when I pedal').isChecked()).toBe(true);
+    expect(await rider.page.getByRole('button', { name: /^Start/ }).isVisible()).toBe(true);
+    trainer.cadenceRpm = 90;
+    await rider.page.getByRole('button', { name: /^Pause/ }).waitFor();
+    await expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => trainer.targetW, patiently).toBeGreaterThan(0);
+  });
+
   test('a link lost in mid-interval makes the ride wait, and comes back by itself and softly', async () => {
     await rideSecondInterval();
     const told = trainer.writes.length;

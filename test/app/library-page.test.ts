@@ -73,6 +73,7 @@ async function everythingOf(rider: Rider) {
   return JSON.parse(await readFile(await file.path(), 'utf8')) as {
     rides: readonly { name: string; summary: object }[];
     workouts: readonly object[];
+    account?: { email: string; devices: readonly { isThis: boolean; name: string }[] };
   };
 }
 
@@ -115,6 +116,10 @@ test(
     const data = await everythingOf(here);
     expect(data.workouts).toMatchObject([
       { plan: { name: 'Club hills', segments: { length: 10 } }, keptAtMs: expect.any(Number) },
+    ]);
+    expect(data.account).toMatchObject({ email: 'ada@example.com', createdAt: expect.any(String) });
+    expect(data.account?.devices.filter(({ isThis }) => isThis)).toMatchObject([
+      { name: 'Chrome on Linux', lastUsedAt: expect.any(String) },
     ]);
     await press(here, 'Back');
     await press(here, 'Your workouts');
@@ -279,6 +284,8 @@ test(
     const data = await everythingOf(there);
     expect(data.rides).toMatchObject([{ name: 'Lunch break', summary: {} }]);
     expect(data.workouts).toEqual([]);
+    expect(data.account).toBeUndefined();
+    await says(there, 'Your e-mail address and your devices are missing');
   },
 );
 

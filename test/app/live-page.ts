@@ -119,7 +119,7 @@ export interface Rider {
   openTab(): Promise<Rider>;
   /** A picture for people to look at, in `dist/screenshots/`. */
   photograph(name: string): Promise<void>;
-  /** What went wrong in the page: uncaught errors, and trespasses of its policy that only its own files run. */
+  /** What went wrong in the page: uncaught errors, dialogs, and trespasses of its policy that only its own files run. */
   readonly problems: readonly string[];
   leave(): Promise<void>;
 }
@@ -139,6 +139,11 @@ export async function newRider(
     page.on('pageerror', ({ message }) => problems.push(message));
     page.on('console', (message) => {
       if (/Content Security Policy/i.test(message.text())) problems.push(message.text());
+    });
+    // Nothing interrupts a ride, and nobody could answer one with their hands on the bars.
+    page.on('dialog', (dialog) => {
+      problems.push(`A dialog: ${dialog.message()}`);
+      void dialog.dismiss();
     });
     await prepare(page);
     await page.goto(url);

@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, WebSocket } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startRouter } from '../support/tcp-router.ts';
@@ -90,6 +90,62 @@ describe('a deploy in mid-interval', () => {
     expect(rider.problems).toEqual([]);
   });
 });
+
+describe('a device that wakes up', () => {
+  /** The page's own timers stand still: what the link does is done because of the signal. */
+  test.each([
+    { signal: 'a network that is back', give: goOnline },
+    { signal: 'a page that is restored', give: restore },
+    { signal: 'a page that is seen again', give: showAgain },
+  ])('$signal makes it try at once, and ask a link it has for a sign of life', async ({ give }) => {
+    const sockets = new Set<WebSocket>();
+    const asked: string[] = [];
+    const rider = await newRider(browser, server.url, desktop, async (page) => {
+      page.on('websocket', (socket) => {
+        sockets.add(socket);
+        socket.on('framesent', ({ payload }) => asked.push(payload.toString()));
+        socket.on('close', () => sockets.delete(socket));
+      });
+      await page.route('**/ticker-worker.js', (route) => route.abort());
+      await page.clock.install({ time: new Date('2026-05-01T08:00:00Z') });
+      await page.clock.pauseAt(new Date('2026-05-01T09:00:00Z'));
+    });
+    const { page } = rider;
+    const pings = () => asked.filter((text) => text.includes('"ping"')).length;
+    await page.getByRole('button', { name: 'Long endurance' }).click();
+    await page.getByRole('button', { name: /^Start/ }).waitFor();
+    await page.keyboard.press('Space');
+    await expect
+      .poll(async () => {
+        await page.clock.runFor(1_000);
+        return rider.badge();
+      }, inStep)
+      .toMatch(/^saved/);
+    const before = pings();
+    await give(page);
+    await expect.poll(pings, patiently).toBeGreaterThan(before);
+    await server.kill();
+    await expect.poll(() => sockets.size, patiently).toBe(0);
+    await server.start();
+    await give(page);
+    await expect.poll(() => sockets.size, patiently).toBe(1);
+    await rider.leave();
+    expect(rider.problems).toEqual([]);
+  });
+});
+
+async function goOnline(page: Page): Promise<void> {
+  await page.context().setOffline(true);
+  await page.context().setOffline(false);
+}
+
+function restore(page: Page): Promise<void> {
+  return page.evaluate(() => void window.dispatchEvent(new PageTransitionEvent('pageshow')));
+}
+
+function showAgain(page: Page): Promise<void> {
+  return page.evaluate(() => void document.dispatchEvent(new Event('visibilitychange')));
+}
 
 describe('five minutes without a network', () => {
   test('are ridden on, told in the badge, and delivered whole', async () => {

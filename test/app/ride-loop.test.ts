@@ -7,7 +7,7 @@ import type { SessionView } from '../../client/connect.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { give, newRide, startMs } from '../workout/workout-ride.ts';
+import { give, newRide, samples, startMs } from '../workout/workout-ride.ts';
 import { manualTicker } from './manual-ticker.ts';
 
 const sample = (atMs: number, powerW: number | null): TrainerSample => ({
@@ -27,6 +27,7 @@ function startLoop() {
   let status: SessionView<WorkoutState>['status'] = 'connected';
   const ridden = newRide();
   const pausing = { standing: false };
+  const starting = { pedalling: false };
   const trainer: Trainer = {
     view: () => ({ name: 'Test', link: 'ready', isSteered: true, strap: null }),
     reconnect: () => {},
@@ -38,7 +39,7 @@ function startLoop() {
     close: () => {},
   };
   const ride = {
-    clientId: 'this-device',
+    clientId: 'bike',
     view: () => ({
       state: ridden.state,
       status,
@@ -59,6 +60,7 @@ function startLoop() {
     clock,
     ticker,
     pausesStanding: () => pausing.standing,
+    startsPedalling: () => starting.pedalling,
     show: (frame) => frames.push(frame),
   });
   const beats = (count: number, powerW: number | null): void => {
@@ -73,7 +75,20 @@ function startLoop() {
   const stop = (): void => {
     status = 'stopped';
   };
-  return { clock, ticker, targets, frames, ride, ridden, loop, beats, seconds, stop, pausing };
+  return {
+    clock,
+    ticker,
+    targets,
+    frames,
+    ride,
+    ridden,
+    loop,
+    beats,
+    seconds,
+    stop,
+    pausing,
+    starting,
+  };
 }
 
 describe('the ride loop', () => {
@@ -163,6 +178,30 @@ describe('the ride loop', () => {
     expect(ridden.state.phase).toBe('riding');
   });
 
+  test('pedalling begins the ride only where the rider wants that, and not with the first turn of the crank', () => {
+    const { beats, ridden, starting } = startLoop();
+    beats(40, 200);
+    expect(ridden.state.phase).toBe('ready');
+    starting.pedalling = true;
+    beats(7, 200);
+    beats(1, 0);
+    beats(7, 200);
+    expect(ridden.state.phase).toBe('ready');
+    beats(1, 200);
+    expect(ridden.state).toMatchObject({ phase: 'riding', controllerId: 'bike' });
+    expect(ridden.events.map(({ type }) => type)).toEqual(['control-taken', 'started', 'sampled']);
+  });
+
+  test('neither a silent trainer nor a page that was asleep begins a ride', () => {
+    const { beats, clock, ridden, starting } = startLoop();
+    starting.pedalling = true;
+    beats(7, 200);
+    clock.pass(60_000);
+    beats(7, 200);
+    beats(40, null);
+    expect(ridden.state.phase).toBe('ready');
+  });
+
   test('a page that comes back after minutes goes on where the ride stood', () => {
     const { clock, ride, beats, seconds, ridden, frames } = startLoop();
     ride.send('start', {});
@@ -225,6 +264,28 @@ describe('what the screen says', () => {
       countdown: '1:00',
       message: 'Ready when you are.',
     });
+  });
+
+  test('how hard the ride is so far stands there from its start, and whole after half a minute of power', () => {
+    const ride = newRide();
+    const load = () =>
+      rideFigures(ride.state, [], startMs).load.map(({ name, value, unit }) => [name, value, unit]);
+    expect(load()).toEqual([]);
+    give(ride, 0, 'start');
+    samples(ride, 0, Array<number>(16).fill(200));
+    const unknown = [
+      ['Normalized', '–', 'W'],
+      ['Intensity factor', '–', ''],
+      ['Load', '–', ''],
+    ];
+    expect(load()).toEqual([...unknown, ['Work', '3', 'kJ']]);
+    samples(ride, 16, Array<number>(57).fill(200));
+    expect(load()).toEqual([
+      ['Normalized', '200', 'W'],
+      ['Intensity factor', '1.00', ''],
+      ['Load', '2', ''],
+      ['Work', '14', 'kJ'],
+    ]);
   });
 
   test('in a free interval the target is free, and after the plan too', () => {

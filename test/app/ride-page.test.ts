@@ -140,6 +140,60 @@ describe('a ride in a browser', () => {
     ]);
   });
 
+  test('the end is asked about and answered by keys alone, and the answer may be no', async () => {
+    rider = await newRider(browser, server.url, light);
+    const question = rider.page.getByText('Finish this ride?');
+    await startRiding('Ramp test');
+    await rider.page.keyboard.press('f');
+    await question.waitFor();
+    await rider.page.keyboard.press('Escape');
+    await question.waitFor({ state: 'hidden' });
+    const keptS = await rider.elapsedS();
+    await untilElapsed(keptS + 1);
+    // What has the focus is the harmless answer.
+    await rider.page.keyboard.press('Shift+F');
+    await question.waitFor();
+    await rider.page.keyboard.press('Enter');
+    await question.waitFor({ state: 'hidden' });
+    expect(await rider.page.getByRole('button', { name: /^Pause/ }).isVisible()).toBe(true);
+    await rider.page.keyboard.press('f');
+    await rider.page.keyboard.press('Shift+Tab');
+    await rider.page.keyboard.press('Enter');
+    await rider.page.getByRole('heading', { name: 'Well ridden' }).waitFor();
+    await untilBadge(/^saved$/);
+  });
+
+  test.each([
+    { screen: 'tv', width: 1920, height: 1080 },
+    { screen: 'laptop', width: 1280, height: 800 },
+  ])(
+    'is read from two metres on a $screen: a sixth of its height for each number that counts, and all on one screen',
+    async ({ screen, ...viewport }) => {
+      rider = await newRider(browser, server.url, { ...desktop, viewport });
+      await startRiding('Lunch break');
+      const texts = await rider.page.locator('.ride .value').evaluateAll((values) =>
+        values.map((value) => ({
+          name: value.closest('[data-number]')?.getAttribute('data-number') ?? '',
+          share: Number.parseFloat(getComputedStyle(value).fontSize) / innerHeight,
+        })),
+      );
+      const shares = (names: readonly string[]) =>
+        texts.filter(({ name }) => names.includes(name)).map(({ share }) => share);
+      const main = shares(['target', 'power', 'interval']);
+      expect(main).toHaveLength(3);
+      expect(Math.min(...main)).toBeGreaterThan(1 / 6);
+      const others = shares(['elapsed', 'remaining', 'cadence', 'heart', 'intensity']);
+      expect(others).toHaveLength(5);
+      expect(Math.min(...others)).toBeGreaterThan(1 / 15);
+      const size = await rider.page.evaluate(() => [
+        document.documentElement.scrollWidth,
+        document.documentElement.scrollHeight,
+      ]);
+      expect(size).toEqual([viewport.width, viewport.height]);
+      await rider.photograph(`${screen}-dark-ride`);
+    },
+  );
+
   test('a server killed in mid-ride is a word in the badge, and every second is saved in the end', async () => {
     rider = await newRider(browser, server.url, light);
     await startRiding('Sweet spot hour');

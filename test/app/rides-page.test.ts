@@ -88,6 +88,7 @@ test('a ride that is over is reported, listed, renamed, exported with all else, 
     profile: object;
     rides: { name: string; commands: unknown[]; incidents: unknown[] }[];
   };
+  expect(data).not.toHaveProperty('account');
   expect(data.profile).toEqual({ ftpW: 260, weightKg: 65 });
   expect(data.rides).toMatchObject([{ name: 'Tuesday with Ann' }]);
   // A busy machine may let seconds go by without a look at the trainer.

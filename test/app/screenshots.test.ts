@@ -1,9 +1,13 @@
-/** `npm run screenshots`: every screen of a ride, on a phone and a laptop, dark and light, into `dist/screenshots/`. */
+/** `npm run screenshots`: every screen, on a phone and a laptop, dark and light, and the ride's on a television, into `dist/screenshots/`. */
+import { Client } from 'pg';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
+import { freshPostgres } from '../support/services/shared-services.ts';
 import { makeAccount, signIn } from './account-rider.ts';
+import { bluetoothFlags, emulateBluetooth } from './emulated-bluetooth.ts';
+import { EmulatedTrainer } from './emulated-devices.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const patiently = { timeout: 60_000, interval: 100 };
@@ -16,16 +20,23 @@ const looks = [
   { name: 'phone-light', ...phone, colorScheme: 'light' },
 ] as const;
 
+const rideLooks = [
+  ...looks,
+  { name: 'tv-dark', viewport: { width: 1920, height: 1080 }, colorScheme: 'dark' },
+] as const;
+
 /** A quarter of an hour in small steps, on a machine that may be busy. */
 const testMaxMs = 600_000;
 
 let server: AppServer;
 let browser: Browser;
 let mails: SmtpSink;
+let postgres: string;
 beforeAll(async () => {
   mails = await startSmtpSink();
+  postgres = (await freshPostgres()).url;
   [server, browser] = await Promise.all([
-    startAppServer({ MAIL_URL: mails.url, HASH_COST: '4' }),
+    startAppServer({ DATABASE_URL: postgres, MAIL_URL: mails.url, HASH_COST: '4' }),
     startBrowser(),
   ]);
 });
@@ -43,72 +54,94 @@ async function photograph({ page, photograph }: Rider, name: string): Promise<vo
   await photograph(name);
 }
 
-test.each(looks)('every screen fits, $name', { timeout: testMaxMs }, async ({ name, ...look }) => {
-  const rider = await newRider(browser, server.url, look, async (page) => {
-    // The page's own timer beats instead, and a quarter of an hour goes by in moments.
-    await page.route('**/ticker-worker.js', (route) => route.abort());
-    await page.clock.install();
-  });
-  const { page } = rider;
-  const take = (screen: string) => photograph(rider, `${name}-${screen}`);
-  const pass = async (seconds: number): Promise<void> => {
-    for (let second = 0; second < seconds; second += 1) await page.clock.runFor(1_000);
-  };
-  const press = (button: string | RegExp) =>
-    page.getByRole('button', { name: button }).first().click();
-  const untilBadge = (text: RegExp) =>
-    expect
-      .poll(async () => {
-        await pass(1);
-        return rider.badge();
-      }, patiently)
-      .toMatch(text);
-  await take('1-start');
-  await press('Your profile');
-  await page.getByLabel('Weight').fill('70');
-  await take('2-profile');
-  await press('Back');
-  await press('Lunch break');
-  await page.getByText('Ready when you are.').waitFor();
-  await take('3-ready');
-  await press(/^Start/);
-  await pass(590);
-  await untilBadge(/^saved/);
-  await take('4-ride');
-  await press(/^Pause/);
-  await press('Second screen');
-  await page.getByLabel('Link for a second screen').waitFor();
-  await take('5-paused');
-  const link = await page.getByLabel('Link for a second screen').inputValue();
-  await press(/^Resume/);
-  await press(/^Lap/);
-  await server.kill();
-  await untilBadge(/^riding offline/);
-  await pass(20);
-  await take('6-offline');
-  await press(/^Finish/);
-  await take('7-finish');
-  await press('Keep riding');
-  await server.start();
-  await untilBadge(/^saved/);
-  const watcher = await newRider(browser, link, look);
-  await watcher.page.getByRole('heading', { name: 'Lunch break' }).waitFor();
-  await watcher.page.getByText('live').waitFor();
-  await photograph(watcher, `${name}-8-second-screen`);
-  await watcher.leave();
-  await press(/^Finish/);
-  await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
-  await page.locator('.timeline').waitFor();
-  await page.locator('.charts canvas').first().waitFor();
-  await untilBadge(/^saved$/);
-  await take('9-report');
-  await press('New ride');
-  await press('Your rides');
-  await page.getByRole('button', { name: /^Lunch break/ }).waitFor();
-  await take('10-rides');
-  await rider.leave();
-  expect(rider.problems).toEqual([]);
-});
+test.each(rideLooks)(
+  'every screen fits, $name',
+  { timeout: testMaxMs },
+  async ({ name, ...look }) => {
+    const rider = await newRider(browser, server.url, look, async (page) => {
+      // The page's own timer beats instead, and a quarter of an hour goes by in moments.
+      await page.route('**/ticker-worker.js', (route) => route.abort());
+      await page.clock.install();
+    });
+    const { page } = rider;
+    const take = (screen: string) => photograph(rider, `${name}-${screen}`);
+    const pass = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) await page.clock.runFor(1_000);
+    };
+    const press = (button: string | RegExp) =>
+      page.getByRole('button', { name: button }).first().click();
+    const untilBadge = (text: RegExp) =>
+      expect
+        .poll(async () => {
+          await pass(1);
+          return rider.badge();
+        }, patiently)
+        .toMatch(text);
+    await take('1-start');
+    await press('Your profile');
+    await page.getByLabel('Weight').fill('70');
+    await take('2-profile');
+    await press('Back');
+    await press('Lunch break');
+    await page.getByText('Ready when you are.').waitFor();
+    await take('3-ready');
+    await press(/^Start/);
+    await pass(590);
+    await untilBadge(/^saved/);
+    expect(await page.locator('[data-load]').allInnerTexts()).toEqual([
+      expect.stringMatching(/^1\d\d\sW$/),
+      expect.stringMatching(/^0\.\d\d$/),
+      expect.stringMatching(/^\d+$/),
+      expect.stringMatching(/^\d\d\skJ$/),
+    ]);
+    await take('4-ride');
+    await press(/^Pause/);
+    await press('Second screen');
+    await page.getByLabel('Link for a second screen').waitFor();
+    await take('5-paused');
+    const tab = await rider.openTab();
+    await tab.page.getByText('This ride goes on in another tab.').waitFor();
+    await tab.page.locator('[data-number="target"]').waitFor();
+    await photograph(tab, `${name}-6-second-tab`);
+    await tab.page.close();
+    const link = await page.getByLabel('Link for a second screen').inputValue();
+    await press(/^Resume/);
+    await press(/^Lap/);
+    await server.kill();
+    await untilBadge(/^riding offline/);
+    await pass(20);
+    await take('7-offline');
+    await press(/^Finish/);
+    await take('8-finish');
+    await press('Keep riding');
+    await server.start();
+    await untilBadge(/^saved/);
+    const watcher = await newRider(browser, link, look);
+    await watcher.page.getByRole('heading', { name: 'Lunch break' }).waitFor();
+    await watcher.page.getByText('live').waitFor();
+    await photograph(watcher, `${name}-9-second-screen`);
+    await watcher.leave();
+    await press(/^Finish/);
+    await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+    await page.locator('.timeline').waitFor();
+    await page.locator('.charts canvas').first().waitFor();
+    await untilBadge(/^saved$/);
+    await take('10-report');
+    await press('New ride');
+    await press('Your rides');
+    await page.getByRole('button', { name: /^Lunch break/ }).waitFor();
+    await take('11-rides');
+    await rider.leave();
+    expect(rider.problems).toEqual([]);
+  },
+);
+
+async function inPostgres(sql: string): Promise<void> {
+  const client = new Client({ connectionString: postgres });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
+}
 
 const ownWorkout =
   '<workout_file><name>Over and under</name><description>From the club.</description><workout>' +
@@ -129,10 +162,16 @@ test.each(looks)(
     const press = (button: string | RegExp) =>
       page.getByRole('button', { name: button }).first().click();
     await press('Sign in');
-    await take('11-sign-in');
+    await take('12-sign-in');
     await press('Make an account');
-    await take('12-make-an-account');
-    await press('Back');
+    await take('13-make-an-account');
+    await press('Sign in instead');
+    await press('Forgot your password?');
+    await take('14-another-password');
+    await page.goto(`${server.url}/#password=${'x'.repeat(43)}`);
+    await page.getByRole('heading', { name: 'Choose a password' }).waitFor();
+    await take('15-choose-a-password');
+    await press('Not now');
     await signIn(rider, email);
     await page
       .locator('input[type=file]')
@@ -140,12 +179,12 @@ test.each(looks)(
     await page.getByRole('button', { name: /^Over and under/ }).waitFor();
     await press('Your workouts');
     await page.getByText('In your account').waitFor();
-    await take('13-library');
+    await take('16-library');
     await press(/^Over and under/);
     await page.getByRole('button', { name: 'Ride it' }).waitFor();
-    await take('14-workout');
+    await take('17-workout');
     await press('Rename');
-    await take('15-rename');
+    await take('18-rename');
     await press('Cancel');
     await press('Ride it');
     await press(/^Start/);
@@ -154,16 +193,51 @@ test.each(looks)(
     await signIn(other, email);
     await other.page.getByRole('button', { name: 'Your account' }).click();
     await other.page.getByText(/^Begun /).waitFor();
-    await photograph(other, `${name}-16-account`);
+    await photograph(other, `${name}-19-account`);
     await other.page.getByRole('button', { name: 'Back' }).click();
     await press(/^Finish/);
     await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
     await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
     await other.page.getByRole('button', { name: 'Your rides' }).click();
     await other.page.getByText('From all your devices.').waitFor({ timeout: 60_000 });
-    await photograph(other, `${name}-17-rides-of-all-devices`);
+    await photograph(other, `${name}-20-rides-of-all-devices`);
+    await inPostgres(`update trackstand.accounts set is_operator = true where email = '${email}'`);
+    await other.page.goto(`${server.url}/#operator`);
+    await other.page.getByText(/^1 instance/).waitFor();
+    await photograph(other, `${name}-21-service`);
     await other.leave();
     await rider.leave();
     expect([...rider.problems, ...other.problems]).toEqual([]);
   },
 );
+
+test.each(looks)('every screen of a trainer over Bluetooth fits, $name', async (shape) => {
+  const { name, ...look } = shape;
+  const own = await startBrowser(bluetoothFlags);
+  const bluetooth = await emulateBluetooth(own);
+  const trainer = new EmulatedTrainer();
+  await bluetooth.install(trainer);
+  trainer.pedal();
+  const rider = await newRider(own, server.url, look, bluetooth.prepare);
+  const { page } = rider;
+  const press = (button: string | RegExp) =>
+    page.getByRole('button', { name: button }).first().click();
+  await press('Sweet spot hour');
+  await page.getByText('A simulated trainer rides. Connect yours').waitFor();
+  await photograph(rider, `${name}-22-devices`);
+  bluetooth.pick(trainer.address);
+  await press('Connect a trainer');
+  await page.getByText('EMULATED TRAINER', { exact: true }).waitFor();
+  await photograph(rider, `${name}-23-connected`);
+  await press(/^Start/);
+  await expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(3);
+  trainer.isReachable = false;
+  await trainer.drop();
+  await page.getByText('The trainer is out of reach. The clock waits for it.').waitFor();
+  await photograph(rider, `${name}-24-trainer-lost`);
+  trainer.rest();
+  await rider.leave();
+  await bluetooth.close();
+  await own.close();
+  expect(rider.problems).toEqual([]);
+});

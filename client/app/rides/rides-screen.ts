@@ -1,5 +1,6 @@
 /** The rider's rides, newest first, and everything of the rider's as one file. */
 import { summary } from '../../../shared/workout/workout-view.ts';
+import type { AccountClient, AccountOfRider, SignedInDevice } from '../account-client.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { saveFile } from '../download-row.ts';
 import { clockTime, dayAndTime, whole, withUnit } from '../format.ts';
@@ -14,6 +15,7 @@ export interface RidesParts {
   readonly book: RideBook;
   readonly profile: () => RiderProfile;
   readonly library: Pick<WorkoutLibrary, 'list'>;
+  readonly account: Pick<AccountClient, 'isSignedIn' | 'account' | 'devices'>;
   /** Where a ride that is under way elsewhere can be taken up. */
   readonly openAccount: () => void;
   readonly leave: () => void;
@@ -111,7 +113,7 @@ function liveCard({ state }: LiveRide, open: () => void): HTMLElement {
 
 /** With the course of every ride that the account still has. */
 async function download(parts: RidesParts, tell: (told: string) => void): Promise<void> {
-  const { book, library, profile } = parts;
+  const { book, library, profile, account } = parts;
   const kept = await book.list().catch(() => []);
   const rides: KeptRide[] = [];
   let summaryCount = 0;
@@ -121,27 +123,48 @@ async function download(parts: RidesParts, tell: (told: string) => void): Promis
     if (whole.copyOf !== undefined && whole.events === undefined) summaryCount++;
     rides.push(whole);
   }
-  const data = allData({ rides, profile: profile(), workouts: await library.list() });
+  const about = account.isSignedIn() ? await accountData(account).catch(() => null) : null;
+  const workouts = await library.list();
+  const data = allData({ account: about, rides, profile: profile(), workouts });
   saveFile(JSON.stringify(data, null, 1), 'trackstand-data.json');
-  tell(summaryCount === 0 ? '' : summariesText(summaryCount));
+  const missing = [
+    ...(summaryCount === 0 ? [] : [summariesText(summaryCount)]),
+    ...(about === null && account.isSignedIn() ? [noAccountData] : []),
+  ];
+  tell(missing.join(' '));
 }
+
+async function accountData({ account, devices }: RidesParts['account']): Promise<AccountData> {
+  const [about, signedIn] = await Promise.all([account(), devices()]);
+  return { ...about, devices: signedIn };
+}
+
+const noAccountData =
+  'Your e-mail address and your devices are missing: the account did not answer.';
 
 const summariesText = (count: number): string =>
   count === 1
     ? 'Of one ride only the summary could be had.'
     : `Of ${count} rides only the summaries could be had.`;
 
+interface AccountData extends AccountOfRider {
+  readonly devices: readonly SignedInDevice[];
+}
+
 interface RidersData {
+  /** Null when nobody is signed in here, or the account does not answer. */
+  readonly account: AccountData | null;
   readonly rides: readonly KeptRide[];
   readonly profile: RiderProfile;
   readonly workouts: readonly KeptWorkout[];
 }
 
 /** Everything there is of a rider, in plain JSON: what was recorded, and what was made of it. */
-function allData({ rides, profile, workouts }: RidersData): object {
+function allData({ account, rides, profile, workouts }: RidersData): object {
   return {
     format: 'trackstand-data',
     version: 1,
+    ...(account !== null && { account }),
     profile,
     workouts: workouts.map(({ plan, keptAtMs }) => ({ plan, keptAtMs })),
     rides: rides.map((ride) => ({ ...ride, summary: summary(ride.state) })),
