@@ -101,6 +101,7 @@ forget_releases() {
     kept=$((kept + 1))
     if ((kept > RETAIN)) && [[ $release != "$(live_release)" && $release != "$(recall previous)" ]]; then
       driver forget "$release"
+      rm -f "$STATE_DIR/versions.$release"
       say "Release $release was removed."
     fi
   done < <(driver releases -)

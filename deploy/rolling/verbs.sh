@@ -68,6 +68,7 @@ run_journaled() {
   remember previous "${J[previous]}"
   remember live "${J[release]}"
   remember slots "$(instance_at a) $(instance_at b)"
+  note_versions "${J[release]}" || true
   [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
   audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))" ${routed_ms:+--routed_ms "$routed_ms"}
@@ -242,7 +243,7 @@ raise_canary() {
 failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
-  local live asked
+  local live asked asked_too why=''
   lock
   refuse_unfinished
   live=$(live_release)
@@ -254,12 +255,18 @@ begin_rollback() { # begin_rollback [release]
     plan rollback "$target"
     exit 0
   fi
-  # Both before anything moves, and at the same time: whoever goes back is in a hurry.
+  # All of it before anything moves, and at the same time: whoever goes back is in a hurry.
   suits_database "$target" '' &
   asked=$!
+  suits_sessions "$target" "$live" &
+  asked_too=$!
   audit rollback --release "$target" --from "$live"
-  if ! wait "$asked"; then
-    audit rollback-refused --release "$target" --why 'it does not suit the database'
+  wait "$asked" || why='it does not suit the database'
+  wait "$asked_too" || why=${why:-there are sessions that are newer}
+  if [[ -n $why ]]; then
+    audit rollback-refused --release "$target" --why "$why"
+    [[ $why == *database ]] ||
+      finish 12 "Sessions are newer than release $target knows, so nothing was changed: deploy/README.md says under \"Going back under sessions that are newer\" how they are taken back first."
     finish 12 "Release $target cannot be gone back to; nothing was changed."
   fi
   J=([op]=rollback [release]=$target [previous]=$live [old_a]=$(instance_at a) [old_b]=$(instance_at b)
