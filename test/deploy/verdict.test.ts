@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -204,3 +204,11 @@ describe('the audit log', () => {
     expect(await firstBrokenLine(file)).toBe(1);
   });
 });
+  test('instances, which are others than who deploys, may read it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'trackstand-audit-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'audit.jsonl');
+    await appendAudit(file, { action: 'deploy' });
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
+  });
+
