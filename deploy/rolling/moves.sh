@@ -7,6 +7,7 @@ routes_of() { # of a slot
     b) echo v1{0..9} ;;
   esac
 }
+other_slot() { [[ $1 == a ]] && echo b || echo a; }
 # In this order a canary takes routes, half of each slot's.
 canary_order() {
   local n

@@ -103,7 +103,7 @@ undo_deploy() {
 }
 
 roll_slot() { # roll_slot <slot>
-  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]}
+  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]} from=${J[old_$1]}
   [[ -z ${J[done_$1]:-} ]] || return 0
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
   stores_answer "$STORES_WAIT_S" || return $?
@@ -117,8 +117,10 @@ roll_slot() { # roll_slot <slot>
   if [[ -z ${J[old_b]} && $slot == a ]]; then point_slot b "$fresh"; fi
   seen_by_proxy || return 31
   [[ -n $old ]] || return 0
-  step "$slot:hand-over" "connections move from $old"
-  hand_over "$old" "$fresh" || return $?
+  # Those of one that has left already are guests of the other slot.
+  [[ ${J[strategy]} == start-first ]] || from=$(instance_at "$(other_slot "$slot")")
+  step "$slot:hand-over" "connections move from $from"
+  hand_over "$from" "$fresh" || return $?
   step "$slot:soak" "real traffic for $SOAK_S s"
   judge "$fresh" 0 || return $?
   step "$slot:retire" "$old leaves"
@@ -129,7 +131,7 @@ roll_slot() { # roll_slot <slot>
 # Without memory for one more instance the other slot serves alone meanwhile.
 make_room() { # make_room <slot> <instance>
   local other
-  [[ $1 == a ]] && other=$(instance_at b) || other=$(instance_at a)
+  other=$(instance_at "$(other_slot "$1")")
   step "$1:make-room" "its routes lead to $other, $2 leaves first"
   point_slot "$1" "$other"
   hand_over "$2"

@@ -182,6 +182,9 @@ test('branch F10: without memory for one more instance a deploy refuses, and goe
   const first = await host.rolling('deploy', 'r1');
   expect(first.code, first.said).toBe(0);
   const watched = await startWatchedRiders(host.url, 6);
+  const connections = (release: string): Promise<number[]> =>
+    Promise.all(['a', 'b'].map((slot) => host.connectionsOf(`${slot}.${release}`)));
+  const before = await connections('r1');
   await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  90000 kB\n');
   const refused = await host.rolling('deploy', 'r2');
   expect(refused.code, refused.said).toBe(10);
@@ -203,5 +206,7 @@ test('branch F10: without memory for one more instance a deploy refuses, and goe
   // Each had left before the one in its place began.
   expect(await Promise.all(former)).toEqual([1, 1]);
   expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
+  // Nobody stays a guest of the slot that served alone.
+  expect(await connections('r2')).toEqual(before);
   await watched.areUnharmed();
 });
