@@ -25,8 +25,8 @@ rolling.sh drain a|b [--undo]    takes a slot out of service, or back in
 rolling.sh resume | abort        goes on with a deploy that was cut off, or takes it back
 rolling.sh boot                  starts what is live, after a reboot or the death of a slot
 rolling.sh status | verify | prune | unlock
-rolling.sh preflight <release>   whether a deploy could begin; brings the release here
-options: --config FILE  --hosts FILE  --dry-run  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
+rolling.sh preflight <release> [deploy|canary|switch]    whether that could begin; brings the release here
+options: --config FILE  --hosts FILE  --dry-run (only says what would be done)  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
          --strategy start-first|stop-first  --steps 5,25,50,100
 exit: 0 done  2 usage  10 preflight  11 fetch  12 database  13 store away  14 too few requests or connections
       20 never ready  21 failed when tried out
@@ -95,7 +95,8 @@ case $verb in
     ;;
   preflight)
     [[ -n $target ]] || fail_usage "Which release? rolling.sh preflight <release>"
-    lock && refuse_unfinished && look_ahead "$target"
+    [[ ${words[1]:-deploy} =~ ^(deploy|canary|switch)$ ]] || fail_usage "A deploy, a canary or a switch can begin, and \"${words[1]}\" is none."
+    lock && refuse_unfinished && look_ahead "${words[1]:-deploy}" "$target"
     finish 0 "A deploy of $target could begin."
     ;;
   # For rolling.sh on another machine: holds the lock until the end of the input.

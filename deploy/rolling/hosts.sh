@@ -82,7 +82,7 @@ deploy_to_all() {
   hold_all
   for host in "${hosts[@]}"; do
     code=0
-    locked "$host" preflight "$target" --strategy "$strategy" || code=$?
+    locked "$host" preflight "$target" "$verb" --strategy "$strategy" || code=$?
     ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
     ((code == 0)) || finish "$code" "Host $host is not ready for $target; nothing was changed on any host."
   done

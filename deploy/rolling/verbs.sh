@@ -9,7 +9,7 @@ begin_deploy() { # begin_deploy <op> <release>
   fi
   lock
   refuse_unfinished
-  look_ahead "$release"
+  look_ahead "$op" "$release"
   suits_database "$release" "$(live_release)" || finish 12 "Release $release does not suit the database; nothing was changed."
   J=([op]=$op [release]=$release [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
@@ -30,7 +30,7 @@ stage() { # stage <release>
     is_routed "$staged" || discard "$staged"
     finish 0 "Nothing is staged any more."
   fi
-  look_ahead "$1"
+  look_ahead stage "$1"
   [[ -z $staged || $staged == "$fresh" ]] || finish 10 "${staged#?.} is staged: rolling.sh stage --undo."
   start_instance "$fresh" "$HEALTHY_S" || { discard "$fresh"; finish 20 "Release $1 does not get ready; nobody was led to it."; }
   try_out "$fresh" "$(instance_at a)" || { discard "$fresh"; finish 21 "Release $1 failed when it was tried out; nobody was led to it."; }
@@ -39,11 +39,11 @@ stage() { # stage <release>
   finish 0 "Release $1 is staged: the header X-Deploy-Slot with the staging key leads to it. rolling.sh switch $1, or rolling.sh stage --undo."
 }
 
-look_ahead() { # look_ahead <release>
+look_ahead() { # look_ahead <op> <release>
   local first=no
   [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
-  driver fetch "$1" || finish 11 "Release $1 could not be brought here; nothing was changed."
-  verdict preflight --release "$1" --first "$first" --strategy "$strategy" ||
+  driver fetch "$2" || finish 11 "Release $2 could not be brought here; nothing was changed."
+  verdict preflight --op "$1" --release "$2" --first "$first" --strategy "$strategy" ||
     finish 10 "The preflight failed; nothing was changed."
 }
 
