@@ -79,6 +79,9 @@ target=${words[0]:-}
 if [[ -n $target && ! $verb =~ ^(drain|hold)$ && ! $target =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$ ]]; then
   fail_usage "A release is named with up to 40 of A-Z a-z 0-9 . _ -, and \"$target\" is not."
 fi
+# What only looks may be asked for a plan too; everything else would act.
+[[ -z $dry_run || $verb =~ ^(deploy|canary|switch|rollback|status|verify|live|help|--help|-h)$ ]] ||
+  fail_usage "There is no plan of rolling.sh $verb, and nothing was done: --dry-run is for deploy, canary, switch and rollback."
 if [[ -n $hosts_file ]]; then
   [[ -r $hosts_file ]] || fail_usage "The hosts $hosts_file cannot be read; deploy/hosts.example is a file to begin with."
   over_hosts "$hosts_file"

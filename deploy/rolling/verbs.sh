@@ -246,7 +246,7 @@ failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
   local live asked asked_too why=''
-  lock
+  [[ -n $dry_run ]] || lock
   refuse_unfinished
   live=$(live_release)
   target=${1:-$(recall previous)}
