@@ -25,8 +25,8 @@ rolling.sh drain a|b [--undo]    takes a slot out of service, or back in
 rolling.sh resume | abort        goes on with a deploy that was cut off, or takes it back
 rolling.sh boot                  starts what is live, after a reboot or the death of a slot
 rolling.sh status | verify | prune | unlock
-rolling.sh preflight <release>   whether a deploy could begin; brings the release here
-options: --config FILE  --hosts FILE  --dry-run  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
+rolling.sh preflight <release> [deploy|canary|switch]    whether that could begin; brings the release here
+options: --config FILE  --hosts FILE  --dry-run (only says what would be done)  --json  --now  --keep-warm  --strict  --on-fail rollback|halt
          --strategy start-first|stop-first  --steps 5,25,50,100
 exit: 0 done  2 usage  10 preflight  11 fetch  12 database  13 store away  14 too few requests or connections
       20 never ready  21 failed when tried out
@@ -79,6 +79,9 @@ target=${words[0]:-}
 if [[ -n $target && ! $verb =~ ^(drain|hold)$ && ! $target =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$ ]]; then
   fail_usage "A release is named with up to 40 of A-Z a-z 0-9 . _ -, and \"$target\" is not."
 fi
+# What only looks may be asked for a plan too; everything else would act.
+[[ -z $dry_run || $verb =~ ^(deploy|canary|switch|rollback|status|verify|live|help|--help|-h)$ ]] ||
+  fail_usage "There is no plan of rolling.sh $verb, and nothing was done: --dry-run is for deploy, canary, switch and rollback."
 if [[ -n $hosts_file ]]; then
   [[ -r $hosts_file ]] || fail_usage "The hosts $hosts_file cannot be read; deploy/hosts.example is a file to begin with."
   over_hosts "$hosts_file"
@@ -95,7 +98,8 @@ case $verb in
     ;;
   preflight)
     [[ -n $target ]] || fail_usage "Which release? rolling.sh preflight <release>"
-    lock && refuse_unfinished && look_ahead "$target"
+    [[ ${words[1]:-deploy} =~ ^(deploy|canary|switch)$ ]] || fail_usage "A deploy, a canary or a switch can begin, and \"${words[1]}\" is none."
+    lock && refuse_unfinished && look_ahead "${words[1]:-deploy}" "$target"
     finish 0 "A deploy of $target could begin."
     ;;
   # For rolling.sh on another machine: holds the lock until the end of the input.

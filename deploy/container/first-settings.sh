@@ -10,8 +10,8 @@ if [ -e .env ] || [ -e env/app.env ]; then
   exit 1
 fi
 password=$(secret)
-mkdir -p env run log
-chmod 755 run log
+mkdir -p env run log state
+chmod 755 run log state
 echo "POSTGRES_PASSWORD=$password" >.env
 cat >env/app.env <<TEXT
 DATABASE_URL=postgres://trackstand:$password@postgres:5432/trackstand
@@ -19,5 +19,6 @@ REDIS_URL=redis://redis:6379
 TRACKSTAND_SECRET=$(secret)
 PUBLIC_URL=$public_url
 DRAIN_GRACE_MS=15000
+DEPLOY_LOG=/var/lib/trackstand/audit.jsonl
 TEXT
 echo "Written: deploy/.env and deploy/env/app.env. Keep both; the sessions' tokens and the database depend on them."

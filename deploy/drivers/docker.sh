@@ -3,7 +3,7 @@
 # Same words as process.sh, and tools <folder>: takes what rolling.sh needs itself out of an image.
 set -euo pipefail
 verb=${1:?verb} name=${2:?instance or release} word=${3:-}
-: "${RUN_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
+: "${RUN_DIR:?}" "${STATE_DIR:?}" "${LOG_DIR:?}" "${APP_ENV:?}"
 : "${INSTALLATION:=trackstand}" "${DOCKER_IMAGE:=trackstand}" "${DOCKER_NETWORK:=$INSTALLATION}" "${MEMORY_PER_INSTANCE:=300m}"
 own=$INSTALLATION-$name
 release=${name#?.}
@@ -39,7 +39,7 @@ case $verb in
       --network "$DOCKER_NETWORK" --memory "$MEMORY_PER_INSTANCE" --read-only --tmpfs /tmp --cap-drop ALL \
       --security-opt no-new-privileges:true --log-opt max-size=10m --log-opt max-file=3 \
       --env-file "$APP_ENV" --env "LISTEN=unix:/run/trackstand/$name.sock" --env "RELEASE=$release" \
-      --volume "$RUN_DIR:/run/trackstand" --pull never "$DOCKER_IMAGE:$release" >/dev/null ||
+      --volume "$RUN_DIR:/run/trackstand" --volume "$STATE_DIR:/var/lib/trackstand:ro" --pull never "$DOCKER_IMAGE:$release" >/dev/null ||
       tell "$name could not be started: docker run failed."
     ;;
   stop)

@@ -82,7 +82,7 @@ deploy_to_all() {
   hold_all
   for host in "${hosts[@]}"; do
     code=0
-    locked "$host" preflight "$target" --strategy "$strategy" || code=$?
+    locked "$host" preflight "$target" "$verb" --strategy "$strategy" || code=$?
     ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
     ((code == 0)) || finish "$code" "Host $host is not ready for $target; nothing was changed on any host."
   done
@@ -155,6 +155,14 @@ roll_back_everywhere() {
   done
   finish 0 "Every host went back."
 }
+plan_everywhere() {
+  local host code=0
+  for host in "${hosts[@]}"; do
+    say "== $host"
+    on "$host" "$verb" ${target:+"$target"} --dry-run --strategy "$strategy" --steps "$steps" || code=$?
+  done
+  exit "$code"
+}
 ask_everywhere() {
   local host code=0
   for host in "${hosts[@]}"; do
@@ -166,12 +174,17 @@ ask_everywhere() {
 
 over_hosts() { # over_hosts <file>
   read_hosts "$1"
-  case $verb in
+  case $verb${dry_run:+-plan} in
+    deploy-plan | canary-plan | switch-plan)
+      [[ -n $target ]] || fail_usage "Which release? rolling.sh $verb <release> --hosts FILE"
+      plan_everywhere
+      ;;
+    rollback-plan) plan_everywhere ;;
     deploy | canary | switch) deploy_to_all ;;
     rollback) roll_back_everywhere ;;
     resume) go_on_everywhere ;;
     abort) abort_everywhere ;;
-    status | verify | prune | boot) ask_everywhere ;;
+    status* | verify* | prune | boot) ask_everywhere ;;
     *) fail_usage "rolling.sh $verb is for one host." ;;
   esac
 }

@@ -19,6 +19,7 @@ defaults() {
   [[ $ROUTING =~ ^(links|flags)$ ]] || fail_usage "ROUTING is links or flags."
   [[ $ROUTING == links || ($DRIVER == process && $verb != canary && $verb != drain) ]] ||
     fail_usage "With ROUTING=flags instances are processes, and cannot see whom to hand over when only some of their routes change: no canary, no drain."
+  [[ $ROUTING == links || $verb != stage ]] || fail_usage "With ROUTING=flags nginx has no staging route: no stage."
   # Body of POST /v1/sessions a fresh instance is tried out with; empty leaves it out.
   : "${TRY_SESSION:=}"
   DRIVER_SCRIPT=$here/drivers/$DRIVER.sh

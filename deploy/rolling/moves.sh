@@ -7,6 +7,7 @@ routes_of() { # of a slot
     b) echo v1{0..9} ;;
   esac
 }
+other_slot() { [[ $1 == a ]] && echo b || echo a; }
 # In this order a canary takes routes, half of each slot's.
 canary_order() {
   local n
@@ -140,5 +141,31 @@ suits_database() { # suits_database <release> <release to go back to>
       return 1
       ;;
     *) say "Release $1 cannot be asked about the database (${said:-it has no such command}); its instances ask when they start." ;;
+  esac
+}
+
+# What a release knows of the sessions, as it says itself: asked when it is deployed, because whoever goes back to it is in a hurry. Others
+# may read it: commands run as the user that the instances run as.
+note_versions() { # note_versions <release>
+  local file=$STATE_DIR/versions.$1
+  driver cli "$1" schema versions --json >"$file.next" 2>/dev/null </dev/null && chmod 644 "$file.next" && mv "$file.next" "$file" ||
+    { rm -f "$file.next"; return 1; }
+}
+# Whether no session is newer than what an older release knows; the release that serves is asked, which alone knows the way back.
+suits_sessions() { # suits_sessions <release to go back to> <release that serves>
+  local code=0 said='' without=()
+  grep -q '^REDIS_URL=.' "$APP_ENV" || without=(--without-redis)
+  if [[ -s $STATE_DIR/versions.$1 ]] || note_versions "$1"; then
+    said=$(driver cli "$2" schema check-rollback --to-file /dev/stdin "${without[@]}" 2>&1 <"$STATE_DIR/versions.$1") || code=$?
+  else
+    code=127 said="$1 does not say what it knows"
+  fi
+  case $code in
+    0) ;;
+    3 | 4)
+      say "$said"
+      return 1
+      ;;
+    *) say "Release $2 cannot be asked about the sessions (${said:-it has no such command}); those that are newer wait for a release that knows them." ;;
   esac
 }

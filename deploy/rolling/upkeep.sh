@@ -2,19 +2,34 @@
 # Commands that deploy nothing.
 
 plan() { # plan <op> <release>
-  local slot
+  local slot more='one more instance runs meanwhile' moves=once
   say "$1 of $2 would do:"
-  say "  fetch $2, preflight"
+  case $1 in
+    rollback) say "  ask whether $2 suits the database and the sessions" ;;
+    *) say "  fetch $2, preflight" ;;
+  esac
   case $1 in
     deploy)
       for slot in a b; do
+        [[ $strategy == start-first ]] || say "  slot $slot: hand $(instance_at "$slot") over to the other slot, stop it"
         say "  slot $slot: start $slot.$2, ready for $HEALTHY_S s, then $(routes_of "$slot" | wc -w) routes from $(instance_at "$slot"), hand over, watch $SOAK_S s, stop it"
       done
+      [[ $strategy == start-first ]] || more='no instance more runs meanwhile' moves=twice
       ;;
-    switch | rollback) say "  start a.$2 and b.$2, then all 20 routes at once, hand over" ;;
-    canary) say "  start c.$2, then $steps % of the routes, each step watched for $SOAK_S s and up to $HOLD_S s more" ;;
+    switch)
+      say "  start a.$2 and b.$2, then all 20 routes at once, hand over"
+      more='two more instances run, and those of the former release stay warm'
+      ;;
+    rollback)
+      say "  start a.$2 and b.$2 where they are not warm, then all 20 routes at once, hand over"
+      more='two more instances run meanwhile'
+      ;;
+    canary)
+      say "  start c.$2, then $steps % of the routes, each step watched for $SOAK_S s and up to $HOLD_S s more, then start b.$2"
+      more='one more instance runs meanwhile, two at the end' moves='once or twice'
+      ;;
   esac
-  say "  each connected client moves once; one more instance runs meanwhile"
+  say "  each connected client moves $moves; $more"
 }
 
 drain_slot() { # drain_slot <slot>
@@ -101,6 +116,7 @@ forget_releases() {
     kept=$((kept + 1))
     if ((kept > RETAIN)) && [[ $release != "$(live_release)" && $release != "$(recall previous)" ]]; then
       driver forget "$release"
+      rm -f "$STATE_DIR/versions.$release"
       say "Release $release was removed."
     fi
   done < <(driver releases -)

@@ -9,7 +9,7 @@ begin_deploy() { # begin_deploy <op> <release>
   fi
   lock
   refuse_unfinished
-  look_ahead "$release"
+  look_ahead "$op" "$release"
   suits_database "$release" "$(live_release)" || finish 12 "Release $release does not suit the database; nothing was changed."
   J=([op]=$op [release]=$release [previous]=$(live_release) [old_a]=$(instance_at a) [old_b]=$(instance_at b))
   J[on_fail]=$on_fail J[strategy]=$strategy J[steps]=$steps J[keep_warm]=$keep_warm
@@ -30,7 +30,7 @@ stage() { # stage <release>
     is_routed "$staged" || discard "$staged"
     finish 0 "Nothing is staged any more."
   fi
-  look_ahead "$1"
+  look_ahead stage "$1"
   [[ -z $staged || $staged == "$fresh" ]] || finish 10 "${staged#?.} is staged: rolling.sh stage --undo."
   start_instance "$fresh" "$HEALTHY_S" || { discard "$fresh"; finish 20 "Release $1 does not get ready; nobody was led to it."; }
   try_out "$fresh" "$(instance_at a)" || { discard "$fresh"; finish 21 "Release $1 failed when it was tried out; nobody was led to it."; }
@@ -39,11 +39,11 @@ stage() { # stage <release>
   finish 0 "Release $1 is staged: the header X-Deploy-Slot with the staging key leads to it. rolling.sh switch $1, or rolling.sh stage --undo."
 }
 
-look_ahead() { # look_ahead <release>
+look_ahead() { # look_ahead <op> <release>
   local first=no
   [[ -n $(instance_at a) || -n $(instance_at b) ]] || first=yes
-  driver fetch "$1" || finish 11 "Release $1 could not be brought here; nothing was changed."
-  verdict preflight --release "$1" --first "$first" --strategy "$strategy" ||
+  driver fetch "$2" || finish 11 "Release $2 could not be brought here; nothing was changed."
+  verdict preflight --op "$1" --release "$2" --first "$first" --strategy "$strategy" ||
     finish 10 "The preflight failed; nothing was changed."
 }
 
@@ -68,6 +68,7 @@ run_journaled() {
   remember previous "${J[previous]}"
   remember live "${J[release]}"
   remember slots "$(instance_at a) $(instance_at b)"
+  note_versions "${J[release]}" || true
   [[ $(instance_at candidate) != ?."${J[release]}" ]] || rm -f "$RUN_DIR/candidate.sock"
   close_journal
   audit "${J[op]}-done" --release "${J[release]}" --moved "$moved" --seconds "$((SECONDS - started))" ${routed_ms:+--routed_ms "$routed_ms"}
@@ -102,7 +103,7 @@ undo_deploy() {
 }
 
 roll_slot() { # roll_slot <slot>
-  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]}
+  local slot=$1 old=${J[old_$1]} fresh=$1.${J[release]} from=${J[old_$1]}
   [[ -z ${J[done_$1]:-} ]] || return 0
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
   stores_answer "$STORES_WAIT_S" || return $?
@@ -116,8 +117,10 @@ roll_slot() { # roll_slot <slot>
   if [[ -z ${J[old_b]} && $slot == a ]]; then point_slot b "$fresh"; fi
   seen_by_proxy || return 31
   [[ -n $old ]] || return 0
-  step "$slot:hand-over" "connections move from $old"
-  hand_over "$old" "$fresh" || return $?
+  # Those of one that has left already are guests of the other slot.
+  [[ ${J[strategy]} == start-first ]] || from=$(instance_at "$(other_slot "$slot")")
+  step "$slot:hand-over" "connections move from $from"
+  hand_over "$from" "$fresh" || return $?
   step "$slot:soak" "real traffic for $SOAK_S s"
   judge "$fresh" 0 || return $?
   step "$slot:retire" "$old leaves"
@@ -128,7 +131,7 @@ roll_slot() { # roll_slot <slot>
 # Without memory for one more instance the other slot serves alone meanwhile.
 make_room() { # make_room <slot> <instance>
   local other
-  [[ $1 == a ]] && other=$(instance_at b) || other=$(instance_at a)
+  other=$(instance_at "$(other_slot "$1")")
   step "$1:make-room" "its routes lead to $other, $2 leaves first"
   point_slot "$1" "$other"
   hand_over "$2"
@@ -242,8 +245,8 @@ raise_canary() {
 failures[14]='there were not enough requests and connections to judge it'
 
 begin_rollback() { # begin_rollback [release]
-  local live asked
-  lock
+  local live asked asked_too why=''
+  [[ -n $dry_run ]] || lock
   refuse_unfinished
   live=$(live_release)
   target=${1:-$(recall previous)}
@@ -254,12 +257,18 @@ begin_rollback() { # begin_rollback [release]
     plan rollback "$target"
     exit 0
   fi
-  # Both before anything moves, and at the same time: whoever goes back is in a hurry.
+  # All of it before anything moves, and at the same time: whoever goes back is in a hurry.
   suits_database "$target" '' &
   asked=$!
+  suits_sessions "$target" "$live" &
+  asked_too=$!
   audit rollback --release "$target" --from "$live"
-  if ! wait "$asked"; then
-    audit rollback-refused --release "$target" --why 'it does not suit the database'
+  wait "$asked" || why='it does not suit the database'
+  wait "$asked_too" || why=${why:-there are sessions that are newer}
+  if [[ -n $why ]]; then
+    audit rollback-refused --release "$target" --why "$why"
+    [[ $why == *database ]] ||
+      finish 12 "Sessions are newer than release $target knows, so nothing was changed: deploy/README.md says under \"Going back under sessions that are newer\" how they are taken back first."
     finish 12 "Release $target cannot be gone back to; nothing was changed."
   fi
   J=([op]=rollback [release]=$target [previous]=$live [old_a]=$(instance_at a) [old_b]=$(instance_at b)

@@ -6,14 +6,14 @@ const genesis = '0'.repeat(64);
 
 const hashOf = (line: string): string => createHash('sha256').update(line).digest('hex');
 
-/** Only one writer at a time: the deploy lock. */
+/** Only one writer at a time: the deploy lock. Instances may read it, for the operators' page; there is no secret in it. */
 export async function appendAudit(
   file: string,
   entry: Readonly<Record<string, string>>,
 ): Promise<void> {
   const last = (await linesOf(file)).at(-1);
   const previous = last === undefined ? genesis : hashOf(last);
-  await appendFile(file, `${JSON.stringify({ ...entry, previous })}\n`, { mode: 0o640 });
+  await appendFile(file, `${JSON.stringify({ ...entry, previous })}\n`, { mode: 0o644 });
 }
 
 /** The number of the first line that does not follow from the one before, from 1; undefined when all do. */

@@ -3,7 +3,7 @@ import { delay, systemClock } from '../../shared/clock.ts';
 import { appendAudit, firstBrokenLine } from './audit-log.ts';
 import type { Comparison } from './comparison.ts';
 import { see, tryOut, type Place } from './instance.ts';
-import { preflight } from './preflight.ts';
+import { ops, preflight, type Op } from './preflight.ts';
 import { disagreements, instanceAt, point, routeNames } from './routes.ts';
 import type { SloLimits } from './slo.ts';
 import { asTable, report } from './status.ts';
@@ -48,6 +48,11 @@ const limitsOf = (options: Options): SloLimits => ({
   slowerByMsMax: Number(given(options, 'slower-by')),
   lateMsMax: Number(given(options, 'late')),
 });
+const opOf = (name: string): Op => {
+  const op = ops.find((known) => known === name);
+  if (op === undefined) throw new Error(`--op is one of ${ops.join(', ')}.`);
+  return op;
+};
 /** Of `v00=a.r1 v01=a.r1`. */
 const pairs = (text: string): [link: string, instance: string][] =>
   text
@@ -104,6 +109,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
       proxyConfig: env('PROXY_CONFIG'),
       accessLog: env('ACCESS_LOG'),
       releaseBytesMax: 300 * 2 ** 20,
+      op: opOf(given(options, 'op')),
       isStopFirst: options['strategy'] === 'stop-first',
       isFirst: options['first'] === 'yes',
     });

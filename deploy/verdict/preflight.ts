@@ -4,7 +4,20 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import { runDriver, see, type Place } from './instance.ts';
 import { disagreements, instanceAt, releaseOf, servedRelease } from './routes.ts';
 
-export interface PreflightPlan extends Place {
+/** What begins; `stage` is one instance that nobody is led to. */
+export const ops = ['deploy', 'canary', 'switch', 'stage'] as const;
+export type Op = (typeof ops)[number];
+
+/** What decides how many instances run more than now, at the most. */
+export interface Growth {
+  readonly op: Op;
+  /** Whether the instance it replaces is stopped first; only a deploy can. */
+  readonly isStopFirst: boolean;
+  /** Whether nothing serves yet. */
+  readonly isFirst: boolean;
+}
+
+export interface PreflightPlan extends Place, Growth {
   readonly release: string;
   readonly stateFolder: string;
   readonly proxyUrl: string;
@@ -15,10 +28,6 @@ export interface PreflightPlan extends Place {
   readonly accessLog: string;
   /** Bytes a release takes at most. */
   readonly releaseBytesMax: number;
-  /** Whether the instance it replaces is stopped first, so that no memory for one more is needed. */
-  readonly isStopFirst: boolean;
-  /** Whether nothing serves yet. */
-  readonly isFirst: boolean;
 }
 
 type Check = (plan: PreflightPlan) => Promise<readonly string[]>;
@@ -106,8 +115,28 @@ const disk: Check = async ({ stateFolder, releaseBytesMax }) => {
     : [`Only ${Math.round((bavail * bsize) / 2 ** 20)} MB of disk are free.`];
 };
 
+/** A canary and its twin run beside both of the former release, and so do the two of a switch. */
+export function instancesMore({ op, isStopFirst, isFirst }: Growth): number {
+  if (op === 'stage') return 1;
+  if (op !== 'deploy' || isFirst) return 2;
+  return isStopFirst ? 0 : 1;
+}
+
+/** A sentence when there is not enough for `count` more instances of `instanceBytes` each, and a third beside. */
+export function missingMemory(
+  availableBytes: number,
+  instanceBytes: number,
+  count: number,
+): string | undefined {
+  const neededBytes = 1.3 * instanceBytes * count;
+  const more = count === 1 ? 'one more instance needs' : `${count} more instances need`;
+  return availableBytes < neededBytes
+    ? `Only ${megabytes(availableBytes)} MB of memory are free, and ${more} ${megabytes(neededBytes)} MB: free some, or deploy with --strategy stop-first.`
+    : undefined;
+}
+const megabytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+
 const memory: Check = async (plan) => {
-  if (plan.isStopFirst) return [];
   const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
   const availableBytes = Number(/^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1] ?? 'NaN') * 1024;
   const slots = await Promise.all(['a', 'b'].map((slot) => instanceAt(plan.runFolder, slot)));
@@ -116,12 +145,13 @@ const memory: Check = async (plan) => {
       slot === undefined ? instanceBytes : Number(await runDriver(plan, 'rss', slot)),
     ),
   );
-  const neededBytes = 1.3 * Math.max(instanceBytes, ...resident.filter(Number.isFinite));
-  return availableBytes < neededBytes
-    ? [
-        `Only ${Math.round(availableBytes / 2 ** 20)} MB of memory are free, and one more instance needs ${Math.round(neededBytes / 2 ** 20)} MB: free some, or deploy with --strategy stop-first.`,
-      ]
-    : [];
+  const largest = Math.max(instanceBytes, ...resident.filter(Number.isFinite));
+  // What is staged already runs, and a switch goes on from there.
+  const isStaged =
+    plan.op === 'switch' && (await runDriver(plan, 'alive', `a.${plan.release}`)) !== undefined;
+  const count = instancesMore(plan) - (isStaged ? 1 : 0);
+  const sentence = missingMemory(availableBytes, largest, count);
+  return sentence === undefined ? [] : [sentence];
 };
 
 const service: Check = async (plan) => {

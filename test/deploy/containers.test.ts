@@ -124,6 +124,8 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       const at = (...words: string[]) => project.docker('exec', `${project.name}-a.r2`, ...words);
       expect(await at('cat', '/proc/1/cmdline')).toBe('node\0dist/server/main.js\0');
       expect(await at('id', '-u')).toBe('1000');
+      // What operators are shown of the latest deploys.
+      expect(await at('sh', '-c', 'cat "$DEPLOY_LOG"')).toContain('"action":"deploy-done"');
       await expect(at('touch', '/app/written')).rejects.toThrow(/Read-only/);
       expect(await at('ls', '/app')).toBe('container\ndist\nnode_modules\npackage.json');
       await expect(at('ls', '/app/node_modules/vitest')).rejects.toThrow(/No such file/);

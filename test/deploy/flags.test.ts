@@ -72,5 +72,9 @@ describe('routes by files, for instances that listen on addresses', () => {
       code: 2,
       said: expect.stringContaining('no canary, no drain'),
     });
+    expect(await host.rolling('stage', 'r1')).toMatchObject({
+      code: 2,
+      said: 'With ROUTING=flags nginx has no staging route: no stage.',
+    });
   });
 });

@@ -96,6 +96,32 @@ describe('a deploy that cannot go on', () => {
     await watched.areUnharmed();
   });
 
+  test('with the proxy gone in the middle a deploy can neither go on nor be taken back, and is when it is there again', async () => {
+    let gone: Promise<void> | undefined;
+    const { code, said } = await host.watched(
+      (step) => {
+        if (step === 'b:route') gone = host.nginx.kill();
+      },
+      'deploy',
+      'r2',
+    );
+    await gone;
+    expect(code, said).toBe(32);
+    expect(said.split('\n').at(-1)).toMatch(
+      /^Release r2 is bad \(an instance of it died\) and could not be taken back: rolling\.sh status says what serves\.$/,
+    );
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    const again = await host.rolling('resume');
+    expect(again.code, again.said).toBe(32);
+    await host.nginx.start();
+    const resumed = await host.rolling('resume');
+    expect(resumed.code, resumed.said).toBe(0);
+    expect(resumed.said).toMatch(/The deploy of r2 was taken back\.$/);
+    expect(await host.rolling('verify')).toMatchObject({ code: 0 });
+    expect((await host.driver('alive', 'a.r2')).code).toBe(1);
+    await watched.rideOn();
+  });
+
   test.each(['a:route', 'a:retire'])(
     'branch F8: with a store away since %s nothing is moved on or back until it is there again',
     async (name) => {
@@ -156,6 +182,9 @@ test('branch F10: without memory for one more instance a deploy refuses, and goe
   const first = await host.rolling('deploy', 'r1');
   expect(first.code, first.said).toBe(0);
   const watched = await startWatchedRiders(host.url, 6);
+  const connections = (release: string): Promise<number[]> =>
+    Promise.all(['a', 'b'].map((slot) => host.connectionsOf(`${slot}.${release}`)));
+  const before = await connections('r1');
   await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  90000 kB\n');
   const refused = await host.rolling('deploy', 'r2');
   expect(refused.code, refused.said).toBe(10);
@@ -177,5 +206,7 @@ test('branch F10: without memory for one more instance a deploy refuses, and goe
   // Each had left before the one in its place began.
   expect(await Promise.all(former)).toEqual([1, 1]);
   expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
+  // Nobody stays a guest of the slot that served alone.
+  expect(await connections('r2')).toEqual(before);
   await watched.areUnharmed();
 });

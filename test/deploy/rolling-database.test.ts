@@ -94,13 +94,9 @@ describe('a deploy asks whether the database suits the release', () => {
       expect(await host.routed()).toEqual(['a.two', 'b.two']);
     }
     await inDatabase(`delete from trackstand.migrations where name = '9999-gone'`);
-    expect((await host.rolling('rollback')).code).toBe(0);
-    expect(await host.routed()).toEqual(['a.one', 'b.one']);
   });
 
-  test('going back under newer sessions goes as the runbook says, word for word', async () => {
-    const again = await host.rolling('deploy', 'two');
-    expect(again.code, again.said).toBe(0);
+  test('going back under newer sessions is refused before anything moves, and goes as the runbook says, word for word', async () => {
     const storage = memoryStorage();
     const given: WorkoutCommand[] = [];
     const newer = await startRider(host.url, {
@@ -110,6 +106,13 @@ describe('a deploy asks whether the database suits the release', () => {
     });
     newer.give({ type: 'start', data: {} });
     await newer.when(isSaved);
+    const refused = await host.rolling('rollback');
+    expect(refused.code, refused.said).toBe(12);
+    expect(refused.said).toMatch(/^\d+ sessions of workout need a downcast to 1$/m);
+    expect(refused.said.split('\n').at(-1)).toMatch(
+      /^Sessions are newer than release one knows, so nothing was changed: .*"Going back under sessions that are newer"/,
+    );
+    expect(await host.routed()).toEqual(['a.two', 'b.two']);
     const page = await readFile(join(repository, 'deploy/README.md'), 'utf8');
     const [, block = ''] = /sessions that are newer\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? [];
     const words = block.split('\n').map((line) => line.replace(/#.*$/, '').trim());

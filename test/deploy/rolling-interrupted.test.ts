@@ -64,6 +64,24 @@ describe('a deploy that is interrupted', () => {
     },
   );
 
+  test('branch F6: whom a signal stops says where, and goes on from there', async () => {
+    for (const [signal, name, words] of [
+      ['SIGHUP', 'a:start', ['deploy', 'r3']],
+      ['SIGTERM', 'a:hand-over', ['resume']],
+      ['SIGTERM', 'b:soak', ['resume']],
+    ] as const) {
+      const { code, said } = await host.signalledAt(signal, name, ...words);
+      expect(code, said).toBe(130);
+      expect(said.split('\n').at(-1)).toBe(
+        `Stopped at ${name}: rolling.sh resume goes on, rolling.sh abort takes it back.`,
+      );
+    }
+    const { code, said } = await host.rolling('resume');
+    expect(code, said).toBe(0);
+    await serves('r3');
+    expect(await host.rolling('rollback')).toMatchObject({ code: 0 });
+  });
+
   test('branch F6: killed while it takes back, it goes on taking back', async () => {
     const former = await live();
     expect(await host.killedAt('b:route', 'deploy', 'r3')).toBe(true);
@@ -151,7 +169,8 @@ describe('a deploy that is interrupted', () => {
 
   test('everything that was done stands in the audit log', async () => {
     const actions = (await host.audit()).map(({ action }) => action);
-    expect(actions.filter((action) => action === 'resume').length).toBe(everyStep.length + 1);
+    // One for each that was killed, for the signals, and for what was killed while it took back.
+    expect(actions.filter((action) => action === 'resume').length).toBe(everyStep.length + 3 + 1);
     for (const action of ['deploy', 'deploy-done', 'abort', 'deploy-undone', 'deploy-failed'])
       expect(actions).toContain(action);
     const text = await readFile(join(host.folder, 'state/audit.jsonl'), 'utf8');

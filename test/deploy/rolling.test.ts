@@ -75,7 +75,33 @@ describe('rolling.sh over plain processes', () => {
     const { code, said } = await host.rolling('deploy', 'r3', '--dry-run');
     expect(code, said).toBe(0);
     expect(said).toMatch(/slot a: start a\.r3.*10 routes from a\.r1/);
+    const back = await host.rolling('rollback', '--dry-run');
+    expect(back.code, back.said).toBe(0);
+    expect(back.said).toMatch(/start a\.r2 and b\.r2 where they are not warm/);
     expect(await host.routed()).toEqual(before);
+  });
+
+  test('what has no plan is not done when one is asked for', async () => {
+    const before = await host.audit();
+    for (const words of [
+      ['stage', 'r3'],
+      ['drain', 'a'],
+      ['preflight', 'r3'],
+      ['resume'],
+      ['abort'],
+      ['boot'],
+      ['prune'],
+      ['unlock', '--force'],
+    ])
+      expect(await host.rolling(...words, '--dry-run')).toEqual({
+        code: 2,
+        said: expect.stringMatching(
+          new RegExp(`^There is no plan of rolling\\.sh ${words[0]}, and nothing was done: .*\\.$`),
+        ) as unknown,
+        stdout: '',
+      });
+    expect(await host.audit()).toEqual(before);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
   });
 
   test('a staged release is reached by the staging key alone, and taken away again', async () => {

@@ -91,6 +91,17 @@ describe('rolling.sh over two hosts by ssh', () => {
     expect(await rolling('verify')).toMatchObject({ code: 0 });
   });
 
+  test('a plan is asked of every host, and changes nothing on any', async () => {
+    for (const words of [['deploy', 'r3'], ['canary', 'r3'], ['switch', 'r3'], ['rollback']]) {
+      const { code, said } = await rolling(...words, '--dry-run');
+      expect(code, said).toBe(0);
+      expect(said).toMatch(/^== one\n.* would do:[^]*\n== two\n.* would do:/);
+    }
+    const undone = await rolling('prune', '--dry-run');
+    expect(undone.code, undone.said).toBe(2);
+    expect(await live()).toEqual(['r2', 'r2']);
+  });
+
   test('a release that is missing on one host changes nothing on any', async () => {
     await hosts[0]?.release('only-one');
     const { code, said } = await rolling('deploy', 'only-one');

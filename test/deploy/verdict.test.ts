@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { appendAudit, firstBrokenLine } from '../../deploy/verdict/audit-log.ts';
+import { instancesMore, missingMemory, type Growth } from '../../deploy/verdict/preflight.ts';
 import { firstWatch, look, type Readiness, type Sight } from '../../deploy/verdict/readiness.ts';
 import { instanceAt, point } from '../../deploy/verdict/routes.ts';
 import {
@@ -177,6 +178,34 @@ describe('the judgement of a release', () => {
   });
 });
 
+describe('memory for what begins', () => {
+  const deploy: Growth = { op: 'deploy', isStopFirst: false, isFirst: false };
+  const megabyte = 2 ** 20;
+
+  test('a deploy runs one more at a time, or none; a switch and a canary run two more', () => {
+    expect(instancesMore(deploy)).toBe(1);
+    expect(instancesMore({ ...deploy, isStopFirst: true })).toBe(0);
+    expect(instancesMore({ ...deploy, op: 'stage' })).toBe(1);
+    for (const op of ['switch', 'canary'] as const)
+      expect(instancesMore({ ...deploy, op, isStopFirst: true })).toBe(2);
+  });
+
+  test('where nothing runs yet there will be two, and there is nothing to stop first', () => {
+    expect(instancesMore({ ...deploy, isFirst: true, isStopFirst: true })).toBe(2);
+  });
+
+  test('what is enough for one is too little for two, and that is said', () => {
+    const [free, each] = [200 * megabyte, 130 * megabyte];
+    expect(missingMemory(free, each, 1)).toBeUndefined();
+    expect(missingMemory(free, each, 2)).toBe(
+      'Only 200 MB of memory are free, and 2 more instances need 338 MB: free some, or deploy with --strategy stop-first.',
+    );
+    expect(missingMemory(0, each, 0)).toBeUndefined();
+    // Where the system does not say how much is free, nobody is stopped.
+    expect(missingMemory(Number.NaN, each, 1)).toBeUndefined();
+  });
+});
+
 test('a route is led elsewhere, though somebody was killed in the middle of it before', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'trackstand-links-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -190,6 +219,14 @@ test('a route is led elsewhere, though somebody was killed in the middle of it b
 });
 
 describe('the audit log', () => {
+  test('instances, which are others than who deploys, may read it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'trackstand-audit-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'audit.jsonl');
+    await appendAudit(file, { action: 'deploy' });
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
+  });
+
   test('each line holds the hash of the one before, so a change of the past is found', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'trackstand-audit-'));
     onTestFinished(() => rm(folder, { recursive: true }));

@@ -4,8 +4,9 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { canarySettings, rowSettings } from './own-bench.ts';
 import { asPage } from './page.ts';
-import { prove } from './prove-run.ts';
+import { prove, settingsOf } from './prove-run.ts';
 import { isInstalled, type Kind } from './proxies.ts';
 import { isKept } from './report.ts';
 import { isAsExpected, type Row, type RowResult } from './rows.ts';
@@ -91,7 +92,13 @@ async function main(): Promise<number> {
   if (typeof report === 'string') say(report);
   const command = ['npm run prove:deploy --', ...process.argv.slice(2)].join(' ');
   const pageOf = (results: readonly RowResult[]): Promise<string> =>
-    asPage(command, report, results, (performance.now() - beganMs) / 1000);
+    asPage({
+      command,
+      report,
+      results,
+      seconds: (performance.now() - beganMs) / 1000,
+      settings: { deploys: settingsOf(plan), rows: rowSettings, canaries: canarySettings },
+    });
   const keep = async (results: readonly RowResult[]): Promise<void> => {
     if (values.report !== undefined) await writeWhole(values.report, await pageOf(results));
   };

@@ -24,6 +24,17 @@ export interface Without {
   readonly sessions?: number;
 }
 
+/** Of rolling.sh, where a row does not say otherwise. */
+export const rowSettings: Settings = {
+  HEALTHY_S: 1,
+  SOAK_S: 1,
+  // Load and deploys share the machine: a fresh instance may be slow without being bad.
+  SLOWER_BY_MS: 3_000,
+  READY_DEADLINE_S: 60,
+};
+/** Of a canary's rows besides: nobody waits five minutes for five hundred requests. */
+export const canarySettings: Settings = { SOAK_SAMPLES: 20, HOLD_S: 60 };
+
 /** What came of the act, besides what users noticed. */
 export interface Came {
   /** Of rolling.sh. */
@@ -73,11 +84,7 @@ export async function onHost(
     isByFlags: without.isByFlags,
     editProxy: without.editProxy,
     settings: {
-      HEALTHY_S: 1,
-      SOAK_S: 1,
-      // Load and deploys share the machine: a fresh instance may be slow without being bad.
-      SLOWER_BY_MS: 3_000,
-      READY_DEADLINE_S: 60,
+      ...rowSettings,
       ...(without.showsShipped === true ? shipped : {}),
       ...without.settings,
     },

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { DeployHost } from '../support/deploy-host.ts';
-import { onHost, rollbackTimed, type Came, type Without } from './own-bench.ts';
+import { canarySettings, onHost, rollbackTimed, type Came, type Without } from './own-bench.ts';
 import {
   eachMovesOnce,
   gapsAreSeen,
@@ -45,7 +45,6 @@ interface Plan extends Omit<Row, 'run'> {
   readonly act: (host: DeployHost) => Promise<Came>;
 }
 
-const samples = { SOAK_SAMPLES: 20, HOLD_S: 60 };
 const plans: readonly Plan[] = [
   {
     group: 'ours',
@@ -61,7 +60,7 @@ const plans: readonly Plan[] = [
     what: 'canary 5, 25, 50, 100 % and promotion',
     because: 'Those whose routes become the twin’s move once more.',
     expects: nothingIsNoticed,
-    without: { settings: samples },
+    without: { settings: canarySettings },
     act: rolling('canary', 'r2'),
   },
   {
@@ -81,7 +80,7 @@ const plans: readonly Plan[] = [
     what: 'a canary that is killed (-9) at 50 %, and aborted',
     because: 'Those who had moved move back.',
     expects: nothingIsNoticed,
-    without: { settings: samples },
+    without: { settings: canarySettings },
     act: async (host) => {
       const wasKilled = await host.killedAt('canary:50', 'canary', 'r2');
       const { code, said } = await host.rolling('abort');

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 
+import type { Settings } from '../support/rolling-script.ts';
 import { asMarkdown, type ProofReport } from './report.ts';
 import { rowsAsMarkdown, type RowResult } from './rows.ts';
 
@@ -12,21 +13,32 @@ what each client shows must be the fold of its commands, and Postgres must have 
 
 A *move* is a client that goes to another instance when asked, the new connection first. A *time without a connection* is one in which it had none.`;
 
-const elsewhere = `Guards inside the server (who may write, accepted only when stored, offsets without a gap) are taken away by \`npm run sim -- --mutants\`; the lock,
-the journal and the migration gate in \`test/deploy\`.`;
+const elsewhere = `Guards inside the server (who may write, accepted only when stored, offsets without a gap) are taken away by \`npm run sim -- --mutants\`; what the
+lock, the journal and the migration gate prevent is shown by the tests in \`test/deploy\`, which keep them.`;
 
-export async function asPage(
-  command: string,
+export interface Proof {
+  readonly command: string;
   /** A sentence when it could not be carried through. */
-  report: ProofReport | string | undefined,
-  results: readonly RowResult[],
-  seconds: number,
-): Promise<string> {
+  readonly report: ProofReport | string | undefined;
+  readonly results: readonly RowResult[];
+  readonly seconds: number;
+  /** Of rolling.sh. */
+  readonly settings: Readonly<Record<'deploys' | 'rows' | 'canaries', Settings>>;
+}
+
+export async function asPage({
+  command,
+  report,
+  results,
+  seconds,
+  settings,
+}: Proof): Promise<string> {
   return [
     '# Deploys under load',
     '',
     `Made by \`${command}\` in ${Math.round(seconds / 60)} minutes.`,
     `${await machine()}. Load, proxy, stores and instances share it; nginx before plain processes, loopback only.`,
+    `Settings of rolling.sh: ${named(settings.deploys)} for the deploys one after the other; ${named(settings.rows)} for a row that says nothing else, and ${named(settings.canaries)} for a canary. Shipped are ${shipped}.`,
     '',
     seen,
     '',
@@ -36,6 +48,12 @@ export async function asPage(
     ...(results.length === 0 ? [] : [rowsAsMarkdown(results), elsewhere, '']),
   ].join('\n');
 }
+
+const shipped = '`HEALTHY_S=10 SOAK_S=10 SLOWER_BY_MS=50 SOAK_SAMPLES=500 HOLD_S=300`';
+const named = (settings: Settings): string =>
+  `\`${Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')}\``;
 
 const broken = (why: string): string =>
   `## Deploys, one after the other\n\n**They could not be carried through:** ${why}\n`;

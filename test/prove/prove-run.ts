@@ -33,6 +33,10 @@ const slowPerS = 5;
 /** Load and deploys share two cores here, so a fresh instance may be slow without being bad. */
 const slowerByMs = 2_000;
 
+/** Of rolling.sh, for the deploys one after the other. */
+export const settingsOf = ({ holdS }: Pick<ProofPlan, 'holdS'>) =>
+  ({ HEALTHY_S: holdS, SOAK_S: holdS, READY_DEADLINE_S: 60, SLOWER_BY_MS: slowerByMs }) as const;
+
 export async function prove(plan: ProofPlan): Promise<ProofReport> {
   const stops: (() => Promise<void>)[] = [];
   try {
@@ -47,12 +51,7 @@ export async function prove(plan: ProofPlan): Promise<ProofReport> {
       commandsFile: plan.commandsFile,
       postgres: postgres.url,
       redis: redis.url,
-      settings: {
-        HEALTHY_S: plan.holdS,
-        SOAK_S: plan.holdS,
-        READY_DEADLINE_S: 60,
-        SLOWER_BY_MS: slowerByMs,
-      },
+      settings: settingsOf(plan),
       instanceSettings: { CHECKPOINT_MS: 1_000, DRAIN_MOVES_PER_S: 100, DRAIN_GRACE_MS: 30_000 },
     });
     stops.push(() => host.stop());

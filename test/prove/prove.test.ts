@@ -5,7 +5,9 @@ import { expect, test } from 'vitest';
 import { repository } from '../deploy/shared-host.ts';
 import { builtFile } from '../support/services/shared-services.ts';
 import type { Tally } from './load.ts';
-import { prove } from './prove-run.ts';
+import { canarySettings, rowSettings } from './own-bench.ts';
+import { asPage } from './page.ts';
+import { prove, settingsOf } from './prove-run.ts';
 import { asMarkdown, isKept, type ProofReport } from './report.ts';
 import {
   anything,
@@ -43,6 +45,23 @@ const kept: ProofReport = {
   differingCount: 0,
   gapsMs: [],
 };
+
+test('the page says with which settings it was made', async () => {
+  const page = await asPage({
+    command: 'npm run prove:deploy',
+    report: kept,
+    results: [],
+    seconds: 60,
+    settings: {
+      deploys: settingsOf({ holdS: 3 }),
+      rows: rowSettings,
+      canaries: canarySettings,
+    },
+  });
+  expect(page).toMatch(/`HEALTHY_S=3 SOAK_S=3 .*SLOWER_BY_MS=2000` for the deploys/);
+  expect(page).toMatch(/`HEALTHY_S=1 SOAK_S=1 SLOWER_BY_MS=3000 .*` for a row/);
+  expect(page).toMatch(/HOLD_S=60` for a canary/);
+});
 
 test('anything a user would notice breaks the proof', () => {
   expect(isKept(kept)).toBe(true);

@@ -16,6 +16,8 @@ export interface RollingScript {
   rolling(...words: readonly string[]): Promise<Outcome>;
   /** Starts it, and kills the script with -9 when it announces that step. False when it ended before. */
   killedAt(step: string, ...words: readonly string[]): Promise<boolean>;
+  /** Starts it, and sends that signal to the script at that step. */
+  signalledAt(signal: NodeJS.Signals, step: string, ...words: readonly string[]): Promise<Outcome>;
   /** Starts it, and calls back at each step it announces. */
   watched(act: (step: string) => void, ...words: readonly string[]): Promise<Outcome>;
   /** Replaces what was configured since the start. */
@@ -58,8 +60,11 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
     ];
     return spawn('env', command, { stdio: ['ignore', 'pipe', 'pipe'], env });
   };
-  const watched: RollingScript['watched'] = async (act, ...words) => {
-    const child = start(words);
+  const watched: RollingScript['watched'] = (act, ...words) => followed(start(words), act);
+  const followed = async (
+    child: ReturnType<typeof start>,
+    act: (step: string) => void,
+  ): Promise<Outcome> => {
     const out: string[] = [];
     const said: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -74,6 +79,10 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
   return {
     watched,
     rolling: (...words) => watched(() => {}, ...words),
+    signalledAt: (signal, step, ...words) => {
+      const child = start(words);
+      return followed(child, (announced) => void (announced === step && child.kill(signal)));
+    },
     killedAt: async (step, ...words) => {
       const child = start(words);
       const ended = once(child, 'close');
