@@ -59,8 +59,8 @@ start_instance() { # start_instance <instance> <healthy seconds>
   driver start "$instance" &&
     verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S"
 }
-# In a process of its own: a signal that stops this script meanwhile would say so to nobody.
-is_alive() { (driver alive "$1") >/dev/null 2>&1; }
+# In a process of its own, which does not hold the lock: a signal that stops this script meanwhile would say so to nobody.
+is_alive() { (driver alive "$1") >/dev/null 2>&1 9>&-; }
 try_out() { # try_out <instance> <former instance>
   [[ -n $TRY_SESSION ]] || return 0
   local former=()
@@ -149,7 +149,7 @@ suits_database() { # suits_database <release> <release to go back to>
 # may read it: commands run as the user that the instances run as.
 note_versions() { # note_versions <release>
   local file=$STATE_DIR/versions.$1
-  (driver cli "$1" schema versions --json) >"$file.next" 2>/dev/null </dev/null && chmod 644 "$file.next" && mv "$file.next" "$file" ||
+  (driver cli "$1" schema versions --json) >"$file.next" 2>/dev/null </dev/null 9>&- && chmod 644 "$file.next" && mv "$file.next" "$file" ||
     { rm -f "$file.next"; return 1; }
 }
 # Whether no session is newer than what an older release knows; the release that serves is asked, which alone knows the way back.
