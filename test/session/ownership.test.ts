@@ -6,11 +6,11 @@ import type { Reader } from '../../server/session/reader.ts';
 import type { SessionHost } from '../../server/session/session-host.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { StoreUnavailableError, type AppendResult } from '../../server/store/journal.ts';
-import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
 import { probe, type Probe } from '../support/probe-reader.ts';
+import { tallyRegistryParts } from '../support/tally-registry.ts';
 import { tally } from '../support/tally.ts';
 
 let clock: ManualClock;
@@ -31,21 +31,16 @@ const next = { sessionId: 's', ownerId: 'next', term: 9, versions: { tally: 1 } 
 
 async function open(log: MemoryStore | undefined): Promise<void> {
   let count = 0;
-  registry = new SessionRegistry({
-    journals: { checkpoints: postgres, log },
-    models: new Map([['tally', tally]]),
-    newId: () => `id-${++count}`,
-    clock,
-    limits: defaultLimits,
-    release: 'test',
-    signPosition: () => 'p',
-    issueToken: () => 'next',
-    reportError: (error) => {
-      throw error;
-    },
-    checkpointMs: 1_000,
-    detachedGraceMs: 5_000,
-  });
+  registry = new SessionRegistry(
+    tallyRegistryParts({
+      journals: { checkpoints: postgres, log },
+      newId: () => `id-${++count}`,
+      clock,
+      reportError: (error) => {
+        throw error;
+      },
+    }),
+  );
   const found = await registry.find('s', undefined);
   if (found.kind !== 'host') throw new Error(found.kind);
   ({ host } = found);

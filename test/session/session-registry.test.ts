@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { StoreUnavailableError, type Batch, type Journal } from '../../server/store/journal.ts';
-import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
 import { probe } from '../support/probe-reader.ts';
+import { tallyRegistryParts } from '../support/tally-registry.ts';
 import { tally, type TallyState } from '../support/tally.ts';
 
 const settle = async (): Promise<void> => {
@@ -38,28 +38,23 @@ describe('the sessions of an instance', () => {
     errors = [];
     const snapshot = genesis(tally, { bound: 1_000 });
     await postgres.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
-    registry = new SessionRegistry({
-      journals: {
-        checkpoints: postgres,
-        log: {
-          ...redis,
-          append: (batch) => appendToRedis(batch),
-          takeOver: (claim) => takeOverInRedis(claim),
-          startEpoch: (start) => startInRedis(start),
-          peek: (sessionId) => peekInRedis(sessionId),
+    registry = new SessionRegistry(
+      tallyRegistryParts({
+        journals: {
+          checkpoints: postgres,
+          log: {
+            ...redis,
+            append: (batch) => appendToRedis(batch),
+            takeOver: (claim) => takeOverInRedis(claim),
+            startEpoch: (start) => startInRedis(start),
+            peek: (sessionId) => peekInRedis(sessionId),
+          },
         },
-      },
-      models: new Map([['tally', tally]]),
-      newId: () => `id-${++idCount}`,
-      clock,
-      limits: defaultLimits,
-      release: 'test',
-      signPosition: () => 'p',
-      issueToken: () => 'next',
-      reportError: (error) => errors.push(error),
-      checkpointMs: 1_000,
-      detachedGraceMs: 5_000,
-    });
+        newId: () => `id-${++idCount}`,
+        clock,
+        reportError: (error) => errors.push(error),
+      }),
+    );
     registry.start();
   });
 
