@@ -47,7 +47,9 @@ export class Device {
   readonly name: string;
   readonly clientId: string;
   disk: Disk;
+  /** Whether the network is there, as far as what lasts for seconds goes. */
   isOnline = true;
+  #awayUntilMs = -Infinity;
   readonly #parts: DeviceParts;
   readonly #issued: Issued[] = [];
   readonly #number: number;
@@ -72,6 +74,20 @@ export class Device {
     this.disk = new Disk(session, parts.clock, diskRandom, parts.isDiskLying);
     this.#page = this.#newPage();
     this.#open();
+  }
+
+  /** Without a network for so long, or until it is called back. */
+  goAway(durationMs: number): void {
+    this.#awayUntilMs = this.#parts.clock.timeMs + durationMs;
+  }
+
+  comeBack(): void {
+    this.isOnline = true;
+    this.#awayUntilMs = -Infinity;
+  }
+
+  get hasNetwork(): boolean {
+    return this.isOnline && this.#parts.clock.timeMs >= this.#awayUntilMs;
   }
 
   get page(): SimProcess {

@@ -1,11 +1,14 @@
 /** What can go wrong, each as one thing that happens to a world. Whatever lasts ends by itself. */
 import type { Fault } from './fault.ts';
+import { longFaults } from './long-faults.ts';
 import { networkFaults } from './network-faults.ts';
 import { noiseOf, type Random } from './random.ts';
 import { serverFaults } from './server-faults.ts';
 import type { World } from './world.ts';
 
-export const faults: readonly Fault[] = [...networkFaults, ...serverFaults];
+const shortFaults: readonly Fault[] = [...networkFaults, ...serverFaults];
+
+export const faults: readonly Fault[] = [...shortFaults, ...longFaults];
 
 /** Share of the kinds of faults that a seed does without: what is always there hides what only happens in its absence. */
 const absentShare = 0.35;
@@ -26,7 +29,7 @@ export function bagOf(seed: number, isRisky: boolean): readonly Fault[] {
   const hasLosses = random.chance(0.5);
   const isSurvived = (name: string): boolean =>
     isRisky || (hasLosses ? !copies.has(name) : !losses.has(name));
-  return faults
+  return shortFaults
     .filter(({ name }) => !random.chance(absentShare) || alwaysPossible.has(name))
     .filter(({ name }) => isSurvived(name))
     .flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
@@ -45,7 +48,7 @@ export function strikeOne(world: World, bag: readonly Fault[], random: Random): 
 export function endFaults(world: World): void {
   for (const store of [world.redis, world.postgres]) {
     if (store === undefined) continue;
-    store.isDown = false;
+    store.comeBack();
     store.faultRate = 0;
   }
   for (const instance of world.instances) {
@@ -62,7 +65,7 @@ export function endFaults(world: World): void {
   for (const line of world.lines) line.isSlowReader = false;
   for (const device of world.devices) {
     device.page.thaw();
-    device.isOnline = true;
+    device.comeBack();
     device.wake();
   }
 }

@@ -55,6 +55,8 @@ export class SimStore {
   /** Share of calls that go wrong. */
   faultRate = 0;
   isDown = false;
+  /** Until when it is down whatever else happens to it. */
+  #awayUntilMs = -Infinity;
   /** Calls whose callers gave up and that may still take effect. */
   lateCount = 0;
   callCount = 0;
@@ -95,6 +97,20 @@ export class SimStore {
 
   get clock(): VirtualClock {
     return this.#parts.clock;
+  }
+
+  /** For so long, or until it is called back. */
+  goAway(durationMs: number): void {
+    this.#awayUntilMs = this.clock.timeMs + durationMs;
+  }
+
+  comeBack(): void {
+    this.isDown = false;
+    this.#awayUntilMs = -Infinity;
+  }
+
+  get #isAway(): boolean {
+    return this.isDown || this.clock.timeMs < this.#awayUntilMs;
   }
 
   wipe(): void {
@@ -138,7 +154,7 @@ export class SimStore {
       this.lateCount++;
       clock.after(plan.thereMs, () => {
         this.lateCount--;
-        if (this.isDown) return;
+        if (this.#isAway) return;
         void this.#land(road, method, argument).then((landed) => {
           this.#burn(road, 'landed');
           if (!plan.isAnswered) return;
@@ -183,7 +199,7 @@ export class SimStore {
     const { random } = road;
     const slowest = this.name === 'redis' ? 60 : 200;
     const usual = { thereMs: random.skewed(0.2, slowest), backMs: random.skewed(0.2, slowest) };
-    if (this.isDown || road.isCut)
+    if (this.#isAway || road.isCut)
       return { ...usual, arrives: false, isAnswered: false, isRefused: random.chance(0.7) };
     if (road.isSlow) {
       const thereMs = random.integer(1_000, lateMsMax);

@@ -5,6 +5,7 @@ import { addedBy, addedOf, digestOf, firstDifference, type Added } from './chain
 import type { Device } from './device.ts';
 import type { Fault } from './fault.ts';
 import { bagOf, endFaults, strikeOne } from './faults.ts';
+import { strikeLong } from './long-faults.ts';
 import { noiseOf, seededRandom, type Random } from './random.ts';
 import { stepsOf, type Step } from './setup.ts';
 import { strangerComes } from './stranger.ts';
@@ -58,7 +59,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const { tampering = {}, traceNotesMax = 0, variant = 0 } = options;
   const world = new World(seed, { tampering, traceNotesMax, variant });
   const steps = stepsOf(seed).filter(options.isTaken ?? (() => true));
-  const struck = await live(world, steps, bagOf(seed, options.isRisky === true));
+  const struck = await live(world, seed, steps, bagOf(seed, options.isRisky === true));
   const lastStep = steps.findLast(({ atMs }) => startMs + atMs <= world.clock.timeMs)?.number ?? 0;
   endFaults(world);
   await comeToRest(world);
@@ -79,6 +80,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 /** Takes the steps, each at its time. Returns what went wrong. */
 async function live(
   world: World,
+  seed: number,
   steps: readonly Step[],
   bag: readonly Fault[],
 ): Promise<Struck[]> {
@@ -90,7 +92,8 @@ async function live(
     if (isOver()) break;
     const random = seededRandom(step.seed);
     world.trace.note('step', String(step.number));
-    if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, bag, random) });
+    if (step.kind === 'long-fault') struck.push({ step, name: strikeLong(world, seed, random) });
+    else if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, bag, random) });
     else {
       enter(world, random);
       const guest = noiseOf(step.seed, 'stranger');

@@ -240,7 +240,7 @@ export class World {
     const { sessionId } = device.disk.session;
     const line = this.lineOf(page, { sessionId, clientId: device.clientId }, random);
     this.lines.push(line);
-    const instance = device.isOnline ? random.pick(this.readyInstances()) : undefined;
+    const instance = device.hasNetwork ? random.pick(this.readyInstances()) : undefined;
     const isWalled = this.#walls.some(
       (wall) => wall.device === device && wall.instance === instance,
     );
