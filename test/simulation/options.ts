@@ -18,6 +18,8 @@ export interface SimOptions {
   /** Goes on after a seed that fails. */
   readonly isPatient: boolean;
   readonly isRisky: boolean;
+  /** Only seeds in which a store is away for minutes or a device for hours. */
+  readonly isLong: boolean;
 }
 
 export const help = `Runs the real server and the real client on a virtual clock, with everything around them made up and going wrong.
@@ -30,6 +32,7 @@ npm run sim -- [options]
   --luck N       that seed with other luck (0)
   --mutants      planted bugs: each must be noticed
   --mutant NAME  one planted bug, with --seed or --seeds
+  --long         of these seeds only those in which a store is away for minutes, or a device for hours
   --all          goes on after a seed that fails, and counts what was wrong
   --risky        faults may come together that are known not to be survived yet
   --jobs N       worker processes (as many as cores)
@@ -51,6 +54,7 @@ export function readOptions(args: readonly string[], mutants: readonly string[])
       mutants: { type: 'boolean', default: false },
       mutant: { type: 'string' },
       risky: { type: 'boolean', default: false },
+      long: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -74,6 +78,7 @@ export function readOptions(args: readonly string[], mutants: readonly string[])
     mutant: values.mutant,
     isPatient: values.all,
     isRisky: values.risky,
+    isLong: values.long,
   };
 }
 

@@ -2,6 +2,7 @@
 import { ProgressLine } from './progress.ts';
 import { noCounts, summed, type Failure, type JobResult } from './seed-job.ts';
 import type { SeedPool } from './seed-pool.ts';
+import { longTimeOf } from './setup.ts';
 import type { Counts } from './simulate.ts';
 
 export interface SeedsResult {
@@ -23,16 +24,31 @@ export interface SeedsAsked {
   /** Goes on after a seed that fails. */
   readonly isPatient: boolean;
   readonly isRisky: boolean;
+  /** Only those seeds in which something goes away for minutes or hours. */
+  readonly isLong: boolean;
+}
+
+/** What workers take at a time, in the order of the seeds. */
+function rangesOf({ from, seeds, isLong }: Pick<SeedsAsked, 'from' | 'seeds' | 'isLong'>) {
+  const all = Array.from({ length: Math.ceil(seeds / rangeLength) }, (_, index) => {
+    const first = from + index * rangeLength;
+    return { from: first, count: Math.min(rangeLength, from + seeds - first) };
+  });
+  if (!isLong) return all;
+  return Array.from({ length: seeds }, (_, index) => ({ from: from + index, count: 1 })).filter(
+    (one) => longTimeOf(one.from) !== undefined,
+  );
 }
 
 /** `isStopped`: no further range is begun. */
 export async function runSeeds(
   pool: SeedPool,
-  { from, seeds, mutant, isPatient, isRisky }: SeedsAsked,
+  { mutant, isPatient, isRisky, ...asked }: SeedsAsked,
   isStopped: () => boolean,
 ): Promise<SeedsResult> {
   const progress = new ProgressLine(process.stdout);
-  let next = from;
+  const ranges = rangesOf(asked);
+  const seeds = ranges.reduce((sum, { count }) => sum + count, 0);
   let total: SeedsResult = {
     done: 0,
     counts: noCounts,
@@ -42,13 +58,11 @@ export async function runSeeds(
   };
   const asProgress = () => ({ ...total.counts, done: total.done, total: seeds });
   const work = async (): Promise<void> => {
-    const isWanted = (): boolean =>
-      next < from + seeds && (isPatient || total.failures.length === 0) && !isStopped();
+    const isWanted = (): boolean => (isPatient || total.failures.length === 0) && !isStopped();
     while (isWanted()) {
-      const count = Math.min(rangeLength, from + seeds - next);
-      const job = { from: next, count, mutant, isPatient, isRisky };
-      next += job.count;
-      const result = await pool.run(job);
+      const range = ranges.shift();
+      if (range === undefined) break;
+      const result = await pool.run({ ...range, mutant, isPatient, isRisky });
       total = together(total, result);
       progress.show(asProgress());
     }
