@@ -26,6 +26,9 @@ export interface Begun {
 /** Returns undefined when there is nothing it could be done to now. */
 type Fault = (scene: Scene, planned: PlannedFault) => Begun | undefined;
 
+/** Milliseconds that a choice more lets a device live on after it was given much at once: it keeps and sends all of it in about 30. */
+const killStepMs = 3;
+
 /** Longest delay a way may get, in each direction. */
 const delayMsMax = 600;
 
@@ -48,16 +51,21 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
     network.cut();
     return network.refuse();
   }),
-  'page left': onDevice((device) => {
-    void device.reload('polite');
+  'page left': onDeviceInUse((device) => device.reload('polite')),
+  'page crashed': onDeviceInUse((device) => device.reload('crash')),
+  'page twice': onDeviceInUse((device) => device.reload('twin')),
+  'burst of commands': onDeviceInUse((device) => device.burst()),
+  'device killed': onDeviceInUse((device, { choice }) => {
+    // In the midst of what it was given.
+    device.burst();
+    const killed = delay(systemClock, choice * killStepMs).then(() => device.kill());
+    return async () => {
+      await killed;
+      await device.restart();
+    };
   }),
-  'page crashed': onDevice((device) => {
-    void device.reload('crash');
-  }),
-  'page twice': onDevice((device) => {
-    void device.reload('twin');
-  }),
-  'burst of commands': onDevice((device) => device.burst()),
+  'device frozen': onDeviceInUse((device) => device.freeze()),
+  'device offline': onDeviceInUse((device) => device.goOffline()),
   'route flipped': ({ world, devices }, { target, choice }) => {
     const session = target % world.routes.length;
     flip(world, session);
@@ -119,6 +127,17 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
     process.kill(pid, 'SIGSTOP');
     return Promise.resolve(() => void process.kill(pid, 'SIGCONT'));
   }),
+  'redis away for minutes': onStore('redis', async ({ redis }, { backup }) => {
+    // It comes back with what was kept of it last, minutes behind.
+    if (!backup.isThere) await redis?.backUp();
+    backup.isThere = true;
+    await redis?.kill();
+    return () => redis?.rollBack();
+  }),
+  'postgres away for minutes': onStore('postgres', async ({ postgres }) => {
+    await postgres.kill();
+    return () => untilDone(() => postgres.restart());
+  }),
   'redis cut off': onWay('toRedis', cutOff),
   'redis frozen': onWay('toRedis', (proxy) => proxy.freeze()),
   'redis half open': onWay('toRedis', (proxy) => proxy.halfOpen()),
@@ -126,13 +145,24 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
   'redis refused': onWay('toRedis', refused),
 };
 
-function onDevice(
-  work: (device: Device, planned: PlannedFault) => (() => void) | undefined | void,
-): Fault {
+type DeviceFault = (device: Device, planned: PlannedFault) => Begun['heal'] | void;
+
+function onDevice(work: DeviceFault): Fault {
   return ({ devices }, planned) => {
     const device = devices[planned.target % devices.length];
     if (device === undefined) return undefined;
     return { what: device.name, heal: work(device, planned) ?? undefined };
+  };
+}
+
+/** One whose process runs and shows a page. */
+function onDeviceInUse(work: DeviceFault): Fault {
+  const begin = onDevice(work);
+  return (scene, planned) => {
+    const { devices } = scene;
+    return devices[planned.target % devices.length]?.isUp === true
+      ? begin(scene, planned)
+      : undefined;
   };
 }
 
