@@ -5,7 +5,7 @@ import { planStorm } from './fault-plan.ts';
 import type { Finding } from './findings.ts';
 import type { Given } from './given.ts';
 import { foundMark, History } from './history.ts';
-import { planLong, type LongOutage, type LongPlan } from './long-plan.ts';
+import { planLong, type LongOutage, type LongPlan, type Store } from './long-plan.ts';
 import { PostgresWitness } from './postgres-witness.ts';
 import { clockTime, startProgress, type Progress, type Screen } from './progress.ts';
 import type { ChaosReport, ReportedFinding } from './report.ts';
@@ -80,6 +80,8 @@ class ChaosRun {
   #outages: readonly LongOutage[];
   /** Milliseconds each thing was away for long. */
   readonly #awayMs: Record<string, number> = {};
+  /** The store that is away for long now. */
+  #outage: string | undefined;
   #comeBack: (() => void) | undefined;
 
   constructor(options: ChaosOptions, world: World, history: History) {
@@ -132,30 +134,36 @@ class ChaosRun {
 
   async #startSessions(): Promise<void> {
     const { riderCount, seed, deviceFile } = this.#options;
-    for (let number = 0; number < riderCount; number++)
-      this.#sessions.push(
-        await SessionRun.start({
-          number,
-          deviceCount: number % 3 === 2 ? 2 : 1,
-          seed,
-          world: this.#world,
-          deviceFile,
-          history: this.#history,
-          witness: this.#witness,
-          found: (finding, name) => this.#find(finding, name),
-        }),
-      );
+    const starting = Array.from({ length: riderCount }, (_, number) =>
+      SessionRun.start({
+        number,
+        deviceCount: number % 3 === 2 ? 2 : 1,
+        seed,
+        world: this.#world,
+        deviceFile,
+        history: this.#history,
+        witness: this.#witness,
+        found: (finding, name) => this.#find(finding, name),
+      }),
+    );
+    for (const started of await Promise.allSettled(starting)) {
+      if (started.status === 'rejected') throw started.reason;
+      this.#sessions.push(started.value);
+    }
   }
 
   #openStorm(): Storm {
     const scene = {
       world: this.#world,
       devices: this.#devices,
-      busy: new Set<'redis' | 'postgres'>(),
+      busy: new Set<Store>(),
       backup: { isThere: false },
       overran: (what: string) => {
         this.#drainsOverrun += 1;
         this.#history.add(`the drain of ${what} had to be ended by force`);
+      },
+      wasAway: (store: Store, ms: number) => {
+        this.#awayMs[store] = ms;
       },
     };
     this.#storm = new Storm(scene, this.#history, this.#counts);
@@ -170,11 +178,19 @@ class ChaosRun {
     const lengthMs = outage?.durationMs ?? Math.min(stormMs, durationMs - this.#elapsedMs);
     this.#history.add(`storm ${number}`);
     const plan = planStorm(seed, number, { lengthMs, withRedis, away: outage?.store });
-    const beganMs = systemClock.nowMs();
-    await storm.rage(plan, isOver);
-    if (outage === undefined) return;
+    if (outage === undefined) return storm.rage(plan, isOver);
     this.#outages = this.#outages.slice(1);
-    this.#awayMs[outage.store] = systemClock.nowMs() - beganMs;
+    this.#outage = outage.store;
+    this.#tell(`${outage.store} is away`);
+    await storm.rage(plan, isOver);
+    this.#outage = undefined;
+    this.#tell(`${outage.store} is back`);
+  }
+
+  /** In the story, and on the screen to stay. */
+  #tell(text: string): void {
+    this.#history.add(text);
+    this.#progress.tell(`${clockTime(this.#elapsedMs)}  ${text}`);
   }
 
   /** Sends one device away, or has it come back, when the time has come. */
@@ -187,12 +203,12 @@ class ChaosRun {
     if (device === undefined || this.#comeBack !== undefined || !isDue) return;
     const end = device.goAway();
     const [beganMs, { name }] = [systemClock.nowMs(), device];
-    this.#history.add(`${name} is away`);
+    this.#tell(`device ${name} is away`);
     this.#comeBack = () => {
       end();
       this.#comeBack = undefined;
       this.#awayMs[`device ${name}`] = systemClock.nowMs() - beganMs;
-      this.#history.add(`${name} is back with ${device.given.unsaved.length} commands`);
+      this.#tell(`device ${name} is back with ${device.given.unsaved.length} commands`);
     };
   }
 
@@ -244,16 +260,20 @@ class ChaosRun {
     const sum = (of: (given: Given) => number): number =>
       devices.reduce((total, { given }) => total + of(given), 0);
     const online = devices.filter(({ shown }) => shown?.status === 'connected').length;
+    const faultCount = [...this.#counts.values()].reduce((total, count) => total + count, 0);
+    const [sent, accepted] = [
+      sum((given) => given.standingCount),
+      sum((given) => given.acceptedCount),
+    ];
+    const saved = sum((given) => given.checkpointedCount);
+    if (this.#stormCount === 0) return 'starting';
     return [
-      `${clockTime(this.#history.elapsedMs())}/${clockTime(durationMs)}`,
-      `storm ${this.#stormCount}`,
-      `faults ${[...this.#counts.values()].reduce((total, count) => total + count, 0)}`,
-      `active ${this.#storm?.activeCount ?? 0}`,
-      `online ${online}/${devices.length}`,
-      `sent ${sum(({ standingCount }) => standingCount)}`,
-      `accepted ${sum(({ acceptedCount }) => acceptedCount)}`,
-      `saved ${sum(({ checkpointedCount }) => checkpointedCount)}`,
-      `rebuilt ${this.#sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0)}`,
+      `${clockTime(this.#elapsedMs)}/${clockTime(durationMs)}`,
+      `storm ${this.#stormCount}${this.#outage === undefined ? '' : `, ${this.#outage} away`}`,
+      `${faultCount} faults, ${this.#storm?.activeCount ?? 0} now`,
+      `${online}/${devices.length} online`,
+      `${sent} sent, ${accepted} accepted, ${saved} saved`,
+      `${this.#sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0)} rebuilt`,
     ].join('  ');
   }
 

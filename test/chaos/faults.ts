@@ -3,16 +3,19 @@ import { delay, systemClock } from '../../shared/clock.ts';
 import type { Device } from './device.ts';
 import type { FaultKind, PlannedFault } from './fault-plan.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import type { Store } from './long-plan.ts';
 import type { World } from './world.ts';
 
 export interface Scene {
   readonly world: World;
   readonly devices: readonly Device[];
   /** Which process of a store somebody works on now. */
-  readonly busy: Set<'redis' | 'postgres'>;
+  readonly busy: Set<Store>;
   readonly backup: { isThere: boolean };
   /** A drain that had to be ended by force, for the record. */
   readonly overran: (what: string) => void;
+  /** A store that was away for minutes, for so many milliseconds, for the record. */
+  readonly wasAway: (store: Store, ms: number) => void;
 }
 
 /** A fault under way. */
@@ -127,16 +130,24 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
     process.kill(pid, 'SIGSTOP');
     return Promise.resolve(() => void process.kill(pid, 'SIGCONT'));
   }),
-  'redis away for minutes': onStore('redis', async ({ redis }, { backup }) => {
+  'redis away for minutes': onStore('redis', async ({ redis }, { backup, wasAway }) => {
     // It comes back with what was kept of it last, minutes behind.
     if (!backup.isThere) await redis?.backUp();
     backup.isThere = true;
     await redis?.kill();
-    return () => redis?.rollBack();
+    const goneMs = systemClock.nowMs();
+    return async () => {
+      wasAway('redis', systemClock.nowMs() - goneMs);
+      await redis?.rollBack();
+    };
   }),
-  'postgres away for minutes': onStore('postgres', async ({ postgres }) => {
+  'postgres away for minutes': onStore('postgres', async ({ postgres }, { wasAway }) => {
     await postgres.kill();
-    return () => untilDone(() => postgres.restart());
+    const goneMs = systemClock.nowMs();
+    return () => {
+      wasAway('postgres', systemClock.nowMs() - goneMs);
+      return untilDone(() => postgres.restart());
+    };
   }),
   'redis cut off': onWay('toRedis', cutOff),
   'redis frozen': onWay('toRedis', (proxy) => proxy.freeze()),
@@ -187,7 +198,7 @@ function onInstance(
 
 /** One thing at a time is done to a store's process; `work` returns how it is undone. */
 function onStore(
-  store: 'redis' | 'postgres',
+  store: Store,
   work: (world: World, scene: Scene) => Promise<(() => void | Promise<void>) | undefined>,
 ): Fault {
   return (scene) => {

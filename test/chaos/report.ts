@@ -92,7 +92,7 @@ export function asMarkdown(report: ChaosReport): string {
     '',
     ...table('commands', [
       ...Object.entries(commands),
-      ['given to a device that was killed before it kept them', report.unkept],
+      ['not kept: their device was killed while they were entered', report.unkept],
     ]),
     '',
     ...table('faults', Object.entries(faults)),
