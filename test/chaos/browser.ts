@@ -1,7 +1,6 @@
 /** The browser of one device, in its process: pages that come and go on the same storage. */
 import type { SessionView } from '../../client/connect.ts';
 import type { SessionStorage } from '../../client/session-storage.ts';
-import type { StopReason } from '../../client/stop-reason.ts';
 import { systemClock } from '../../shared/clock.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import type { Random } from '../simulation/random.ts';
@@ -101,20 +100,13 @@ export class Browser {
   #viewed(page: Page, view: SessionView<WorkoutState>): void {
     if (page !== this.#page || page.isOver) return;
     const { status, unaccepted, unsaved, stopReason } = view;
+    // A twin may put the newer page out by coming back later; its user loads the page again. [R5]
     const isTwins = stopReason === 'taken-over' && this.#twins.size > 0;
-    if (stopReason === undefined || !isTwins)
-      this.#parts.tell({
-        report: 'shown',
-        ...{ status, unaccepted, unsaved, stopReason },
-        enteredThrough: this.#enteredThrough,
-      });
-    if (stopReason !== undefined) this.#stopped(stopReason);
-  }
-
-  /** A twin may put the newer page out by coming back later; its user loads the page again. [R5] */
-  #stopped(reason: StopReason): void {
-    const isTwins = reason === 'taken-over' && this.#twins.size > 0;
-    for (const twin of this.#twins) this.#endTwin(twin);
+    const enteredThrough = this.#enteredThrough;
+    const { tell } = this.#parts;
+    if (!isTwins)
+      tell({ report: 'shown', status, unaccepted, unsaved, stopReason, enteredThrough });
+    if (stopReason !== undefined) for (const twin of this.#twins) this.#endTwin(twin);
     if (isTwins) queueMicrotask(() => void this.reload('crash'));
   }
 
