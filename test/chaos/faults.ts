@@ -29,8 +29,8 @@ export interface Begun {
 /** Returns undefined when there is nothing it could be done to now. */
 type Fault = (scene: Scene, planned: PlannedFault) => Begun | undefined;
 
-/** Milliseconds that a choice more lets a device live on after it was given much at once: it keeps and sends all of it in about 30. */
-const killStepMs = 3;
+/** Milliseconds a device lives on, for each choice, after it was given much at once: kills come before, in and after keeping and sending it. */
+const killStepMs = 8;
 
 /** Longest delay a way may get, in each direction. */
 const delayMsMax = 600;
