@@ -34,6 +34,7 @@ const nodeBuilds = [
   { 'long-ride/main': 'loadtest/long-ride/main.ts' },
   { 'sim/main': 'test/simulation/main.ts', 'sim/worker': 'test/simulation/worker.ts' },
   { 'chaos/main': 'test/chaos/main.ts' },
+  { 'chaos/device': 'test/chaos/device-main.ts' },
   // It lists the app's routes, and so builds the app.
   { 'fuzz/main': 'test/fuzz/main.ts', 'fuzz/hash-worker': 'server/hashing/hash-worker.js' },
   { 'test/tally-sessions': 'test/support/tally-sessions.ts' },

@@ -12,7 +12,7 @@ const needed = {
   'storage/main': ['server/main', 'local/pglite-process'],
   'long-ride/main': ['server/main', 'local/pglite-process'],
   'sim/main': [],
-  'chaos/main': ['server/main'],
+  'chaos/main': ['server/main', 'chaos/device'],
   'fuzz/main': ['server/main'],
   'server/sessions': [],
   'prove/main': ['server/main', 'server/sessions', 'deploy/verdict'],

@@ -6,6 +6,8 @@ export interface ChaosArguments {
   readonly seed: number;
   readonly riderCount: number;
   readonly withRedis: boolean;
+  /** Each store is away once for a quarter of the run, and a device for most of it. */
+  readonly withLongOutages: boolean;
   /** Path of the report; markdown when it ends in .md, else JSON. */
   readonly report: string | undefined;
   /** Path of the story of the first finding. */
@@ -19,8 +21,10 @@ and proves that every command arrived once and in order.
 
   --minutes <n>     how long to break things, 0.1 to 1440; 10 by default
   --seed <n>        which faults come when; a new one each time by default
-  --riders <n>      sessions, 1 to 50; 6 by default. Every third is ridden with two devices
+  --riders <n>      sessions, 1 to 9; 6 by default. Every third is ridden with two devices; each device is a process
+                    and takes about 80 MB
   --without-redis   sessions in Postgres alone
+  --long-outages    Redis, and later Postgres, are away for a quarter of the run each, and one device for most of it
   --report <file>   the figures, as markdown when the file ends in .md, else as JSON
   --story <file>    what was done when, and what the session of the first finding went through; chaos-story.txt by
                     default, when there is a finding
@@ -39,6 +43,7 @@ const options = {
   seed: { type: 'string' },
   riders: { type: 'string', default: '6' },
   'without-redis': { type: 'boolean', default: false },
+  'long-outages': { type: 'boolean', default: false },
   report: { type: 'string' },
   story: { type: 'string' },
   help: { type: 'boolean', default: false },
@@ -57,8 +62,9 @@ export function readArguments(
   return {
     minutes: number('--minutes', minutes, [0.1, 1440]),
     seed: seed === undefined ? randomSeed() : wholeNumber('--seed', seed, [0, seedMax]),
-    riderCount: wholeNumber('--riders', riders, [1, 50]),
+    riderCount: wholeNumber('--riders', riders, [1, 9]),
     withRedis: !given['without-redis'],
+    withLongOutages: given['long-outages'],
     report,
     story,
   };

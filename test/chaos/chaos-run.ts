@@ -3,10 +3,13 @@ import { delay, systemClock } from '../../shared/clock.ts';
 import type { Device } from './device.ts';
 import { planStorm } from './fault-plan.ts';
 import type { Finding } from './findings.ts';
+import type { Given } from './given.ts';
 import { foundMark, History } from './history.ts';
+import { planLong, type LongOutage, type LongPlan, type Store } from './long-plan.ts';
 import { PostgresWitness } from './postgres-witness.ts';
 import { clockTime, startProgress, type Progress, type Screen } from './progress.ts';
 import type { ChaosReport, ReportedFinding } from './report.ts';
+import { reportOf } from './run-figures.ts';
 import { SessionRun } from './session-run.ts';
 import { Storm, type FaultCounts } from './storm.ts';
 import { startWorld, type World } from './world.ts';
@@ -17,8 +20,11 @@ export interface ChaosOptions {
   /** Sessions; every third has two devices. */
   readonly riderCount: number;
   readonly withRedis: boolean;
-  /** Path of the built server. */
+  /** Each store is away once for a quarter of the run, and one device for most of it. */
+  readonly withLongOutages?: boolean | undefined;
+  /** Paths of the built server, and of the built process of a device. */
   readonly serverFile: string;
+  readonly deviceFile: string;
   readonly screen: Screen;
 }
 
@@ -68,30 +74,40 @@ class ChaosRun {
   #stormCount = 0;
   #drainsOverrun = 0;
   #longestHealingMs = 0;
+  /** When the storms began, and what is to last long from then on. */
+  #startMs = 0;
+  readonly #long: LongPlan | undefined;
+  #outages: readonly LongOutage[];
+  /** Milliseconds each thing was away for long. */
+  readonly #awayMs: Record<string, number> = {};
+  /** The store that is away for long now. */
+  #outage: string | undefined;
+  #comeBack: (() => void) | undefined;
 
   constructor(options: ChaosOptions, world: World, history: History) {
     this.#options = options;
     this.#world = world;
     this.#history = history;
     this.#witness = new PostgresWitness(world.postgres.url, (finding) => this.#find(finding));
+    this.#long = options.withLongOutages === true ? planLong(options.seed, options) : undefined;
+    this.#outages = this.#long?.outages ?? [];
     this.#progress = startProgress(options.screen, () => this.#describe());
   }
 
   async perform(stopping: AbortSignal): Promise<void> {
-    const { seed, durationMs, withRedis } = this.#options;
     await this.#startSessions();
     const storm = this.#openStorm();
-    const endMs = this.#history.elapsedMs() + durationMs;
+    this.#startMs = this.#history.elapsedMs();
     const isOver = (): boolean => this.#findings.length > 0 || stopping.aborted;
-    while (!isOver() && this.#history.elapsedMs() < endMs) {
-      this.#stormCount += 1;
-      const lengthMs = Math.min(stormMs, endMs - this.#history.elapsedMs());
-      const plan = planStorm(seed, this.#stormCount, { lengthMs, withRedis });
-      this.#history.add(`storm ${this.#stormCount}`);
+    while (!isOver() && this.#elapsedMs < this.#options.durationMs) {
+      this.#changeAbsence();
       for (const device of this.#devices) device.goOn();
-      await storm.rage(plan, isOver);
+      await this.#rage(storm, isOver);
       if (!isOver()) await this.#settle(isOver);
     }
+    if (this.#comeBack === undefined || isOver()) return;
+    this.#comeBack();
+    await this.#settle(isOver);
   }
 
   outcome(): ChaosOutcome {
@@ -103,8 +119,13 @@ class ChaosRun {
 
   async stop(): Promise<void> {
     this.#progress.stop();
-    for (const device of this.#devices) device.stop();
+    await Promise.all(this.#devices.map((device) => device.stop()));
     await this.#witness.stop();
+  }
+
+  /** Milliseconds since the first storm began. */
+  get #elapsedMs(): number {
+    return this.#history.elapsedMs() - this.#startMs;
   }
 
   get #devices(): readonly Device[] {
@@ -112,34 +133,83 @@ class ChaosRun {
   }
 
   async #startSessions(): Promise<void> {
-    const { riderCount, seed } = this.#options;
-    for (let number = 0; number < riderCount; number++)
-      this.#sessions.push(
-        await SessionRun.start({
-          number,
-          deviceCount: number % 3 === 2 ? 2 : 1,
-          seed,
-          world: this.#world,
-          history: this.#history,
-          witness: this.#witness,
-          found: (finding, name) => this.#find(finding, name),
-        }),
-      );
+    const { riderCount, seed, deviceFile } = this.#options;
+    const starting = Array.from({ length: riderCount }, (_, number) =>
+      SessionRun.start({
+        number,
+        deviceCount: number % 3 === 2 ? 2 : 1,
+        seed,
+        world: this.#world,
+        deviceFile,
+        history: this.#history,
+        witness: this.#witness,
+        found: (finding, name) => this.#find(finding, name),
+      }),
+    );
+    for (const started of await Promise.allSettled(starting)) {
+      if (started.status === 'rejected') throw started.reason;
+      this.#sessions.push(started.value);
+    }
   }
 
   #openStorm(): Storm {
     const scene = {
       world: this.#world,
       devices: this.#devices,
-      busy: new Set<'redis' | 'postgres'>(),
+      busy: new Set<Store>(),
       backup: { isThere: false },
       overran: (what: string) => {
         this.#drainsOverrun += 1;
         this.#history.add(`the drain of ${what} had to be ended by force`);
       },
+      wasAway: (store: Store, ms: number) => {
+        this.#awayMs[store] = ms;
+      },
     };
     this.#storm = new Storm(scene, this.#history, this.#counts);
     return this.#storm;
+  }
+
+  async #rage(storm: Storm, isOver: () => boolean): Promise<void> {
+    const { seed, durationMs, withRedis } = this.#options;
+    const number = ++this.#stormCount;
+    const [due] = this.#outages;
+    const outage = due !== undefined && due.fromMs <= this.#elapsedMs ? due : undefined;
+    const lengthMs = outage?.durationMs ?? Math.min(stormMs, durationMs - this.#elapsedMs);
+    this.#history.add(`storm ${number}`);
+    const plan = planStorm(seed, number, { lengthMs, withRedis, away: outage?.store });
+    if (outage === undefined) return storm.rage(plan, isOver);
+    this.#outages = this.#outages.slice(1);
+    this.#outage = outage.store;
+    this.#tell(`${outage.store} is away`);
+    await storm.rage(plan, isOver);
+    this.#outage = undefined;
+    this.#tell(`${outage.store} is back`);
+  }
+
+  /** In the story, and on the screen to stay. */
+  #tell(text: string): void {
+    this.#history.add(text);
+    this.#progress.tell(`${clockTime(this.#elapsedMs)}  ${text}`);
+  }
+
+  /** Sends one device away, or has it come back, when the time has come. */
+  #changeAbsence(): void {
+    const { absence } = this.#long ?? {};
+    if (absence === undefined) return;
+    const device = this.#devices[absence.device % this.#devices.length];
+    if (this.#comeBack !== undefined && this.#elapsedMs >= absence.untilMs) this.#comeBack();
+    const isDue = this.#elapsedMs >= absence.fromMs && this.#elapsedMs < absence.untilMs;
+    if (device === undefined || this.#comeBack !== undefined || !isDue) return;
+    const end = device.goAway();
+    const [beganMs, { name }] = [systemClock.nowMs(), device];
+    this.#tell(`device ${name} is away`);
+    this.#comeBack = () => {
+      end();
+      this.#comeBack = undefined;
+      this.#awayMs[`device ${name}`] = systemClock.nowMs() - beganMs;
+      this.#tell(`device ${name} is back with ${device.given.unsaved.length} commands`);
+    };
   }
 
   /** Everybody rides on, then rests; all must come to be saved, and then be right. */
@@ -187,59 +257,40 @@ class ChaosRun {
   #describe(): string {
     const { durationMs } = this.#options;
     const devices = this.#devices;
-    const sum = (of: (device: Device) => number): number =>
-      devices.reduce((total, device) => total + of(device), 0);
-    const online = devices.filter((device) => device.view()?.status === 'connected').length;
+    const sum = (of: (given: Given) => number): number =>
+      devices.reduce((total, { given }) => total + of(given), 0);
+    const online = devices.filter(({ shown }) => shown?.status === 'connected').length;
+    const faultCount = [...this.#counts.values()].reduce((total, count) => total + count, 0);
+    const [sent, accepted] = [
+      sum((given) => given.standingCount),
+      sum((given) => given.acceptedCount),
+    ];
+    const saved = sum((given) => given.checkpointedCount);
+    if (this.#stormCount === 0) return 'starting';
     return [
-      `${clockTime(this.#history.elapsedMs())}/${clockTime(durationMs)}`,
-      `storm ${this.#stormCount}`,
-      `faults ${[...this.#counts.values()].reduce((total, count) => total + count, 0)}`,
-      `active ${this.#storm?.activeCount ?? 0}`,
-      `online ${online}/${devices.length}`,
-      `sent ${sum(({ issued }) => issued.length)}`,
-      `accepted ${sum(({ acceptedCount }) => acceptedCount)}`,
-      `saved ${sum(({ checkpointedCount }) => checkpointedCount)}`,
-      `rebuilt ${this.#sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0)}`,
+      `${clockTime(this.#elapsedMs)}/${clockTime(durationMs)}`,
+      `storm ${this.#stormCount}${this.#outage === undefined ? '' : `, ${this.#outage} away`}`,
+      `${faultCount} faults, ${this.#storm?.activeCount ?? 0} now`,
+      `${online}/${devices.length} online`,
+      `${sent} sent, ${accepted} accepted, ${saved} saved`,
+      `${this.#sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0)} rebuilt`,
     ].join('  ');
   }
 
   #report(): ChaosReport {
-    const { seed, withRedis } = this.#options;
-    const devices = this.#devices;
-    const sum = (of: (device: Device) => number): number =>
-      devices.reduce((total, device) => total + of(device), 0);
-    const closeCodes: Record<string, number> = {};
-    for (const { ear } of devices)
-      for (const [code, count] of ear.closeCounts)
-        closeCodes[code] = (closeCodes[code] ?? 0) + count;
-    return {
-      seed,
+    return reportOf({
+      options: this.#options,
+      world: this.#world,
+      sessions: this.#sessions,
       minutes: this.#history.elapsedMs() / 60_000,
-      withRedis,
-      sessions: this.#sessions.length,
-      devices: devices.length,
       storms: this.#stormCount,
-      faults: Object.fromEntries(this.#counts),
-      commands: {
-        sent: sum(({ issued }) => issued.length),
-        accepted: sum(({ acceptedCount }) => acceptedCount),
-        checkpointed: sum(({ checkpointedCount }) => checkpointedCount),
-        ...this.#totals,
-      },
+      faults: this.#counts,
+      awayMs: this.#awayMs,
+      wrong: this.#totals,
       checkpointsVerified: this.#witness.verifiedCount,
-      longestStallMs: Math.max(0, ...devices.map(({ longestStallMs }) => longestStallMs)),
       longestHealingMs: this.#longestHealingMs,
-      rebuilt: this.#sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0),
-      pageLoads: sum(({ reloadCount }) => reloadCount),
-      reconnects: sum(({ ear }) => Math.max(0, ear.welcomeCount - 1)),
-      closeCodes,
       drainsOverrun: this.#drainsOverrun,
-      errorsLogged: this.#world.stations.reduce(
-        (total, { instance }) => total + instance.errorCount,
-        0,
-      ),
-      clientWarnings: this.#sessions.reduce((total, { warningCount }) => total + warningCount, 0),
       findings: this.#findings,
-    };
+    });
   }
 }

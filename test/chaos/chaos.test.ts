@@ -17,6 +17,7 @@ describe('chaos', () => {
           riderCount: 3,
           withRedis,
           serverFile: await builtFile('server/main'),
+          deviceFile: await builtFile('chaos/device'),
           screen: silent,
         },
         new AbortController().signal,

@@ -58,3 +58,8 @@ export function commandSource(random: Random, place: number): CommandSource {
 function issueTimeMs(ordinal: number, place: number): number {
   return rideStartMs + ordinal * commandMs + place;
 }
+
+/** Of the command with that time. */
+export function ordinalOf(atMs: number): number {
+  return Math.floor((atMs - rideStartMs) / commandMs);
+}

@@ -1,36 +1,36 @@
-/** One device of a session: gives commands at its own pace, through pages that come and go on the same storage. */
-import type { SessionView } from '../../client/connect.ts';
-import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
+/** One device of a session: a process that is given commands at its own pace, and started again on what it kept when it was killed. */
 import type { StopReason } from '../../client/stop-reason.ts';
 import { systemClock } from '../../shared/clock.ts';
-import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
-import type { WorkoutState } from '../../shared/workout/workout-state.ts';
-import type { Random } from '../simulation/random.ts';
-import { commandSource, type CommandSource, type Issued } from './command-source.ts';
+import { seededRandom, type Random } from '../simulation/random.ts';
+import { makePrivateFolder, type PrivateFolder } from '../support/services/private-folder.ts';
+import { commandSource, type CommandSource } from './command-source.ts';
+import { DeviceProcess } from './device-process.ts';
+import type { Account, BeginOrder, Reload, Report, Shown, Signal } from './device-protocol.ts';
 import type { FaultProxy } from './fault-proxy.ts';
-import { getJson, type Answer } from './get-json.ts';
-import { Page, type PageParts } from './page.ts';
+import { Given } from './given.ts';
 import type { WireEar } from './wire-ear.ts';
 
-export interface DeviceParts {
+export interface DeviceParts extends Pick<BeginOrder, 'origin' | 'input'> {
   readonly name: string;
   /** Number of its session. */
   readonly session: number;
   /** Which device of its session it is, from 0. */
   readonly place: number;
-  readonly origin: PageParts['origin'];
-  readonly input: WorkoutInput;
+  /** Path of the built process. */
+  readonly deviceFile: string;
   /** Its way to the service. */
   readonly network: FaultProxy;
   readonly ear: WireEar;
-  readonly random: Random;
+  /** Of what it is given and when; what befalls it changes neither. */
+  readonly seed: number;
+  /** Its session is known. */
+  readonly begun: (sessionId: string) => void;
   /** A page stopped that should not have: a close code the client obeys for good. */
   readonly stopped: (reason: StopReason) => void;
-  readonly warn: (problem: unknown) => void;
+  /** Its process ended by itself. */
+  readonly failed: (said: string) => void;
+  readonly warn: (problem: string) => void;
 }
-
-/** How a page is loaded again: after a goodbye, after a crash, or beside the one that is open. */
-export type Reload = 'polite' | 'crash' | 'twin';
 
 /** Milliseconds between two commands. */
 const paceMs = [30, 250] as const;
@@ -38,86 +38,98 @@ const paceMs = [30, 250] as const;
 /** Commands given at once now and then. */
 const burstCount = 40;
 
-/** Share of the client's jittered pauses that is used: how long a client waits is tested elsewhere. */
-const jitterShare = 0.2;
-
-/** Milliseconds a page lives on beside the one that took its place. */
-const twinMs = 6_000;
-
-/** Commands given and not accepted before the device waits: a phone in a tunnel, not one in a drawer. */
-const unacceptedMax = 2_000;
+/** Commands given and not accepted before the device waits. */
+const unacceptedMax = 5_000;
 
 export class Device {
   readonly name: string;
   readonly session: number;
   readonly network: FaultProxy;
   readonly ear: WireEar;
-  readonly issued: Issued[] = [];
+  readonly given = new Given();
   readonly #parts: DeviceParts;
-  readonly #storage: SessionStorage = memoryStorage();
+  readonly #folder: PrivateFolder;
   readonly #source: CommandSource;
-  readonly #issuedAtMs: number[] = [];
-  readonly #twins = new Set<Page>();
-  #page: Page | undefined;
+  readonly #pace: Random;
+  readonly #accounts = new Map<number, (account: Account) => void>();
+  #process: DeviceProcess | undefined;
+  /** What the page of the present process shows; undefined before it shows anything. */
+  #shown: Shown | undefined;
+  #clientId = '';
+  #dying: Promise<void> = Promise.resolve();
+  #firstKept: (() => void) | undefined;
   #isResting = true;
+  #isAway = false;
   #isOver = false;
-  #acceptedCount = 0;
-  #checkpointedCount = 0;
-  #longestStallMs = 0;
-  #reloadCount = 0;
+  #accountCount = 0;
+  #pageCount = 0;
+  #killCount = 0;
 
-  private constructor(parts: DeviceParts) {
+  private constructor(parts: DeviceParts, folder: PrivateFolder) {
     this.name = parts.name;
     this.session = parts.session;
     this.network = parts.network;
     this.ear = parts.ear;
     this.#parts = parts;
-    this.#source = commandSource(parts.random, parts.place);
+    this.#folder = folder;
+    this.#source = commandSource(seededRandom(parts.seed), parts.place);
+    this.#pace = seededRandom(parts.seed + 1);
   }
 
-  /** Rejects when the session cannot be begun. */
+  /** Resolves when its first command is kept; so a ride that was begun stays begun. Rejects when the session cannot be begun. */
   static async start(parts: DeviceParts): Promise<Device> {
-    const device = new Device(parts);
-    await device.#open();
+    const device = new Device(parts, await makePrivateFolder('device'));
+    const ready = new Promise<void>((resolve, reject) => {
+      device.#firstKept = resolve;
+      device.#launch((said) => reject(new Error(`The process of ${parts.name} ended: ${said}`)));
+    });
+    try {
+      await ready;
+    } catch (error) {
+      await device.stop();
+      throw error;
+    }
     device.#ride();
     return device;
   }
 
-  get identity(): { readonly sessionId: string; readonly clientId: string } {
-    const session = this.#page?.session;
-    if (session === undefined) throw new Error(`${this.name} has no page.`);
-    return { sessionId: session.sessionId, clientId: session.clientId };
+  get clientId(): string {
+    return this.#clientId;
   }
 
-  /** Highest number of its commands that were accepted, and checkpointed, at some time. */
-  get acceptedCount(): number {
-    return this.#acceptedCount;
-  }
-
-  get checkpointedCount(): number {
-    return this.#checkpointedCount;
-  }
-
-  /** Longest time a command waited to be accepted. */
-  get longestStallMs(): number {
-    return this.#longestStallMs;
-  }
-
+  /** Pages loaded after the first one. */
   get reloadCount(): number {
-    return this.#reloadCount;
+    return Math.max(0, this.#pageCount - 1);
   }
 
-  /** Whether everything it gave is in Postgres, by what the service says. */
+  /** Times its process was killed. */
+  get killCount(): number {
+    return this.#killCount;
+  }
+
+  /** What its page shows; undefined while there is none. */
+  get shown(): Shown | undefined {
+    return this.#shown;
+  }
+
+  /** Whether it has a page that somebody could use. */
+  get isUp(): boolean {
+    return this.#shown !== undefined && this.#process?.isFrozen === false;
+  }
+
+  /** Whether it is away for long, and nobody waits for it. */
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Whether everything it was given is in Postgres, by what the service says. */
   get isSaved(): boolean {
-    const view = this.view();
-    return view?.status === 'connected' && view.unsaved === 0;
+    const shown = this.#shown;
+    const hasAll = shown?.enteredThrough === this.given.lastStanding;
+    return hasAll && shown.status === 'connected' && shown.unsaved === 0;
   }
 
-  view(): SessionView<WorkoutState> | undefined {
-    return this.#page?.view();
-  }
-
-  /** Gives no more commands until `goOn`. */
+  /** Is given no more commands until `goOn`. */
   rest(): void {
     this.#isResting = true;
   }
@@ -130,81 +142,148 @@ export class Device {
     for (let count = 0; count < burstCount; count++) this.#give();
   }
 
-  async reload(how: Reload): Promise<void> {
-    const former = this.#page;
-    if (former === undefined || this.#isOver) return;
-    this.#page = undefined;
-    this.#reloadCount += 1;
-    if (how === 'polite') former.leave();
-    else if (how === 'crash') former.crash();
-    else {
-      this.#twins.add(former);
-      systemClock.after(twinMs, () => this.#endTwin(former));
-    }
-    await this.#open();
+  reload(how: Reload): void {
+    this.#process?.order({ order: 'reload', how });
   }
 
-  /** What the service answers to a plain GET with the token this device has. */
-  async read(): Promise<Answer> {
-    const { session } = (await this.#storage.load()) ?? {};
-    if (session === undefined) throw new Error(`${this.name} holds no session.`);
-    return getJson(session.url, session.token);
+  /** Its lid is closed: nothing of it runs until the function returned is called, and then it wakes up. */
+  freeze(): () => void {
+    const frozen = this.#process;
+    frozen?.freeze();
+    return () => {
+      frozen?.thaw();
+      if (frozen === this.#process) this.#signal('pageshow');
+    };
   }
 
-  /** Ends its pages without a goodbye. */
-  stop(): void {
-    this.#isOver = true;
-    this.#page?.crash();
-    for (const twin of this.#twins) twin.crash();
+  /** Has no network and knows it, until the function returned is called. */
+  goOffline(): () => void {
+    this.network.cut();
+    const release = this.network.refuse();
+    this.#signal('offline');
+    return () => {
+      release();
+      this.#signal('online');
+    };
   }
 
-  async #open(): Promise<void> {
-    const { origin, input, ear, random, warn } = this.#parts;
-    const page = await Page.open({
-      origin,
-      input,
-      storage: this.#storage,
-      ear,
-      random: () => random.fraction() * jitterShare,
-      nowMs: () => this.issued.at(-1)?.atMs ?? 0,
-      warn,
+  /** As `goOffline`, and nobody waits for it to be saved. */
+  goAway(): () => void {
+    this.#isAway = true;
+    const comeBack = this.goOffline();
+    return () => {
+      this.given.cameBack(systemClock.nowMs());
+      this.#isAway = false;
+      comeBack();
+    };
+  }
+
+  /** `kill -9` of its process, whatever it is doing. */
+  kill(): void {
+    const killed = this.#process;
+    if (killed === undefined) return;
+    this.#process = undefined;
+    this.#shown = undefined;
+    this.#killCount += 1;
+    this.#dying = killed.kill().then(() => {
+      this.ear.died();
+      this.given.processDied();
     });
-    this.#page = page;
-    page.session.subscribe((view) => this.#viewed(page, view));
   }
 
-  #viewed(page: Page, view: SessionView<WorkoutState>): void {
-    if (page !== this.#page || page.isOver) return;
-    if (view.stopReason !== undefined) {
-      this.#pageStopped(view.stopReason);
+  /** Another process on the storage of the one that was killed. */
+  async restart(): Promise<void> {
+    await this.#dying;
+    if (!this.#isOver && this.#process === undefined) this.#launch(this.#parts.failed);
+  }
+
+  /** What its page shows, and what the service answers to a plain GET with its token. */
+  account(): Promise<Account> {
+    const number = ++this.#accountCount;
+    this.#process?.order({ order: 'account', number });
+    return new Promise((resolve) => this.#accounts.set(number, resolve));
+  }
+
+  /** Ends its process without a goodbye, and removes what it kept. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#process?.kill();
+    await this.#dying;
+    await this.#folder.remove();
+  }
+
+  #launch(failed: (said: string) => void): void {
+    const { deviceFile: file, origin, input, ...parts } = this.#parts;
+    const launched: DeviceProcess = new DeviceProcess({
+      file,
+      folder: this.#folder,
+      heard: (report) => this.#hear(report, launched),
+      failed,
+    });
+    this.#process = launched;
+    const seed = parts.seed + 2 + this.#killCount;
+    launched.order({ order: 'begin', folder: this.#folder.path, origin, input, seed });
+  }
+
+  /** What a process said before it was killed counts, but for what its page shows. */
+  #hear(report: Report, from: DeviceProcess): void {
+    const { ear, given } = this;
+    switch (report.report) {
+      case 'found':
+        given.foundKept(report.timesMs);
+        break;
+      case 'kept':
+        given.toldKept(report.timesMs);
+        this.#firstKept?.();
+        break;
+      case 'page':
+        this.#pageCount += 1;
+        this.#clientId = report.clientId;
+        this.#parts.begun(report.sessionId);
+        break;
+      case 'shown':
+        if (from === this.#process) this.#show(report);
+        break;
+      case 'account':
+        this.#accounts.get(report.number)?.(report);
+        this.#accounts.delete(report.number);
+        break;
+      case 'warned':
+        this.#parts.warn(report.problem);
+        break;
+      case 'opened':
+        ear.opened(report.socket);
+        break;
+      case 'sent':
+        ear.sent(report.socket, report.text);
+        break;
+      case 'heard':
+        ear.heard(report.socket, report.text, report.atMs);
+        break;
+      case 'closed':
+        ear.closed(report.socket, report.code, report.reason);
+        break;
+    }
+  }
+
+  #show(shown: Shown): void {
+    const isFirst = this.#pageCount === 1 && this.#shown === undefined;
+    this.#shown = shown;
+    if (shown.stopReason !== undefined) {
+      this.#parts.stopped(shown.stopReason);
       return;
     }
-    const accepted = this.issued.length - view.unaccepted;
-    const nowMs = systemClock.nowMs();
-    for (; this.#acceptedCount < accepted; this.#acceptedCount++) {
-      const waitedMs = nowMs - (this.#issuedAtMs[this.#acceptedCount] ?? nowMs);
-      this.#longestStallMs = Math.max(this.#longestStallMs, waitedMs);
-    }
-    const checkpointed = this.issued.length - view.unsaved;
-    this.#checkpointedCount = Math.max(this.#checkpointedCount, checkpointed);
+    this.given.shown(shown.enteredThrough, shown, systemClock.nowMs());
+    if (isFirst && this.given.lastStanding === 0) this.#give();
   }
 
-  /** A twin may put the newer page out by coming back later; its user loads the page again. [R5] */
-  #pageStopped(reason: StopReason): void {
-    const isTwins = reason === 'taken-over' && this.#twins.size > 0;
-    if (!isTwins) this.#parts.stopped(reason);
-    for (const twin of this.#twins) this.#endTwin(twin);
-    if (isTwins) queueMicrotask(() => void this.reload('crash'));
-  }
-
-  #endTwin(twin: Page): void {
-    twin.crash();
-    this.#twins.delete(twin);
+  #signal(signal: Signal): void {
+    this.#process?.order({ order: 'signal', signal });
   }
 
   #ride(): void {
     const [from, through] = paceMs;
-    systemClock.after(this.#parts.random.integer(from, through), () => {
+    systemClock.after(this.#pace.integer(from, through), () => {
       if (this.#isOver) return;
       if (!this.#isResting) this.#give();
       this.#ride();
@@ -212,14 +291,11 @@ export class Device {
   }
 
   #give(): void {
-    const page = this.#page;
-    const view = page?.view();
-    if (page === undefined || view === undefined || view.stopReason !== undefined) return;
-    if (view.unaccepted >= unacceptedMax) return;
+    const shown = this.#shown;
+    if (!this.isUp || shown === undefined || shown.stopReason !== undefined) return;
+    if (this.given.standingCount - this.given.acceptedCount >= unacceptedMax) return;
     const command = this.#source();
-    // First, because the client asks for the time of what it is given.
-    this.issued.push(command);
-    this.#issuedAtMs.push(systemClock.nowMs());
-    page.session.send(command.type, command.data);
+    this.given.give(command, systemClock.nowMs());
+    this.#process?.order({ order: 'enter', commands: [command] });
   }
 }

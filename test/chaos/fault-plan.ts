@@ -1,5 +1,6 @@
 /** Which faults come when, from the seed alone. What a fault finds when its time comes may differ from run to run. */
 import { seededRandom, type Random } from '../simulation/random.ts';
+import type { Store } from './long-plan.ts';
 
 /** Each kind with its weight. */
 const commonWeights = {
@@ -12,6 +13,9 @@ const commonWeights = {
   'page crashed': 4,
   'page twice': 1,
   'burst of commands': 4,
+  'device killed': 6,
+  'device frozen': 4,
+  'device offline': 4,
   'route flipped': 6,
   'routes flipped': 2,
   'instance killed': 5,
@@ -38,7 +42,10 @@ const redisWeights = {
   'redis refused': 3,
 } as const;
 
-export type FaultKind = keyof typeof commonWeights | keyof typeof redisWeights;
+/** What a storm in which a store is away for minutes begins with. */
+type LongKind = `${Store} away for minutes`;
+
+export type FaultKind = keyof typeof commonWeights | keyof typeof redisWeights | LongKind;
 
 export interface PlannedFault {
   readonly kind: FaultKind;
@@ -62,15 +69,28 @@ const longShare = 0.08;
 /** Half-open connections to a client are reset after a while, as networks do; a few wait for the heartbeat. */
 const choices = 12;
 
+export interface StormOptions {
+  readonly lengthMs: number;
+  readonly withRedis: boolean;
+  /** A store that is away all the while; nothing else is done to it then. */
+  readonly away?: Store | undefined;
+}
+
 /** `number`: of the storm, from 1. */
 export function planStorm(
   seed: number,
   number: number,
-  { lengthMs, withRedis }: { readonly lengthMs: number; readonly withRedis: boolean },
+  { lengthMs, withRedis, away }: StormOptions,
 ): readonly PlannedFault[] {
   const random = seededRandom(seed * 7_919 + number);
-  const weights = Object.entries({ ...commonWeights, ...(withRedis ? redisWeights : {}) });
+  const weights = Object.entries({ ...commonWeights, ...(withRedis ? redisWeights : {}) }).filter(
+    ([kind]) => away === undefined || !kind.startsWith(away),
+  );
   const faults: PlannedFault[] = [];
+  if (away !== undefined) {
+    const kind = `${away} away for minutes` as const;
+    faults.push({ kind, afterMs: 0, durationMs: lengthMs, target: 0, choice: 0 });
+  }
   for (let atMs = 0; ;) {
     const afterMs = Math.round(mostlyShort(random, gapMs));
     atMs += afterMs;

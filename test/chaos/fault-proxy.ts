@@ -96,8 +96,14 @@ class Lane {
   }
 }
 
-/** Listens on a free port of 127.0.0.1; `target` is asked for the port of the other side at each new connection. */
-export async function startFaultProxy(target: () => number): Promise<FaultProxy> {
+/**
+ * Listens on a free port of 127.0.0.1; `target` is asked for the port of the other side at each new connection, and `listener`, when
+ * given, for who hears all that comes from there, whatever the weather makes of it.
+ */
+export async function startFaultProxy(
+  target: () => number,
+  listener?: () => (chunk: Buffer) => void,
+): Promise<FaultProxy> {
   const links = new Set<Link>();
   const weather: Weather = { freezeCount: 0, refuseCount: 0, delayMs: 0 };
   const server = createServer({ allowHalfOpen: true }, (near) => {
@@ -106,6 +112,7 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
   });
   const open = (near: Socket, far: Socket): void => {
     const isSwallowing = (): boolean => link.isSwallowing;
+    if (listener !== undefined) far.on('data', listener());
     const lanes = [
       new Lane([near, far], weather, isSwallowing),
       new Lane([far, near], weather, isSwallowing),

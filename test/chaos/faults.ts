@@ -3,16 +3,19 @@ import { delay, systemClock } from '../../shared/clock.ts';
 import type { Device } from './device.ts';
 import type { FaultKind, PlannedFault } from './fault-plan.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import type { Store } from './long-plan.ts';
 import type { World } from './world.ts';
 
 export interface Scene {
   readonly world: World;
   readonly devices: readonly Device[];
   /** Which process of a store somebody works on now. */
-  readonly busy: Set<'redis' | 'postgres'>;
+  readonly busy: Set<Store>;
   readonly backup: { isThere: boolean };
   /** A drain that had to be ended by force, for the record. */
   readonly overran: (what: string) => void;
+  /** A store that was away for minutes, for so many milliseconds, for the record. */
+  readonly wasAway: (store: Store, ms: number) => void;
 }
 
 /** A fault under way. */
@@ -25,6 +28,9 @@ export interface Begun {
 
 /** Returns undefined when there is nothing it could be done to now. */
 type Fault = (scene: Scene, planned: PlannedFault) => Begun | undefined;
+
+/** Milliseconds a device lives on, for each choice, after it was given much at once: kills come before, in and after keeping and sending it. */
+const killStepMs = 8;
 
 /** Longest delay a way may get, in each direction. */
 const delayMsMax = 600;
@@ -48,16 +54,21 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
     network.cut();
     return network.refuse();
   }),
-  'page left': onDevice((device) => {
-    void device.reload('polite');
+  'page left': onDeviceInUse((device) => device.reload('polite')),
+  'page crashed': onDeviceInUse((device) => device.reload('crash')),
+  'page twice': onDeviceInUse((device) => device.reload('twin')),
+  'burst of commands': onDeviceInUse((device) => device.burst()),
+  'device killed': onDeviceInUse((device, { choice }) => {
+    // In the midst of what it was given.
+    device.burst();
+    const killed = delay(systemClock, choice * killStepMs).then(() => device.kill());
+    return async () => {
+      await killed;
+      await device.restart();
+    };
   }),
-  'page crashed': onDevice((device) => {
-    void device.reload('crash');
-  }),
-  'page twice': onDevice((device) => {
-    void device.reload('twin');
-  }),
-  'burst of commands': onDevice((device) => device.burst()),
+  'device frozen': onDeviceInUse((device) => device.freeze()),
+  'device offline': onDeviceInUse((device) => device.goOffline()),
   'route flipped': ({ world, devices }, { target, choice }) => {
     const session = target % world.routes.length;
     flip(world, session);
@@ -119,6 +130,25 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
     process.kill(pid, 'SIGSTOP');
     return Promise.resolve(() => void process.kill(pid, 'SIGCONT'));
   }),
+  'redis away for minutes': onStore('redis', async ({ redis }, { backup, wasAway }) => {
+    // It comes back with what was kept of it last, minutes behind.
+    if (!backup.isThere) await redis?.backUp();
+    backup.isThere = true;
+    await redis?.kill();
+    const goneMs = systemClock.nowMs();
+    return async () => {
+      wasAway('redis', systemClock.nowMs() - goneMs);
+      await redis?.rollBack();
+    };
+  }),
+  'postgres away for minutes': onStore('postgres', async ({ postgres }, { wasAway }) => {
+    await postgres.kill();
+    const goneMs = systemClock.nowMs();
+    return () => {
+      wasAway('postgres', systemClock.nowMs() - goneMs);
+      return untilDone(() => postgres.restart());
+    };
+  }),
   'redis cut off': onWay('toRedis', cutOff),
   'redis frozen': onWay('toRedis', (proxy) => proxy.freeze()),
   'redis half open': onWay('toRedis', (proxy) => proxy.halfOpen()),
@@ -126,13 +156,24 @@ const faults: Readonly<Record<FaultKind, Fault>> = {
   'redis refused': onWay('toRedis', refused),
 };
 
-function onDevice(
-  work: (device: Device, planned: PlannedFault) => (() => void) | undefined | void,
-): Fault {
+type DeviceFault = (device: Device, planned: PlannedFault) => Begun['heal'] | void;
+
+function onDevice(work: DeviceFault): Fault {
   return ({ devices }, planned) => {
     const device = devices[planned.target % devices.length];
     if (device === undefined) return undefined;
     return { what: device.name, heal: work(device, planned) ?? undefined };
+  };
+}
+
+/** One whose process runs and shows a page. */
+function onDeviceInUse(work: DeviceFault): Fault {
+  const begin = onDevice(work);
+  return (scene, planned) => {
+    const { devices } = scene;
+    return devices[planned.target % devices.length]?.isUp === true
+      ? begin(scene, planned)
+      : undefined;
   };
 }
 
@@ -157,7 +198,7 @@ function onInstance(
 
 /** One thing at a time is done to a store's process; `work` returns how it is undone. */
 function onStore(
-  store: 'redis' | 'postgres',
+  store: Store,
   work: (world: World, scene: Scene) => Promise<(() => void | Promise<void>) | undefined>,
 ): Fault {
   return (scene) => {

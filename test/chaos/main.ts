@@ -22,7 +22,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const { minutes, seed, riderCount, withRedis } = given;
+  const { minutes, seed, riderCount, withRedis, withLongOutages } = given;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {
@@ -31,14 +31,15 @@ async function main(): Promise<number> {
       stopping.abort();
     });
   say(`Chaos for ${minutes} minutes, seed ${seed}.`);
-  const serverFile = fileURLToPath(new URL('../server/main.js', import.meta.url));
   const { report, story } = await runChaos(
     {
       seed,
       durationMs: minutes * 60_000,
       riderCount,
       withRedis,
-      serverFile,
+      withLongOutages,
+      serverFile: fileURLToPath(new URL('../server/main.js', import.meta.url)),
+      deviceFile: fileURLToPath(new URL('device.js', import.meta.url)),
       screen: process.stdout,
     },
     stopping.signal,
@@ -51,9 +52,8 @@ async function main(): Promise<number> {
   const shown = untilFound(story).slice(-storyLinesShown).join('\n');
   say(`The end of the story; all of it is in ${storyFile}:\n\n${shown}\n`);
   for (const finding of report.findings.slice(0, 10)) say(asLine(finding));
-  say(
-    `Seed ${seed}: npm run chaos -- --seed ${seed} --minutes ${minutes} --riders ${riderCount}${withRedis ? '' : ' --without-redis'}`,
-  );
+  const flags = `${withRedis ? '' : ' --without-redis'}${withLongOutages ? ' --long-outages' : ''}`;
+  say(`Again: npm run chaos -- --seed ${seed} --minutes ${minutes} --riders ${riderCount}${flags}`);
   return exitBroken;
 }
 

@@ -10,7 +10,8 @@ import type { StoredRow } from './stored-log.ts';
 const clientId = 'a-client-of-twenty-two-letters';
 const incarnation = 'its-incarnation-has-some-too';
 const issued = commandsOf(40);
-const author = { name: 'a', clientId, issued };
+const nothing: ReadonlySet<number> = new Set();
+const author = { name: 'a', clientId, issued, excused: nothing };
 
 function commandsOf(count: number): readonly Issued[] {
   const source = commandSource(seededRandom(3), 0);
@@ -49,6 +50,24 @@ describe('the judge of a chaos run', () => {
     expect(judge([author], logOf(issued.slice(0, -2))).lostCount).toBe(2);
   });
 
+  test('a command whose device was killed before it was said to be kept may be missing, and no other one may', () => {
+    const [absent] = issued.slice(7, 8) as [Issued];
+    const killed = { ...author, excused: new Set([absent.ordinal]) };
+    const without = logOf(issued.toSpliced(7, 1));
+    expect(judge([killed], without)).toMatchObject({ findings: [], lostCount: 0 });
+    expect(judge([killed], logOf(issued)).findings).toEqual([]);
+    expect(judge([killed], logOf(issued.toSpliced(7, 2))).lostCount).toBe(1);
+  });
+
+  test('a command that may be missing is there once at most, in its place', () => {
+    const [unsure] = issued.slice(5, 6) as [Issued];
+    const killed = { ...author, excused: new Set([unsure.ordinal]) };
+    const found = (commands: readonly Issued[]) =>
+      judge([killed], logOf(commands)).findings.map(({ kind }) => kind);
+    expect(found([...issued, unsure])).toContain('doubled');
+    expect(found([...issued.toSpliced(5, 1), unsure])).toContain('reordered');
+  });
+
   test('a command that is there again is doubled, under another seq too', () => {
     expect(kindsOf(logOf([...issued, ...issued.slice(5, 6)]))).toContain('doubled');
   });
@@ -68,7 +87,12 @@ describe('the judge of a chaos run', () => {
   });
 
   test('with two devices outcomes may be of another moment, and payloads may not be others', () => {
-    const other = { name: 'b', clientId: 'another-client-of-this-session', issued: [] };
+    const other = {
+      name: 'b',
+      clientId: 'another-client-of-this-session',
+      issued: [],
+      excused: nothing,
+    };
     const changed = (from: string, to: string) =>
       judge(
         [author, other],

@@ -1,6 +1,6 @@
 /**
  * Holds what Postgres has of a session against every command that was issued: each exactly once, in its device's order, with the
- * outcome it must have. Pure.
+ * outcome it must have. A command that is excused may be missing, and nothing else: once at most, in its place, with its outcome. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -13,6 +13,11 @@ export interface Author {
   readonly name: string;
   readonly clientId: string;
   readonly issued: readonly Issued[];
+  /**
+   * Ordinals of commands that nobody may rely on: their device's process was killed before it said that they were kept. What was said
+   * to be kept is never among them.
+   */
+  readonly excused: ReadonlySet<number>;
 }
 
 export interface Verdict {
@@ -62,9 +67,9 @@ export function judge(authors: readonly Author[], rows: readonly StoredRow[]): V
       find('altered', `${named} came to ${JSON.stringify(outcome)}, not ${JSON.stringify(due)}.`);
     for (const event of outcome.events) ledger.take(event);
   }
-  for (const { name, issued, placeOf } of devices.values())
+  for (const { name, issued, excused, placeOf } of devices.values())
     for (const { ordinal, type } of issued)
-      if (!placeOf.has(ordinal))
+      if (!placeOf.has(ordinal) && !excused.has(ordinal))
         find('lost', `${name}'s command ${ordinal} of ${issued.length} (${type}) is not there.`);
   return {
     findings,
@@ -76,10 +81,11 @@ export function judge(authors: readonly Author[], rows: readonly StoredRow[]): V
   };
 }
 
-function trackOf({ name, issued }: Author) {
+function trackOf({ name, issued, excused }: Author) {
   return {
     name,
     issued,
+    excused,
     byTime: new Map(issued.map((command) => [command.atMs, command])),
     /** Where each command stands in the log. */
     placeOf: new Map<number, string>(),

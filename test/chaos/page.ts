@@ -8,7 +8,14 @@ import { systemClock, type Clock } from '../../shared/clock.ts';
 import type { WorkoutCommand, WorkoutInput } from '../../shared/workout/workout-schemas.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { workout } from '../../shared/workout/workout.ts';
-import type { WireEar } from './wire-ear.ts';
+
+/** Is told what crosses the wire; a socket is known by itself. */
+export interface PageWire {
+  opened(socket: object): void;
+  sent(socket: object, text: string): void;
+  heard(socket: object, text: string): void;
+  closed(socket: object, code: number, reason: string): void;
+}
 
 export interface PageParts {
   /** Where the service is, or a session of it. */
@@ -16,7 +23,7 @@ export interface PageParts {
   readonly input: WorkoutInput;
   /** The device's; pages share it. */
   readonly storage: SessionStorage;
-  readonly ear: WireEar;
+  readonly wire: PageWire;
   /** In [0, 1). */
   readonly random: () => number;
   /** When commands are issued. */
@@ -38,7 +45,7 @@ export class Page {
     origin,
     input,
     storage,
-    ear,
+    wire,
     random,
     nowMs,
     warn,
@@ -50,7 +57,7 @@ export class Page {
       input,
       storage: mortalStorage(storage, life),
       clock: mortalClock(nowMs, life),
-      WebSocket: mortalWebSocket(ear, life),
+      WebSocket: mortalWebSocket(wire, life),
       random,
       warn,
     });
@@ -105,25 +112,25 @@ function mortalStorage(storage: SessionStorage, life: Life): SessionStorage {
   };
 }
 
-function mortalWebSocket(ear: WireEar, life: Life): WebSocketConstructor {
+function mortalWebSocket(wire: PageWire, life: Life): WebSocketConstructor {
   return class extends WebSocket {
     constructor(url: string, protocols: string[]) {
       super(url, protocols);
       life.sockets.add(this);
-      ear.opened(this);
+      wire.opened(this);
       this.addEventListener('message', ({ data }) => {
-        if (typeof data === 'string' && !life.isOver) ear.heard(this, data);
+        if (typeof data === 'string' && !life.isOver) wire.heard(this, data);
       });
       this.addEventListener('close', ({ code, reason }) => {
         life.sockets.delete(this);
-        ear.closed(this, code, reason);
+        wire.closed(this, code, reason);
       });
     }
 
     // The client sends text and nothing else.
     override send(data: Parameters<WebSocket['send']>[0]): void {
       if (life.isOver) return;
-      if (typeof data === 'string') ear.sent(this, data);
+      if (typeof data === 'string') wire.sent(this, data);
       super.send(data);
     }
   };

@@ -6,7 +6,7 @@ import type { Finding } from './findings.ts';
 import { StoredLog, type StoredRow } from './stored-log.ts';
 
 /** A checkpoint as a client was told of it. */
-interface Told {
+export interface Told {
   readonly sessionId: string;
   readonly incarnation: string;
   readonly seq: number;
@@ -66,8 +66,8 @@ export class PostgresWitness {
     return this.#verifiedCount;
   }
 
-  told(sessionId: string, incarnation: string, seq: number): void {
-    this.#told.push({ sessionId, incarnation, seq, atMs: systemClock.nowMs() });
+  told(told: Told): void {
+    this.#told.push(told);
   }
 
   /**

@@ -14,6 +14,8 @@ export interface ChaosReport {
   readonly sessions: number;
   readonly devices: number;
   readonly storms: number;
+  /** How long each store was away at a stretch, and a device, for a run that has such things. */
+  readonly awayMs: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
   readonly commands: {
     readonly sent: number;
@@ -23,6 +25,9 @@ export interface ChaosReport {
     readonly doubled: number;
     readonly reordered: number;
   };
+  /** Commands given to devices that were killed before they had kept them: no part of the ride. */
+  readonly unkept: number;
+  readonly devicesKilled: number;
   /** Checkpoints clients were told of that were looked up in Postgres. */
   readonly checkpointsVerified: number;
   readonly longestStallMs: number;
@@ -33,7 +38,9 @@ export interface ChaosReport {
   readonly pageLoads: number;
   /** Connections welcomed beyond the first of each device. */
   readonly reconnects: number;
-  /** How often each close code came; 4110 is `fenced`. */
+  /** What each store refused because another owner has the session: writes, and questions whether one still is the owner. */
+  readonly fenced: { readonly redis: number; readonly postgres: number };
+  /** How often each close code came to a client; 4110 is `fenced`. */
   readonly closeCodes: Readonly<Record<string, number>>;
   /** Drains that had to be ended by force. */
   readonly drainsOverrun: number;
@@ -65,10 +72,16 @@ export function asMarkdown(report: ChaosReport): string {
       ['sessions', report.sessions],
       ['devices', report.devices],
       ['storms', report.storms],
+      ...Object.entries(report.awayMs).map(
+        ([what, ms]) => [`${what} away for`, `${(ms / 60_000).toFixed(1)} min`] as const,
+      ),
+      ['devices killed', report.devicesKilled],
       ['page loads', report.pageLoads],
       ['reconnects', report.reconnects],
       ['sessions rebuilt (new epochs)', report.rebuilt],
-      ['fenced (4110)', closeCodes['4110'] ?? 0],
+      ['former owners refused by Redis', report.fenced.redis],
+      ['former owners refused by Postgres', report.fenced.postgres],
+      ['connections closed as fenced (4110)', closeCodes['4110'] ?? 0],
       ['longest wait to be accepted', seconds(report.longestStallMs)],
       ['longest healing', seconds(report.longestHealingMs)],
       ['checkpoints verified', report.checkpointsVerified],
@@ -77,7 +90,10 @@ export function asMarkdown(report: ChaosReport): string {
       ['warnings of the client', report.clientWarnings],
     ]),
     '',
-    ...table('commands', Object.entries(commands)),
+    ...table('commands', [
+      ...Object.entries(commands),
+      ['not kept: their device was killed while they were entered', report.unkept],
+    ]),
     '',
     ...table('faults', Object.entries(faults)),
     '',

@@ -3,7 +3,6 @@ import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
-import { seededRandom } from '../simulation/random.ts';
 import { Device } from './device.ts';
 import type { Finding, FindingKind } from './findings.ts';
 import type { History } from './history.ts';
@@ -17,6 +16,8 @@ export interface SessionRunParts {
   readonly deviceCount: number;
   readonly seed: number;
   readonly world: World;
+  /** Path of the built process of a device. */
+  readonly deviceFile: string;
   readonly history: History;
   readonly witness: PostgresWitness;
   readonly found: (finding: Finding, name: string) => void;
@@ -58,37 +59,42 @@ export class SessionRun {
     return this.#warningCount;
   }
 
-  /** Whether all that was given is in Postgres, and every device has heard of it: one at a former owner learns of the move late. [O2] */
+  /** Whether all that was given is in Postgres, and every device that is not away has heard of it: one at a former owner learns of the move late. [O2] */
   get isSaved(): boolean {
-    const heads = new Set(this.devices.map(({ ear }) => `${ear.head.epoch}/${ear.head.offset}`));
-    return heads.size === 1 && this.devices.every((device) => device.isSaved);
+    const present = this.#present;
+    const heads = new Set(present.map(({ ear }) => `${ear.head.epoch}/${ear.head.offset}`));
+    return heads.size <= 1 && present.every((device) => device.isSaved);
+  }
+
+  /** Devices that are not away for long. */
+  get #present(): readonly Device[] {
+    return this.devices.filter(({ isAway }) => !isAway);
   }
 
   /** Why it is not saved, for people. */
   describe(): string {
-    const states = this.devices.map((device) => {
-      const { status, unaccepted, unsaved } = device.view() ?? { status: 'loading' };
-      return `${device.name} is ${status} at ${device.ear.head.offset} with ${unaccepted} of its commands not accepted and ${unsaved} not saved`;
+    const states = this.#present.map(({ name, shown, ear, given }) => {
+      const notAccepted = given.standingCount - given.acceptedCount;
+      return `${name} is ${shown?.status ?? 'loading'} at ${ear.head.offset} with ${notAccepted} of its commands not accepted and ${given.unsaved.length} not saved`;
     });
     return states.join('; ');
   }
 
   /** Holds Postgres, the service and every device to what was given. To be asked while all is saved and everybody rests. */
   async verify(): Promise<Verdict> {
-    const head = Math.max(...this.devices.map(({ ear }) => ear.head.offset));
+    const head = Math.max(0, ...this.#present.map(({ ear }) => ear.head.offset));
     const rows = await this.#parts.witness.rowsThrough(this.#sessionId, head);
     const authors = this.devices.map((device) => ({
       name: device.name,
-      clientId: device.identity.clientId,
-      issued: device.issued,
+      clientId: device.clientId,
+      issued: device.given.issued,
+      excused: excusedOf(device),
     }));
     const verdict = judge(authors, rows);
     for (const { kind, sentence } of verdict.findings) this.#found(kind, sentence);
-    for (const device of this.devices) {
-      const state = device.view()?.state;
-      if (state !== undefined)
-        this.#compare(`What ${device.name} shows`, asShown(state), verdict.totals);
-      const answer = await device.read();
+    for (const device of this.#present) {
+      const { state, answer } = await device.account();
+      this.#compare(`What ${device.name} shows`, state as ShownState, verdict.totals);
       const body = answer.body as { readonly state?: ShownState; readonly offset?: number };
       if (body.state === undefined)
         this.#found('not-healed', `GET answers ${device.name} with ${answer.status}.`);
@@ -103,32 +109,37 @@ export class SessionRun {
   }
 
   async #addDevice(place: number): Promise<void> {
-    const { number, seed, world, history, witness } = this.#parts;
+    const { number, seed, world, deviceFile, history, witness } = this.#parts;
     const [first] = this.devices;
     const name = `${number}${'ab'[place] ?? ''}`;
     const network = await world.openNetwork(number);
     const url = `http://127.0.0.1:${network.port}`;
     const ear = new WireEar(this.#heardLog, {
       found: (kind, sentence) => this.#found(kind, `${name}: ${sentence}`),
-      toldCheckpointed: (incarnation, seq) => witness.told(this.#sessionId, incarnation, seq),
+      toldCheckpointed: (incarnation, seq, atMs) =>
+        witness.told({ sessionId: this.#sessionId, incarnation, seq, atMs }),
       note: (text) => history.addTo(this.name, `${name} ${text}`),
     });
     const device = await Device.start({
       name,
       session: number,
       place,
+      deviceFile,
       origin: first === undefined ? { url } : { resumeUrl: this.#resumeUrl(url) },
       input: rideInput(),
       network,
       ear,
-      random: seededRandom(seed * 104_729 + number * 16 + place),
+      seed: (seed * 104_729 + number * 16 + place) * 1_000,
+      begun: (sessionId) => {
+        this.#sessionId = sessionId;
+      },
+      failed: (said) => this.#found('not-healed', `The process of ${name} ended: ${said}`),
       stopped: (reason) => this.#found('not-healed', `${name} was stopped: ${reason}.`),
       warn: (problem) => {
         this.#warningCount += 1;
-        history.addTo(this.name, `${name} warns: ${String(problem)}`);
+        history.addTo(this.name, `${name} warns: ${problem}`);
       },
     });
-    this.#sessionId = device.identity.sessionId;
     this.devices.push(device);
   }
 
@@ -155,7 +166,8 @@ function rideInput(): WorkoutInput {
   return { plan: builtIn.plan, ftpW: 250 };
 }
 
-/** As JSON: what crossed the wire has no undefined in it. */
-function asShown(state: unknown): ShownState {
-  return JSON.parse(JSON.stringify(state)) as ShownState;
+/** What may be missing: what came to nothing, and what a device that is away has not delivered yet. */
+function excusedOf({ given, isAway }: Device): ReadonlySet<number> {
+  const undelivered = isAway ? given.unsaved : [];
+  return new Set([...given.unsure, ...undelivered.map(({ ordinal }) => ordinal)]);
 }

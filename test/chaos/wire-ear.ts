@@ -9,7 +9,7 @@ import type { FindingKind } from './findings.ts';
 export interface EarEvents {
   readonly found: (kind: FindingKind, sentence: string) => void;
   /** The service says that Postgres has commands up to that seq. */
-  readonly toldCheckpointed: (incarnation: string, seq: number) => void;
+  readonly toldCheckpointed: (incarnation: string, seq: number, atMs: number) => void;
   /** For people who follow what happened to a session. */
   readonly note: (text: string) => void;
 }
@@ -29,6 +29,8 @@ interface Hearing {
   epoch: string;
   /** Offset of the latest entry applied; undefined until the start is known. */
   offset: number | undefined;
+  /** When the latest frame came. */
+  heardMs: number;
 }
 
 interface Frame {
@@ -39,7 +41,7 @@ interface Frame {
 export class WireEar {
   readonly #events: EarEvents;
   readonly #heardLog: HeardLog;
-  readonly #hearings = new Map<object, Hearing>();
+  readonly #hearings = new Map<number, Hearing>();
   #latest: Hearing | undefined;
   /** Highest watermarks by incarnation and epoch. */
   readonly #told = new Map<string, Told>();
@@ -77,13 +79,13 @@ export class WireEar {
     return this.#welcomeCount;
   }
 
-  opened(socket: object): void {
+  opened(socket: number): void {
     const number = ++this.#openedCount;
-    this.#latest = { number, incarnation: '', epoch: '', offset: undefined };
+    this.#latest = { number, incarnation: '', epoch: '', offset: undefined, heardMs: 0 };
     this.#hearings.set(socket, this.#latest);
   }
 
-  sent(socket: object, text: string): void {
+  sent(socket: number, text: string): void {
     const hearing = this.#hearings.get(socket);
     const frame = JSON.parse(text) as Frame;
     if (hearing === undefined) return;
@@ -102,9 +104,11 @@ export class WireEar {
     }
   }
 
-  heard(socket: object, text: string): void {
+  /** `atMs`: when the device heard it, which is before it is told here. */
+  heard(socket: number, text: string, atMs: number): void {
     const hearing = this.#hearings.get(socket);
     if (hearing === undefined) return;
+    hearing.heardMs = atMs;
     const frame = JSON.parse(text) as Frame;
     switch (frame.type) {
       case 'welcome':
@@ -129,12 +133,17 @@ export class WireEar {
     }
   }
 
-  closed(socket: object, code: number, reason: string): void {
+  closed(socket: number, code: number, reason: string): void {
     const hearing = this.#hearings.get(socket);
     if (hearing === undefined) return;
     this.#hearings.delete(socket);
     this.#closeCounts.set(code, (this.#closeCounts.get(code) ?? 0) + 1);
     this.#note(hearing, `closed ${code} ${reason}`);
+  }
+
+  /** The device's process is gone with its sockets; how they ended nobody has heard. */
+  died(): void {
+    this.#hearings.clear();
   }
 
   #welcomed(hearing: Hearing, frame: Frame): void {
@@ -199,7 +208,7 @@ export class WireEar {
     this.#told.set(key, { accepted, checkpointed });
     if (checkpointed > savedSeq) {
       this.#checkpointedEver.set(incarnation, checkpointed);
-      this.#events.toldCheckpointed(incarnation, checkpointed);
+      this.#events.toldCheckpointed(incarnation, checkpointed, hearing.heardMs);
     }
   }
 

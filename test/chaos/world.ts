@@ -4,6 +4,7 @@ import { startRedis, type RedisService } from '../support/services/redis-service
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
 import type { History } from './history.ts';
 import { Instance } from './instance.ts';
+import { fencedByPostgres, fencedByRedis, ReplyCount } from './reply-count.ts';
 
 export interface WorldParts {
   /** Path of the built server. */
@@ -23,6 +24,8 @@ export interface World {
   readonly stations: readonly Station[];
   readonly postgres: PostgresService;
   readonly redis: RedisService | undefined;
+  /** What the stores refused to former owners. */
+  readonly fenced: { readonly redis: ReplyCount; readonly postgres: ReplyCount };
   /** Where a session's new connections go, by the session's number; a fault flips it. */
   readonly routes: number[];
   /** A way from a device of that session to the service. */
@@ -66,15 +69,19 @@ async function open(
   atEnd(() => postgres.stop());
   const redis = withRedis ? await startRedis() : undefined;
   if (redis !== undefined) atEnd(() => redis.stop());
-  const proxy = async (target: () => number): Promise<FaultProxy> => {
-    const started = await startFaultProxy(target);
+  const fenced = {
+    redis: new ReplyCount(fencedByRedis),
+    postgres: new ReplyCount(fencedByPostgres),
+  };
+  const proxy = async (target: () => number, replies?: ReplyCount): Promise<FaultProxy> => {
+    const started = await startFaultProxy(target, replies && (() => replies.listener()));
     atEnd(() => started.stop());
     return started;
   };
   const stations: Station[] = [];
   for (let number = 0; number < instanceCount; number++) {
-    const toPostgres = await proxy(() => postgres.port);
-    const toRedis = redis && (await proxy(() => redis.port));
+    const toPostgres = await proxy(() => postgres.port, fenced.postgres);
+    const toRedis = redis && (await proxy(() => redis.port, fenced.redis));
     const name = `instance ${number}`;
     const instance = await Instance.create({
       name,
@@ -95,6 +102,7 @@ async function open(
     stations,
     postgres,
     redis,
+    fenced,
     routes,
     openNetwork: (session) => proxy(() => portFor(stations, routes[session] ?? 0)),
   };

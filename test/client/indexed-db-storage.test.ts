@@ -1,9 +1,14 @@
 import 'fake-indexeddb/auto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { indexedDbStorage } from '../../client/indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
 import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { FileStorage } from '../chaos/file-storage.ts';
 
 const session = {
   sessionId: 'session',
@@ -21,6 +26,15 @@ let databaseCount = 0;
 const stores: Record<string, () => Promise<SessionStorage>> = {
   memory: () => Promise.resolve(memoryStorage()),
   IndexedDB: () => indexedDbStorage(`test-${++databaseCount}`),
+  'a folder': async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'trackstand-storage-'));
+    const storage = await FileStorage.open(folder);
+    onTestFinished(async () => {
+      await storage.close();
+      await rm(folder, { recursive: true });
+    });
+    return storage;
+  },
 };
 
 describe.each(Object.entries(stores))('a session kept in %s', (_name, open) => {

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+
+import { expect, onTestFinished, test } from 'vitest';
+
+import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
+import { seededRandom } from '../simulation/random.ts';
+import { makePrivateFolder } from '../support/services/private-folder.ts';
+import { builtFile } from '../support/services/shared-services.ts';
+import { commandSource } from './command-source.ts';
+import { DeviceProcess } from './device-process.ts';
+import type { Report } from './device-protocol.ts';
+
+const [builtIn] = builtInPlans;
+
+/** Processes of one device, one after the other, out of reach of any service. */
+async function deviceAlone() {
+  const folder = await makePrivateFolder('device');
+  onTestFinished(() => folder.remove());
+  const file = await builtFile('chaos/device');
+  const source = commandSource(seededRandom(3), 0);
+  const reports = new EventTarget();
+  const heard: Report[] = [];
+  const failures: string[] = [];
+  return {
+    heard,
+    failures,
+    next: source,
+    launch: (input: unknown = { plan: builtIn?.plan, ftpW: 250 }): DeviceProcess => {
+      const launched = new DeviceProcess({
+        file,
+        folder,
+        heard: (report) => {
+          heard.push(report);
+          reports.dispatchEvent(new Event(report.report));
+        },
+        failed: (said) => failures.push(said),
+      });
+      onTestFinished(() => launched.kill());
+      // Nobody listens on that port.
+      const origin = { url: 'http://127.0.0.1:1' };
+      launched.order({
+        order: 'begin',
+        folder: folder.path,
+        origin,
+        input: input as WorkoutInput,
+        seed: 1,
+      });
+      return launched;
+    },
+    until: (report: Report['report']) => once(reports, report),
+    keptTimes: (): ReadonlySet<number> =>
+      new Set(heard.flatMap((said) => (said.report === 'kept' ? said.timesMs : []))),
+  };
+}
+
+test('a device killed in the midst of what it was given comes back with all it had said to be kept, in order, and nothing else than it was given', async () => {
+  const { launch, next, until, heard, keptTimes } = await deviceAlone();
+  const given: number[] = [];
+  for (let life = 1; life <= 3; life += 1) {
+    const device = launch();
+    await until('shown');
+    for (let count = 0; count < 200; count += 1) {
+      const command = next();
+      given.push(command.atMs);
+      device.order({ order: 'enter', commands: [command] });
+    }
+    await until('kept');
+    await device.kill();
+  }
+  const kept = keptTimes();
+  heard.splice(0);
+  launch();
+  await until('found');
+  const [found] = heard;
+  if (found?.report !== 'found') throw new Error('It found nothing.');
+  expect([...kept].filter((atMs) => !found.timesMs.includes(atMs))).toEqual([]);
+  expect(found.timesMs).toEqual(given.filter((atMs) => found.timesMs.includes(atMs)));
+  expect(kept.size).toBeGreaterThan(0);
+});
+
+test('a device that was frozen goes on with what it was given meanwhile', async () => {
+  const { launch, next, until, heard } = await deviceAlone();
+  const device = launch();
+  await until('shown');
+  device.freeze();
+  const command = next();
+  device.order({ order: 'enter', commands: [command] });
+  device.thaw();
+  await until('kept');
+  expect(heard.at(-1)).toEqual({ report: 'kept', timesMs: [command.atMs] });
+});
+
+test('a device ends with whoever started it, and one that ends by itself is told with what it had to say', async () => {
+  const { launch, until, failures } = await deviceAlone();
+  const device = launch();
+  await until('shown');
+  await device.leaveAlone();
+  expect(failures).toEqual([]);
+  const broken = await deviceAlone();
+  broken.launch({ plan: 'none' });
+  await expect.poll(() => broken.failures).toEqual([expect.stringContaining('input')]);
+});
