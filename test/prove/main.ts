@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { canarySettings, rowSettings } from './own-bench.ts';
-import { asPage } from './page.ts';
+import { asPage, inShort } from './page.ts';
 import { prove, settingsOf } from './prove-run.ts';
 import { isInstalled, type Kind } from './proxies.ts';
 import { isKept } from './report.ts';
 import { isAsExpected, type Row, type RowResult } from './rows.ts';
-import { allRows, runRows } from './run-rows.ts';
+import { allRows, laneCount, runRows } from './run-rows.ts';
 
 const groups = [...new Set(allRows.map(({ group }) => group))];
 const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…] [--report FILE]
@@ -97,6 +97,7 @@ async function main(): Promise<number> {
       report,
       results,
       seconds: (performance.now() - beganMs) / 1000,
+      day: new Date().toISOString().slice(0, 10),
       settings: { deploys: settingsOf(plan), rows: rowSettings, canaries: canarySettings },
     });
   const keep = async (results: readonly RowResult[]): Promise<void> => {
@@ -105,9 +106,10 @@ async function main(): Promise<number> {
   await keep([]);
   // For a row it is enough to see what comes of it.
   const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
+  if (rows.length > 0) say(`${rows.length} rows, ${laneCount} at a time, half a minute each:`);
   const results = await runRows(rows, { ...built, use }, say, keep);
-  process.stdout.write(`\n${await pageOf(results)}`);
   const isGood = report === undefined || (typeof report !== 'string' && isKept(report));
+  say(`\n${await pageOf(results)}\n${inShort(report, results)}`);
   return isGood && results.every(isAsExpected) ? 0 : 1;
 }
 

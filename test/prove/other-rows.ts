@@ -1,6 +1,7 @@
 /** Rows of other ways: other proxies used with care, and the recipes people publish, with their nearest equivalents here. */
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { fails, noRequestFails, onlySeen } from './expectations.ts';
 import { startPair, untilHealthy, type Pair } from './instances.ts';
 import {
   caddyConfig,
@@ -13,14 +14,7 @@ import {
   type Proxy,
 } from './proxies.ts';
 import { startRelay } from './relay.ts';
-import {
-  anything,
-  noRequestFails,
-  requestsFail,
-  type Bench,
-  type Row,
-  type RowNoticed,
-} from './rows.ts';
+import type { Bench, Row, RowNoticed } from './rows.ts';
 import { underLoad } from './under-load.ts';
 
 interface Way extends Omit<Row, 'run'> {

@@ -1,4 +1,5 @@
 /** Something done to a service while it is used, and what its users noticed. */
+import { ClosesFirst } from './closes-first.ts';
 import { startLoad, type Kind, type Tally } from './load.ts';
 import { startRideAlong } from './ride-along.ts';
 
@@ -12,6 +13,8 @@ export interface Use {
   readonly slowPerS?: number | undefined;
   /** Address of the Postgres that must have every command once the load is over; without it only the clients are asked. */
   readonly postgres?: string | undefined;
+  /** Clients without make-before-break. */
+  readonly closesFirst?: boolean | undefined;
 }
 
 /** Requests a second of each kind. */
@@ -47,7 +50,9 @@ export async function underLoad<Result>(
   use: Use,
   act: () => Promise<Result>,
 ): Promise<Noticed & { readonly result: Result }> {
-  const rides = await startRideAlong(url, use.sessions, use.commandsPerS);
+  // As an ordinary client: it comes back within 0-200 ms.
+  const client = use.closesFirst === true ? { WebSocket: ClosesFirst, random: Math.random } : {};
+  const rides = await startRideAlong(url, use.sessions, use.commandsPerS, client);
   const load = startLoad(url, ratesOf(use));
   rides.takeMoves();
   let result: Result;
