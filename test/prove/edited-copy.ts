@@ -38,7 +38,10 @@ async function takeAway(folder: string, { from, to }: Edit): Promise<void> {
     const text = await readFile(file, 'utf8');
     if (!text.includes(from)) continue;
     count += text.split(from).length - 1;
-    await writeFile(file, text.replace(from, () => to));
+    await writeFile(
+      file,
+      text.replace(from, () => to),
+    );
   }
   if (count !== 1) throw new Error(`"${from}" stands ${count} times in what is shipped, not once.`);
 }

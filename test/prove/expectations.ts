@@ -1,13 +1,6 @@
-/** What must come of a row, in words for its page and as the question whether it did. Pure. */
-import type { RowNoticed } from './rows.ts';
+/** What may be expected of rows. Pure. */
+import { failedCount, type Expectation, type RowNoticed } from './rows.ts';
 
-export interface Expectation {
-  readonly says: string;
-  readonly holds: (noticed: RowNoticed) => boolean;
-}
-
-const failedCount = ({ failed }: RowNoticed): number =>
-  Object.values(failed).reduce((sum, count) => sum + count, 0);
 const hasEndedWell = ({ exitCode = 0 }: RowNoticed): boolean => exitCode === 0;
 
 export const nothingIsNoticed: Expectation = {

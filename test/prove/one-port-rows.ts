@@ -75,9 +75,9 @@ export const onePortRows: readonly Row[] = [
   {
     group: 'others',
     id: 'e6',
-    what: 'trip2g E6, nearest equivalent: one port shared, and an old process that ends at once',
+    what: 'trip2g’s E6, nearest equivalent: one port shared, and an old process that ends at once',
     because: 'What is under way is cut. (There: 0.2 %, SO_REUSEPORT; here one listening socket.)',
-    expects: fails('something fails', /./),
+    expects: fails('requests that are under way are reset', /^(ECONNRESET|socket hang up) of /),
     run: (bench) => onOnePort(bench, `process.once('SIGTERM', () => process.exit(0));\n`),
   },
 ];

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { DeployHost } from '../support/deploy-host.ts';
+import { eachMovesOnce, nothingIsNoticed, onlyWhatWasUnderWayFails } from './expectations.ts';
 import {
   canarySettings,
   onHost,
@@ -10,9 +11,8 @@ import {
   type Came,
   type Without,
 } from './own-bench.ts';
-import { eachMovesOnce, nothingIsNoticed, onlyWhatWasUnderWayFails } from './expectations.ts';
-import type { Row, RowNoticed } from './rows.ts';
 import { gaps } from './rows-page.ts';
+import type { Row, RowNoticed } from './rows.ts';
 
 export const rolling =
   (...words: readonly string[]) =>

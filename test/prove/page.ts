@@ -46,7 +46,9 @@ export async function asPage({
   return [
     '# Deploys under load',
     '',
-    ...(report === undefined && results.length === 0 ? [] : [`**${inShort(report, results)}**`, '']),
+    ...(report === undefined && results.length === 0
+      ? []
+      : [`**${inShort(report, results)}**`, '']),
     `Made by \`${command}\` on ${day} in ${Math.round(seconds / 60)} minutes, on ${await machine()}.`,
     'Load, proxy, stores and instances share the machine; nginx before plain processes, loopback only: counts are what is claimed, milliseconds are of this machine under this load.',
     `Settings of rolling.sh: ${named(settings.deploys)} for the deploys one after the other; ${named(settings.rows)} for a row that says nothing else, and ${named(settings.canaries)} for a canary. Shipped are ${shipped}.`,

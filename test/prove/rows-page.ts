@@ -74,7 +74,9 @@ function asLine(result: RowResult): string {
     ...(isAsExpected(result) ? [] : ['**NOT AS IT MUST BE.**']),
     ...(differingCount === 0
       ? []
-      : [`**Commands lost, doubled or swapped in ${differingCount} of ${moves.length} sessions.**`]),
+      : [
+          `**Commands lost, doubled or swapped in ${differingCount} of ${moves.length} sessions.**`,
+        ]),
     shows,
     ...(note === undefined ? [] : [note]),
     ...(exitCode === undefined ? [] : [`(exit ${exitCode})`]),

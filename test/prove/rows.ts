@@ -1,6 +1,11 @@
 /** One row of the report: something done to a service in use, and what its users noticed. */
-import type { Expectation } from './expectations.ts';
 import type { Noticed, Use } from './under-load.ts';
+
+/** What must come of a row, in words for its page and as the question whether it did. */
+export interface Expectation {
+  readonly says: string;
+  readonly holds: (noticed: RowNoticed) => boolean;
+}
 
 export interface Row {
   readonly id: string;
