@@ -90,6 +90,8 @@ async function main(): Promise<number> {
           error instanceof Error ? error.message : String(error),
         );
   if (typeof report === 'string') say(report);
+  // For a row it is enough to see what comes of it.
+  const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
   const command = ['npm run prove:deploy --', ...process.argv.slice(2)].join(' ');
   const pageOf = (results: readonly RowResult[]): Promise<string> =>
     asPage({
@@ -99,13 +101,12 @@ async function main(): Promise<number> {
       seconds: (performance.now() - beganMs) / 1000,
       day: new Date().toISOString().slice(0, 10),
       settings: { deploys: settingsOf(plan), rows: rowSettings, canaries: canarySettings },
+      use,
     });
   const keep = async (results: readonly RowResult[]): Promise<void> => {
     if (values.report !== undefined) await writeWhole(values.report, await pageOf(results));
   };
   await keep([]);
-  // For a row it is enough to see what comes of it.
-  const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
   if (rows.length > 0) say(`${rows.length} rows, ${laneCount} at a time, half a minute each:`);
   const results = await runRows(rows, { ...built, use }, say, keep);
   const isGood = report === undefined || (typeof report !== 'string' && isKept(report));

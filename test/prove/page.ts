@@ -7,6 +7,7 @@ import type { Settings } from '../support/rolling-script.ts';
 import { asMarkdown, deploysInShort, type ProofReport } from './report.ts';
 import { rowsAsMarkdown, rowsInShort } from './rows-page.ts';
 import type { RowResult } from './rows.ts';
+import type { Use } from './under-load.ts';
 
 const seen = `**Load.** It is open-loop: a request has its moment whatever became of those before. *get-new* opens a connection each, *get-kept* and *post* keep
 theirs, *get-slow* is answered after a second, *upgrade* opens a WebSocket. Beside them sessions of the real client give numbered commands. In the
@@ -33,6 +34,8 @@ export interface Proof {
   readonly day: string;
   /** Of rolling.sh. */
   readonly settings: Readonly<Record<'deploys' | 'rows' | 'canaries', Settings>>;
+  /** Of each row. */
+  readonly use: Use;
 }
 
 export async function asPage({
@@ -42,6 +45,7 @@ export async function asPage({
   seconds,
   day,
   settings,
+  use,
 }: Proof): Promise<string> {
   return [
     '# Deploys under load',
@@ -58,9 +62,12 @@ export async function asPage({
     ...(report === undefined
       ? []
       : [typeof report === 'string' ? broken(report) : asMarkdown(report)]),
-    ...(results.length === 0 ? [] : [rowsAsMarkdown(results), elsewhere, '']),
+    ...(results.length === 0 ? [] : [rowsIntro(use), '', rowsAsMarkdown(results), elsewhere, '']),
   ].join('\n');
 }
+
+const rowsIntro = ({ sessions, commandsPerS, requestsPerS }: Use): string =>
+  `## Rows\n\nEach row has a Postgres and a Redis of its own and begins with ${sessions} live sessions that give ${commandsPerS} commands a second together, and ${requestsPerS} requests a second on new and on kept connections each, half as many upgrades, a quarter as many POSTs.`;
 
 /** What came of it, in a line. Pure. */
 export function inShort(

@@ -75,6 +75,7 @@ test('the page says with which settings it was made', async () => {
       rows: rowSettings,
       canaries: canarySettings,
     },
+    use: { sessions: 40, commandsPerS: 80, requestsPerS: 30 },
   });
   expect(page).toMatch(/`HEALTHY_S=3 SOAK_S=3 .*SLOWER_BY_MS=2000` for the deploys/);
   expect(page).toMatch(/`HEALTHY_S=1 SOAK_S=1 SLOWER_BY_MS=3000 .*` for a row/);
@@ -215,7 +216,7 @@ test('the page says of each row what must come of it, and first of all whether i
   const good = { row: { ...row, expects: eachMovesOnce }, outcome: noticed };
   const bad = { row: { ...row, id: 'other', expects: someWait }, outcome: noticed };
   const absent = { row: { ...row, id: 'third', expects: someWait }, outcome: 'no Caddy' };
-  expect(rowsInShort([good])).toBe('1 rows: each came out as it must.');
+  expect(rowsInShort([good, good])).toBe('All 2 rows came out as they must.');
   expect(rowsInShort([good, bad, absent])).toBe(
     '3 rows, not as they must: other. Not run here: third.',
   );

@@ -26,7 +26,7 @@ export function rowsAsMarkdown(results: readonly RowResult[]): string {
   return [
     ...lossLine(results),
     ...found.flatMap(([rows, title, remark]) => [
-      `## ${title}`,
+      `### ${title}`,
       '',
       ...(remark === '' ? [] : [remark, '']),
       '| row | what was done, and what it shows | must come of it | requests that failed | moves per client | without a connection |',
@@ -44,7 +44,7 @@ export function rowsInShort(results: readonly RowResult[]): string {
   const left = results.filter(({ outcome, isBroken }) => typeof outcome === 'string' && !isBroken);
   return [
     odd.length === 0
-      ? `${ran.length} rows: each came out as it must.`
+      ? `All ${ran.length} rows came out as they must.`
       : `${results.length} rows, not as they must: ${odd.join(', ')}.`,
     ...(left.length === 0 ? [] : [`Not run here: ${left.map(({ row }) => row.id).join(', ')}.`]),
   ].join(' ');
