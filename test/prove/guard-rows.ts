@@ -125,7 +125,7 @@ export const guardPlans: readonly Plan[] = [
     what: 'The same with the retry, but it listens before it is warm',
     because:
       'What refuses a connection is passed over; who answers 503 has had the POST, and it is not sent twice.',
-    expects: failsOnly('POSTs fail with 503, and nothing else', /^503 of post$/),
+    expects: fails('POSTs fail with 503 or 502', /^50[23] of post$/),
     without: {
       blind: ['await-ready', 'try-out', 'verify', 'hand-over', 'soak'],
       beforeNext: listensEarly,
@@ -224,11 +224,13 @@ export const guardPlans: readonly Plan[] = [
   {
     group: 'taken-away',
     id: 'no-min-healthy',
-    what: 'No minimum healthy time and no watching, a release that ends 15 s after it was ready',
+    what: 'No minimum healthy time, and nothing that looks at it later, a release that ends 15 s after it was ready',
     because: 'One look gives it users, who lose their connection with it.',
     expects: someWait,
-    // Nor is it tried out: on a busy machine that takes time, in which it would end by itself.
-    without: { blind: ['soak', 'try-out'], settings: { HEALTHY_S: 0, SOAK_S: 0 } },
+    without: {
+      blind: ['try-out', 'verify', 'hand-over', 'soak'],
+      settings: { HEALTHY_S: 0, SOAK_S: 0 },
+    },
     act: (host) => deployAndWait(host, 'ends', 16_000),
   },
   {
