@@ -29,7 +29,7 @@ describe('a port that is shared', () => {
 
   test('keeps a connection longer than it tells its client, who may send at the last moment', async () => {
     const { headers } = await ask(agent);
-    const [, toldS] = /^timeout=(\d+)$/.exec(headers['keep-alive'] ?? '') ?? [];
+    const [, toldS] = /^timeout=(\d+)$/.exec(String(headers['keep-alive'])) ?? [];
     expect(headers.connection).toBe('keep-alive');
     expect(app.server.keepAliveTimeout).toBeGreaterThanOrEqual(Number(toldS) * 1_000 + 2_000);
   });

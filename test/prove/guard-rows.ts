@@ -28,13 +28,26 @@ const noRetry = (text: string): string =>
 const twoTries = (text: string): string =>
   text.replaceAll(/proxy_next_upstream [^;]*;/g, '$& proxy_next_upstream_tries 2;');
 
-/** A release that takes its time before it listens. */
-const warmsUp = `await new Promise((resolve) => setTimeout(resolve, 3_000));`;
+/** A release that is warm only 3 s after its routes lead to it, however long the machine took to lead them there. */
+const warmsUp = `
+  const { readlinkSync } = await import('node:fs');
+  const { basename, dirname, join } = await import('node:path');
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const own = process.env.LISTEN.replace('unix:', '');
+  const targetOf = (route) => {
+    try {
+      return readlinkSync(join(dirname(own), route + '.sock'));
+    } catch {
+      return undefined;
+    }
+  };
+  while (!['v00', 'v10'].some((route) => targetOf(route) === basename(own))) await pause(50);
+  await pause(3_000);`;
 
 /** The same, but its socket is there from the beginning and answers that it is not ready. */
 const listensEarly = `
   const { createServer } = await import('node:http');
-  const early = createServer((request, response) => response.writeHead(503).end());
+  const early = createServer((request, response) => request.resume().once('end', () => response.writeHead(503).end()));
   await new Promise((resolve) => early.listen(process.env.LISTEN.replace('unix:', ''), resolve));
   ${warmsUp}`;
 
@@ -108,7 +121,7 @@ export const guardPlans: readonly Plan[] = [
   {
     group: 'taken-away',
     id: 'no-gate',
-    what: 'A release that takes 3 s to warm up, routed before it is ready, and no retry',
+    what: 'A release that is routed 3 s before it is ready, and no retry',
     because: 'Its routes lead to nothing until it listens.',
     expects: fails('GETs fail with 502', /^502 of get/),
     without: {

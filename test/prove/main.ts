@@ -15,7 +15,7 @@ import { allRows, laneCount, runRows } from './run-rows.ts';
 const groups = [...new Set(allRows.map(({ group }) => group))];
 const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…] [--report FILE]
   [--deploys 3] [--sessions 40] [--commands-per-s 200] [--requests-per-s 30] [--hold-s 1]
-  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 35 minutes on two quiet cores.
+  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 45 minutes on two quiet cores.
   groups: ${groups.join(' ')}\n  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
 const exitUsage = 64;
 

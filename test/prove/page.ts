@@ -21,8 +21,8 @@ const elsewhere = `**Guards that have no row here.** Those inside the server (on
 \`npm run sim -- --mutants\`. The journal of a deploy that was killed is shown by [rolling-killed.test.ts](../../deploy/rolling-killed.test.ts), and that a
 migration is refused before anything moves by [rolling-database.test.ts](../../deploy/rolling-database.test.ts).
 
-**In CI.** With every \`npm test\` runs a part of this: two deploys under load and the rows *kill*, *no-retry* and *no-drain*, with 10 sessions
-([prove.test.ts](../prove.test.ts)): CI_SECONDS on two cores.`;
+**In CI.** Every \`npm test\` runs a part of this: two deploys under load and the rows *kill*, *no-retry* and *no-drain*, with 10 sessions
+([prove.test.ts](../prove.test.ts)): about a minute and a half on two quiet cores.`;
 
 export interface Proof {
   readonly command: string;

@@ -44,14 +44,19 @@ export interface Noticed {
 /** What users must notice: nothing. */
 export const nothing = { failed: {}, differingCount: 0, gapsMs: [] };
 
+/** As ordinary clients come back, spread over the time they have for that. */
+function evenly(): () => number {
+  let turn = 0;
+  return () => (turn++ * 0.618_034) % 1;
+}
+
 /** Rides begin before `act` and end after it; `act` may rely on everybody being there. */
 export async function underLoad<Result>(
   url: string,
   use: Use,
   act: () => Promise<Result>,
 ): Promise<Noticed & { readonly result: Result }> {
-  // As an ordinary client: it comes back within 0-200 ms.
-  const client = use.closesFirst === true ? { WebSocket: ClosesFirst, random: Math.random } : {};
+  const client = use.closesFirst === true ? { WebSocket: ClosesFirst, random: evenly() } : {};
   const rides = await startRideAlong(url, use.sessions, use.commandsPerS, client);
   const load = startLoad(url, ratesOf(use));
   rides.takeMoves();
