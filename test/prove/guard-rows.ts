@@ -138,7 +138,7 @@ export const guardPlans: readonly Plan[] = [
     what: 'The same with the retry, but it listens before it is warm',
     because:
       'What refuses a connection is passed over; who answers 503 has had the POST, and it is not sent twice.',
-    expects: fails('POSTs fail with 503 or 502', /^50[23] of post$/),
+    expects: fails('POSTs fail with 503', /^503 of post$/),
     without: {
       blind: ['await-ready', 'try-out', 'verify', 'hand-over', 'soak'],
       beforeNext: listensEarly,
@@ -152,7 +152,6 @@ export const guardPlans: readonly Plan[] = [
   {
     group: 'taken-away',
     id: 'no-retry',
-    isAlone: true,
     what: '`kill -9` of an instance, and no retry',
     because: 'Its routes fail until it is back.',
     expects: fails('GETs fail with 502', /^502 of get/),

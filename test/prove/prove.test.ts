@@ -134,6 +134,40 @@ test('kill -9 loses nothing, and what a guard prevents is seen without it', asyn
   ).toEqual([]);
 });
 
+test('a row that is about time has nothing beside it', async () => {
+  let running = 0;
+  const beside: Record<string, number> = {};
+  const row = (id: string, more: Partial<Row> = {}): Row => ({
+    group: 'ours',
+    id,
+    what: 'Done',
+    because: 'Shown.',
+    expects: someWait,
+    run: async () => {
+      running++;
+      await turn();
+      beside[id] = running - 1;
+      await turn();
+      running--;
+      return 'not here';
+    },
+    ...more,
+  });
+  const results = await runRows(
+    [row('one'), row('timed', { isAlone: true }), row('other')],
+    {
+      repository,
+      verdictFile: '',
+      serverFile: '',
+      commandsFile: '',
+      use: { sessions: 1, commandsPerS: 1, requestsPerS: 1 },
+    },
+    () => {},
+  );
+  expect(beside).toEqual({ timed: 0, one: 1, other: 1 });
+  expect(results.map(({ row: { id } }) => id)).toEqual(['one', 'timed', 'other']);
+});
+
 test('each row is kept as soon as it is there, and one that breaks costs no other', async () => {
   const row = (id: string, run: Row['run']): Row => ({
     group: 'ours',
