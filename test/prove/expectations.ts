@@ -17,6 +17,11 @@ export const noRequestFails: Expectation = {
   says: 'nothing fails',
   holds: (noticed) => failedCount(noticed) === 0,
 };
+/** Where a single check that comes late takes an instance out. */
+export const hardlyAnyFails: Expectation = {
+  says: 'below 1 in 200 fails (one late check takes an instance out)',
+  holds: (noticed) => failedCount(noticed) * 200 < noticed.requestCount,
+};
 /** Of a process that is gone nobody can say whether it carried out what was under way. */
 export const onlyWhatWasUnderWayFails: Expectation = {
   says: 'no GET fails; a POST or an upgrade that was under way may',

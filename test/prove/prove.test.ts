@@ -14,6 +14,7 @@ import {
   everyoneWaits,
   fails,
   failsOnly,
+  hardlyAnyFails,
   onlySeen,
   onlyWhatWasUnderWayFails,
   someWait,
@@ -226,6 +227,7 @@ test('a row in which something is lost, or a guard is not missed, is not as expe
   expect(expected(failsOnly('POSTs', / of post$/), posts)).toBe(true);
   expect(expected(onlyWhatWasUnderWayFails, posts)).toBe(true);
   expect(expected(everyoneWaits, { ...noticed, gapsMs: [1, 2] })).toBe(true);
+  expect(expected(hardlyAnyFails, { ...failing, requestCount: 201 })).toBe(true);
   expect([
     expected(onlySeen('a test'), { ...noticed, differingCount: 1 }),
     expected(eachMovesOnce, failing),
@@ -238,6 +240,7 @@ test('a row in which something is lost, or a guard is not missed, is not as expe
       ...noticed,
       failed: { ...posts.failed, ...failing.failed },
     }),
+    expected(hardlyAnyFails, { ...failing, requestCount: 200 }),
     expected(someWait, noticed),
     expected(everyoneWaits, waiting),
     expected(and(someWait, fails('GETs', /^502 of get/)), waiting),
