@@ -13,10 +13,10 @@ export interface SharedPort {
 }
 
 /** Told to clients, who then no longer use a connection that is about to be closed. */
-const keepAliveMs = 5_000;
+const toldS = 5;
 
-/** A client's clock and the way there take time too. */
-const lingerMs = keepAliveMs + 1_000;
+/** How long a connection is kept in truth: a client's clock and the way here take time too, and what it sends last must not meet an end. */
+const keepAliveMs = (toldS + 3) * 1_000;
 const pollMs = 50;
 
 /** Before `app` listens. `handOver` asks all connections to move. */
@@ -25,6 +25,8 @@ export function sharePort(app: FastifyInstance, handOver: () => void): SharedPor
   app.server.keepAliveTimeout = keepAliveMs;
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (isLeaving) void reply.header('connection', 'close');
+    else if (reply.raw.shouldKeepAlive)
+      void reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${toldS}`);
     done(null, payload);
   });
   const count = (): Promise<number> =>
@@ -37,7 +39,7 @@ export function sharePort(app: FastifyInstance, handOver: () => void): SharedPor
       // Not the HTTP server's: it would cut idle connections at once, and with them requests that are on their way.
       Server.prototype.close.call(app.server);
       handOver();
-      for (let waitedMs = 0; waitedMs < lingerMs && (await count()) > 0; waitedMs += pollMs)
+      for (let waitedMs = 0; waitedMs < keepAliveMs && (await count()) > 0; waitedMs += pollMs)
         await delay(pollMs);
     },
   };

@@ -5,17 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { canarySettings, rowSettings } from './own-bench.ts';
-import { asPage } from './page.ts';
+import { asPage, inShort } from './page.ts';
 import { prove, settingsOf } from './prove-run.ts';
 import { isInstalled, type Kind } from './proxies.ts';
 import { isKept } from './report.ts';
 import { isAsExpected, type Row, type RowResult } from './rows.ts';
-import { allRows, runRows } from './run-rows.ts';
+import { allRows, laneCount, runRows } from './run-rows.ts';
 
 const groups = [...new Set(allRows.map(({ group }) => group))];
 const usage = `npm run prove:deploy -- [--long] [--rows all|none|GROUP or ID,…] [--report FILE]
   [--deploys 3] [--sessions 40] [--commands-per-s 200] [--requests-per-s 30] [--hold-s 1]
-  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 35 minutes on two quiet cores.
+  --long: 50 deploys, 100 000 requests and 1 000 000 commands at least, with 200 sessions; then all rows. About 45 minutes on two quiet cores.
   groups: ${groups.join(' ')}\n  rows: ${allRows.map(({ id }) => id).join(' ')}\n`;
 const exitUsage = 64;
 
@@ -90,6 +90,8 @@ async function main(): Promise<number> {
           error instanceof Error ? error.message : String(error),
         );
   if (typeof report === 'string') say(report);
+  // For a row it is enough to see what comes of it.
+  const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
   const command = ['npm run prove:deploy --', ...process.argv.slice(2)].join(' ');
   const pageOf = (results: readonly RowResult[]): Promise<string> =>
     asPage({
@@ -97,17 +99,18 @@ async function main(): Promise<number> {
       report,
       results,
       seconds: (performance.now() - beganMs) / 1000,
+      day: new Date().toISOString().slice(0, 10),
       settings: { deploys: settingsOf(plan), rows: rowSettings, canaries: canarySettings },
+      use,
     });
   const keep = async (results: readonly RowResult[]): Promise<void> => {
     if (values.report !== undefined) await writeWhole(values.report, await pageOf(results));
   };
   await keep([]);
-  // For a row it is enough to see what comes of it.
-  const use = { sessions: 40, commandsPerS: 80, requestsPerS: 30 };
+  if (rows.length > 0) say(`${rows.length} rows, ${laneCount} at a time, half a minute each:`);
   const results = await runRows(rows, { ...built, use }, say, keep);
-  process.stdout.write(`\n${await pageOf(results)}`);
   const isGood = report === undefined || (typeof report !== 'string' && isKept(report));
+  say(`\n${await pageOf(results)}\n${inShort(report, results)}`);
   return isGood && results.every(isAsExpected) ? 0 : 1;
 }
 

@@ -8,7 +8,8 @@ import { lines } from '../support/rolling-script.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { makePrivateFolder } from '../support/services/private-folder.ts';
 import { startServer } from '../support/services/private-server.ts';
-import { eachMovesOnce, requestsFail, type Bench, type Row, type RowNoticed } from './rows.ts';
+import { eachMovesOnce, fails } from './expectations.ts';
+import type { Bench, Row, RowNoticed } from './rows.ts';
 import { slowPage } from './slow-page.ts';
 import { underLoad } from './under-load.ts';
 
@@ -66,7 +67,7 @@ export const onePortRows: readonly Row[] = [
   {
     group: 'ours',
     id: 'one-port',
-    what: 'no proxy: one port shared by the old and the new process',
+    what: 'No proxy: one port shared by the old and the new process',
     because: 'As behind nginx. It is trip2g’s E6 with what is under way brought to its end.',
     expects: eachMovesOnce,
     run: (bench) => onOnePort(bench, ''),
@@ -74,9 +75,9 @@ export const onePortRows: readonly Row[] = [
   {
     group: 'others',
     id: 'e6',
-    what: 'trip2g E6, nearest equivalent: one port shared, and an old process that ends at once',
+    what: 'trip2g’s E6, nearest equivalent: one port shared, and an old process that ends at once',
     because: 'What is under way is cut. (There: 0.2 %, SO_REUSEPORT; here one listening socket.)',
-    expects: requestsFail,
+    expects: fails('requests that are under way are reset', /^(ECONNRESET|socket hang up) of /),
     run: (bench) => onOnePort(bench, `process.once('SIGTERM', () => process.exit(0));\n`),
   },
 ];

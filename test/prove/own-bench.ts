@@ -6,7 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { startDeployHost, type DeployHost } from '../support/deploy-host.ts';
 import type { Settings } from '../support/rolling-script.ts';
-import type { Bench, RowNoticed } from './rows.ts';
+import { makePrivateFolder } from '../support/services/private-folder.ts';
+import { editedDeploy, editedServer, type Edit } from './edited-copy.ts';
+import type { Bench, RowNoticed, Stores } from './rows.ts';
 import { slowPage } from './slow-page.ts';
 import { underLoad } from './under-load.ts';
 
@@ -19,10 +21,18 @@ export interface Without {
   readonly showsShipped?: boolean;
   /** Verdicts that say yes without looking. */
   readonly blind?: readonly string[];
-  /** Code that runs first in the instances there are at the beginning. */
+  /** Code that runs first in the instances there are at the beginning, and in those of the next release. */
   readonly before?: string;
+  readonly beforeNext?: string;
+  /** Of all instances; of rolling.sh and what belongs to it. */
+  readonly editServer?: Edit;
+  readonly editDeploy?: Edit;
+  readonly closesFirst?: true;
   readonly sessions?: number;
 }
+
+/** Done to a host whose release `r1` is in use. */
+export type Act = (host: DeployHost, stores: Stores) => Promise<Came>;
 
 /** Of rolling.sh, where a row does not say otherwise. */
 export const rowSettings: Settings = {
@@ -56,7 +66,7 @@ const errs = `
     return Reflect.apply(emit, this, arguments);
   };`;
 
-/** Well for 8 s after it said that it is ready, however long the machine took to get there. */
+/** Well for 15 s after it said that it is ready, however long the machine took to get there. */
 const ends = `
   import { Server } from 'node:http';
   const emit = Server.prototype.emit;
@@ -66,16 +76,37 @@ const ends = `
       response.once('finish', () => {
         if (response.statusCode !== 200 || isOver) return;
         isOver = true;
-        setTimeout(() => process.exit(1), 8_000);
+        setTimeout(() => process.exit(1), 15_000);
       });
     return Reflect.apply(emit, this, arguments);
   };`;
 
-export async function onHost(
+export async function onHost(bench: Bench, without: Without, act: Act): Promise<RowNoticed> {
+  const folder = await makePrivateFolder('edited');
+  try {
+    return await onEditedHost(await edited(bench, without, folder.path), without, act);
+  } finally {
+    await folder.remove();
+  }
+}
+
+/** The same, with what is shipped as this row would have it. */
+async function edited(
   bench: Bench,
-  without: Without,
-  act: (host: DeployHost) => Promise<Came>,
-): Promise<RowNoticed> {
+  { editServer, editDeploy }: Without,
+  folder: string,
+): Promise<Bench> {
+  const { serverFile, repository } = bench;
+  return {
+    ...bench,
+    ...(editServer && {
+      serverFile: await editedServer(serverFile, editServer, folder, repository),
+    }),
+    ...(editDeploy && { repository: await editedDeploy(repository, editDeploy, folder) }),
+  };
+}
+
+async function onEditedHost(bench: Bench, without: Without, act: Act): Promise<RowNoticed> {
   const stores = await bench.stores();
   const shipped = { PROXY_CONFIG: join(bench.repository, 'deploy/nginx/trackstand.conf') };
   const host = await startDeployHost({
@@ -92,15 +123,16 @@ export async function onHost(
   });
   try {
     await host.release('r1', `${slowPage}${without.before ?? ''}`);
-    await host.release('r2', slowPage);
+    await host.release('r2', `${slowPage}${without.beforeNext ?? ''}`);
     await host.release('errs', slowPage + errs);
     await host.release('ends', slowPage + ends);
     const first = await host.rolling('deploy', 'r1');
     if (first.code !== 0) throw new Error(first.said);
     if (without.blind !== undefined) await blind(host, bench, without);
-    const sessions = without.sessions ?? bench.use.sessions;
-    const use = { ...bench.use, sessions, slowPerS: 5, postgres: stores.postgres };
-    const { result, ...noticed } = await underLoad(host.url, use, () => act(host));
+    const { sessions = bench.use.sessions, closesFirst } = without;
+    const { postgres } = stores;
+    const use = { ...bench.use, sessions, closesFirst, slowPerS: 5, postgres };
+    const { result, ...noticed } = await underLoad(host.url, use, () => act(host, stores));
     return { ...noticed, ...result };
   } finally {
     await host.stop();

@@ -1,25 +1,32 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
 import { repository } from '../deploy/shared-host.ts';
+import { makePrivateFolder } from '../support/services/private-folder.ts';
 import { builtFile } from '../support/services/shared-services.ts';
+import { editedDeploy, editedServer } from './edited-copy.ts';
+import {
+  and,
+  eachMovesOnce,
+  everyoneWaits,
+  fails,
+  failsOnly,
+  hardlyAnyFails,
+  onlySeen,
+  onlyWhatWasUnderWayFails,
+  someWait,
+} from './expectations.ts';
+import { guardPlans } from './guard-rows.ts';
 import type { Tally } from './load.ts';
 import { canarySettings, rowSettings } from './own-bench.ts';
 import { asPage } from './page.ts';
 import { prove, settingsOf } from './prove-run.ts';
 import { asMarkdown, isKept, type ProofReport } from './report.ts';
-import {
-  anything,
-  eachMovesOnce,
-  gapsAreSeen,
-  isAsExpected,
-  onlyWhatWasUnderWayFails,
-  requestsFail,
-  rowsAsMarkdown,
-  type Row,
-  type RowNoticed,
-} from './rows.ts';
+import { rowsAsMarkdown, rowsInShort } from './rows-page.ts';
+import { isAsExpected, type Row, type RowNoticed } from './rows.ts';
 import { allRows, runRows } from './run-rows.ts';
 import { isWhole } from './stored-commands.ts';
 import type { Noticed } from './under-load.ts';
@@ -46,17 +53,30 @@ const kept: ProofReport = {
   gapsMs: [],
 };
 
+const noticed: Noticed = {
+  failed: {},
+  requestCount: 10,
+  commandCount: 10,
+  differingCount: 0,
+  gapsMs: [],
+  moves: [1, 1],
+  peak: 2,
+  tallies: kept.tallies,
+};
+
 test('the page says with which settings it was made', async () => {
   const page = await asPage({
     command: 'npm run prove:deploy',
     report: kept,
     results: [],
     seconds: 60,
+    day: '2026-11-29',
     settings: {
       deploys: settingsOf({ holdS: 3 }),
       rows: rowSettings,
       canaries: canarySettings,
     },
+    use: { sessions: 40, commandsPerS: 80, requestsPerS: 30 },
   });
   expect(page).toMatch(/`HEALTHY_S=3 SOAK_S=3 .*SLOWER_BY_MS=2000` for the deploys/);
   expect(page).toMatch(/`HEALTHY_S=1 SOAK_S=1 SLOWER_BY_MS=3000 .*` for a row/);
@@ -115,13 +135,47 @@ test('kill -9 loses nothing, and what a guard prevents is seen without it', asyn
   ).toEqual([]);
 });
 
+test('a row that is about time has nothing beside it', async () => {
+  let running = 0;
+  const beside: Record<string, number> = {};
+  const row = (id: string, more: Partial<Row> = {}): Row => ({
+    group: 'ours',
+    id,
+    what: 'Done',
+    because: 'Shown.',
+    expects: someWait,
+    run: async () => {
+      running++;
+      await turn();
+      beside[id] = running - 1;
+      await turn();
+      running--;
+      return 'not here';
+    },
+    ...more,
+  });
+  const results = await runRows(
+    [row('one'), row('timed', { isAlone: true }), row('other')],
+    {
+      repository,
+      verdictFile: '',
+      serverFile: '',
+      commandsFile: '',
+      use: { sessions: 1, commandsPerS: 1, requestsPerS: 1 },
+    },
+    () => {},
+  );
+  expect(beside).toEqual({ timed: 0, one: 1, other: 1 });
+  expect(results.map(({ row: { id } }) => id)).toEqual(['one', 'timed', 'other']);
+});
+
 test('each row is kept as soon as it is there, and one that breaks costs no other', async () => {
   const row = (id: string, run: Row['run']): Row => ({
     group: 'ours',
     id,
     what: 'done',
     because: 'shown',
-    expects: anything,
+    expects: onlySeen('a test'),
     run,
   });
   const kept: string[][] = [];
@@ -160,37 +214,74 @@ test('each row is kept as soon as it is there, and one that breaks costs no othe
 });
 
 test('a row in which something is lost, or a guard is not missed, is not as expected', () => {
-  const noticed: Noticed = {
-    failed: {},
-    requestCount: 10,
-    commandCount: 10,
-    differingCount: 0,
-    gapsMs: [],
-    moves: [1, 1],
-    peak: 2,
-    tallies: kept.tallies,
-  };
   const expected = (expects: Row['expects'], outcome: RowNoticed): boolean =>
     isAsExpected({
       row: { group: 'ours', id: 'row', what: 'done', because: 'shown', expects },
       outcome,
     });
   const failing = { ...noticed, failed: { '502 of get-new': 1 } };
+  const posts = { ...noticed, failed: { '503 of post': 1 } };
+  const waiting = { ...noticed, gapsMs: [1] };
   expect(expected(eachMovesOnce, noticed)).toBe(true);
-  expect(expected(requestsFail, failing)).toBe(true);
-  expect(expected(onlyWhatWasUnderWayFails, { ...noticed, failed: { '502 of post': 1 } })).toBe(
-    true,
-  );
+  expect(expected(fails('GETs', /^502 of get/), failing)).toBe(true);
+  expect(expected(failsOnly('POSTs', / of post$/), posts)).toBe(true);
+  expect(expected(onlyWhatWasUnderWayFails, posts)).toBe(true);
+  expect(expected(everyoneWaits, { ...noticed, gapsMs: [1, 2] })).toBe(true);
+  expect(expected(hardlyAnyFails, { ...failing, requestCount: 201 })).toBe(true);
   expect([
-    expected(anything, { ...noticed, differingCount: 1 }),
+    expected(onlySeen('a test'), { ...noticed, differingCount: 1 }),
     expected(eachMovesOnce, failing),
-    expected(eachMovesOnce, { ...noticed, gapsMs: [1] }),
+    expected(eachMovesOnce, waiting),
     expected(eachMovesOnce, { ...noticed, moves: [1, 2] }),
     expected(eachMovesOnce, { ...noticed, exitCode: 30 }),
-    expected(requestsFail, noticed),
-    expected(gapsAreSeen, noticed),
+    expected(fails('GETs', /^502 of get/), posts),
+    expected(failsOnly('POSTs', / of post$/), noticed),
+    expected(failsOnly('POSTs', / of post$/), {
+      ...noticed,
+      failed: { ...posts.failed, ...failing.failed },
+    }),
+    expected(hardlyAnyFails, { ...failing, requestCount: 200 }),
+    expected(someWait, noticed),
+    expected(everyoneWaits, waiting),
+    expected(and(someWait, fails('GETs', /^502 of get/)), waiting),
     expected(onlyWhatWasUnderWayFails, failing),
   ]).not.toContain(true);
+});
+
+test('the page says of each row what must come of it, and first of all whether it did', () => {
+  const row = { group: 'ours', id: 'one', what: 'Done', because: 'Shown.' } as const;
+  const good = { row: { ...row, expects: eachMovesOnce }, outcome: noticed };
+  const bad = { row: { ...row, id: 'other', expects: someWait }, outcome: noticed };
+  const absent = { row: { ...row, id: 'third', expects: someWait }, outcome: 'no Caddy' };
+  expect(rowsInShort([good, good])).toBe('All 2 rows came out as they must.');
+  expect(rowsInShort([good, bad, absent])).toBe(
+    '3 rows, not as they must: other. Not run here: third.',
+  );
+  const page = rowsAsMarkdown([good, bad, absent]);
+  expect(page).toContain('**0 of 4 sessions lost, doubled or swapped a command**, of 20 commands');
+  expect(page).toContain(
+    '| one | Done. *Shown.* | nothing fails, nobody is without a connection, everybody moves once | 0 of 10 (95 %: below 1 in 3) | 1.00 (2 of 2 clients, 1 the most), at most 2 in 0.1 s | never |',
+  );
+  expect(page).toMatch(/\| other \| \*\*NOT AS IT MUST BE\.\*\*/);
+  expect(page).toMatch(/\| third .* not run: no Caddy/);
+});
+
+test('each guard that is taken away by an edit stands once in what is shipped', async () => {
+  const folder = await makePrivateFolder('edits');
+  const serverFile = await builtFile('server/main');
+  const edits = guardPlans.map(({ without = {} }) => without);
+  try {
+    for (const [index, { editServer, editDeploy }] of edits.entries()) {
+      const into = join(folder.path, String(index));
+      await mkdir(into);
+      if (editServer) await editedServer(serverFile, editServer, into, repository);
+      if (editDeploy) await editedDeploy(repository, editDeploy, into);
+    }
+    const gone = { from: 'is not in there', to: '' };
+    await expect(editedDeploy(repository, gone, folder.path)).rejects.toThrow('stands 0 times');
+  } finally {
+    await folder.remove();
+  }
 });
 
 test('a command that Postgres lacks, has twice, or has out of order is found', () => {

@@ -74,7 +74,9 @@ export async function startProxy(kind: Kind, configOf: ConfigOf): Promise<Proxy>
         socket.resume();
       }),
     stop: async () => {
-      await server.end('SIGKILL').catch(() => {});
+      // Workers too, which outlive a master that was killed.
+      process.kill(-server.pid, 'SIGKILL');
+      await server.end('SIGKILL');
       await folder.remove();
     },
   };

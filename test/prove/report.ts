@@ -40,6 +40,14 @@ export function isKept({ deploys, tallies, differingCount, gapsMs }: ProofReport
   );
 }
 
+/** For the first line of the page and the last of the terminal. */
+export function deploysInShort(report: ProofReport | string): string {
+  if (typeof report === 'string') return 'The deploys could not be carried through.';
+  const { deploys, tallies } = report;
+  const total = Object.values(tallies).reduce((sum, { sent }) => sum + sent, 0);
+  return `${deploys.length} deploys under load, ${figure(total)} requests, ${figure(report.commandCount)} commands: ${isKept(report) ? 'nobody noticed.' : 'IT WAS NOTICED.'}`;
+}
+
 export function asMarkdown(report: ProofReport): string {
   const { tallies, deploys, gapsMs, sessionCount, commandCount, differingCount } = report;
   const total = Object.values(tallies).reduce((sum, { sent }) => sum + sent, 0);
@@ -81,11 +89,14 @@ export function asMarkdown(report: ProofReport): string {
   ].join('\n');
 }
 
-/** Rule of three. */
 const bound = (count: number, total: number, thing: string): string =>
-  count > 0 || total === 0 ? '' : `below 1 ${thing} in ${figure(Math.floor(total / 3))}`;
+  count > 0 || total === 0 ? '' : `below ${ruleOfThree(total, `${thing} `)}`;
 
-const figure = (count: number): string => count.toLocaleString('en-US');
+/** What never happened in `total` times is, with 95 % confidence, rarer than that. */
+export const ruleOfThree = (total: number, thing: string): string =>
+  `1 ${thing}in ${figure(Math.floor(total / 3))}`;
+
+export const figure = (count: number): string => count.toLocaleString('en-US');
 
 function at(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);

@@ -35,6 +35,7 @@ export async function startRideAlong(
   url: string,
   sessionCount: number,
   commandsPerS: number,
+  client: Parameters<typeof startRider>[1] = {},
 ): Promise<RideAlong> {
   const riders: Rider[] = [];
   const gapsMs: number[] = [];
@@ -46,7 +47,7 @@ export async function startRideAlong(
     begun.set(tenth, (begun.get(tenth) ?? 0) + 1);
   };
   const begin = async (index: number): Promise<void> => {
-    const rider = await startRider(url);
+    const rider = await startRider(url, client);
     rider.give({ type: 'start', data: {} });
     await rider.when(isSaved);
     watch(rider, {

@@ -1,4 +1,5 @@
 /** Something done to a service while it is used, and what its users noticed. */
+import { ClosesFirst } from './closes-first.ts';
 import { startLoad, type Kind, type Tally } from './load.ts';
 import { startRideAlong } from './ride-along.ts';
 
@@ -12,6 +13,8 @@ export interface Use {
   readonly slowPerS?: number | undefined;
   /** Address of the Postgres that must have every command once the load is over; without it only the clients are asked. */
   readonly postgres?: string | undefined;
+  /** Clients without make-before-break. */
+  readonly closesFirst?: boolean | undefined;
 }
 
 /** Requests a second of each kind. */
@@ -41,13 +44,20 @@ export interface Noticed {
 /** What users must notice: nothing. */
 export const nothing = { failed: {}, differingCount: 0, gapsMs: [] };
 
+/** As ordinary clients come back, spread over the time they have for that. */
+function evenly(): () => number {
+  let turn = 0;
+  return () => (turn++ * 0.618_034) % 1;
+}
+
 /** Rides begin before `act` and end after it; `act` may rely on everybody being there. */
 export async function underLoad<Result>(
   url: string,
   use: Use,
   act: () => Promise<Result>,
 ): Promise<Noticed & { readonly result: Result }> {
-  const rides = await startRideAlong(url, use.sessions, use.commandsPerS);
+  const client = use.closesFirst === true ? { WebSocket: ClosesFirst, random: evenly() } : {};
+  const rides = await startRideAlong(url, use.sessions, use.commandsPerS, client);
   const load = startLoad(url, ratesOf(use));
   rides.takeMoves();
   let result: Result;

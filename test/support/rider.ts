@@ -1,5 +1,5 @@
 /** A client on a workout, and what it should come to: the fold of all its commands, computed apart from client and server. */
-import { WebSocket } from 'ws';
+import { WebSocket as RealWebSocket } from 'ws';
 
 import { connect, type LiveSession, type SessionView } from '../../client/connect.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
@@ -32,11 +32,16 @@ export async function startRider(
     storage = memoryStorage(),
     given = [],
     model = workout,
+    WebSocket = RealWebSocket,
+    random = () => 0.05,
   }: {
     storage?: SessionStorage;
     given?: WorkoutCommand[];
     /** Of another release. */
     model?: typeof workout;
+    WebSocket?: typeof RealWebSocket;
+    /** Of how long it waits before it comes back. */
+    random?: () => number;
   } = {},
 ): Promise<Rider> {
   const [builtIn] = builtInPlans;
@@ -51,7 +56,7 @@ export async function startRider(
     WebSocket,
     storage,
     clock,
-    random: () => 0.05,
+    random,
   });
   return {
     session,
