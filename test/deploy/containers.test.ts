@@ -11,16 +11,13 @@ import { nothing, underLoad } from '../prove/under-load.ts';
 import { makeComposeProject, type ComposeProject } from '../support/compose-project.ts';
 import { startRider } from '../support/rider.ts';
 import { composeV2 } from '../support/services/compose-v2.ts';
-import { whyNoEngine } from '../support/services/docker-engine.ts';
+import { skipped, whyNoEngine } from '../support/services/docker-engine.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { sharedEngine } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
 import { eventually, repository } from './shared-host.ts';
 
-/** Where an engine could run, going without is no way to pass: .ci/run says so. */
-const reason = whyNoEngine();
-if (reason !== undefined && process.env['TRACKSTAND_ENGINE'] === 'required')
-  throw new Error(`The containers must be tested here, but ${reason}.`);
+const reason = skipped(whyNoEngine());
 
 const use = { sessions: 8, commandsPerS: 40, requestsPerS: 8 };
 /** Moves of every client. */
@@ -41,6 +38,14 @@ const settings = {
   STOP_S: 30,
 };
 
+test('where containers must be tested, what they lack fails with one sentence and is not passed over', () => {
+  expect(skipped('there is no compose', undefined)).toBe('there is no compose');
+  expect(skipped(undefined, 'required')).toBeUndefined();
+  expect(() => skipped('there is no compose', 'required')).toThrow(
+    /^The containers must be tested here, but there is no compose\.$/,
+  );
+});
+
 describe.each(['docker-compose', 'docker compose'] as const)('the containers, by %s', (version) => {
   let project: ComposeProject;
   let why = reason;
@@ -48,7 +53,7 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
     if (why !== undefined) return;
     const v2 = version === 'docker compose' ? await composeV2() : undefined;
     if (v2 !== undefined && 'why' in v2) {
-      ({ why } = v2);
+      why = skipped(v2.why);
       return;
     }
     project = await makeComposeProject({
