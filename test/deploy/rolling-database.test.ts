@@ -15,7 +15,7 @@ import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider } from '../support/rider.ts';
 import { builtFile } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
-import { repository, startSharedHost } from './shared-host.ts';
+import { eventually, repository, startSharedHost } from './shared-host.ts';
 
 const workoutOne = /kind: "workout",\s*version: 1,/;
 const workoutTwo = `kind: "workout", version: 2,
@@ -80,6 +80,17 @@ describe('a deploy asks whether the database suits the release', () => {
       { release: 'one' },
       { release: 'two' },
     ]);
+  });
+
+  test('what a release of another shape was tried out with keeps nobody from going back to the one before', async () => {
+    // Those of the last slot are over 15 s after it was tried out.
+    const newer = 'select session_id from trackstand.sessions where version = 2 and expires_at > now()';
+    await eventually(async () => (await inDatabase(newer)).length).toBe(0);
+    const { code, said } = await host.rolling('rollback');
+    expect(code, said).toBe(0);
+    expect(await host.routed()).toEqual(['a.one', 'b.one']);
+    const again = await host.rolling('deploy', 'two');
+    expect(again.code, again.said).toBe(0);
   });
 
   test('a database that is past a release refuses its deploy and its rollback, before anything moves', async () => {
