@@ -139,9 +139,5 @@ const asTrial = { 'trackstand-trial': '1' };
 
 const codeOf = (body: unknown): unknown => (body as { readonly code?: unknown } | undefined)?.code;
 
-const askAt = async (
-  place: Place,
-  instance: string,
-  path: string,
-  what: Asked,
-) => ask(await whereIs(place, instance), path, what);
+const askAt = async (place: Place, instance: string, path: string, what: Asked) =>
+  ask(await whereIs(place, instance), path, what);

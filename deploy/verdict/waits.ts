@@ -8,14 +8,7 @@ import { compare, type Comparison, type OnTrial } from './comparison.ts';
 import { runDriver, see, sightOf, type Place } from './instance.ts';
 import { firstWatch, look, type Readiness, type ReadinessLimits } from './readiness.ts';
 import { instanceAt, releaseOf } from './routes.ts';
-import {
-  judge,
-  parseRequest,
-  tally,
-  type LoggedRequest,
-  type SloLimits,
-  type SloVerdict,
-} from './slo.ts';
+import { judge, parseRequest, tally, type LoggedRequest, type SloVerdict } from './slo.ts';
 
 const pollMs = 200;
 
@@ -106,14 +99,13 @@ export async function soak(
   { accessLog, forMs, holdMs }: Soak,
   clock: Clock,
 ): Promise<Comparison> {
-  const { instance, limits } = trial;
   const look = await compare(place, trial);
   // The log has times of day.
   const fromMs = clock.nowMs();
   const untilMs = clock.elapsedMs() + forMs;
   for (;;) {
     const { greetings, loop, isStoreAway } = await look();
-    const requests = await judgeRequests(place, instance, { accessLog, fromMs, limits });
+    const requests = await judgeRequests(place, trial, { accessLog, fromMs });
     const isOver = clock.elapsedMs() >= untilMs;
     const verdicts = [greetings, requests, ...(isOver ? [loop] : [])];
     const bad = verdicts.find(({ kind }) => kind !== 'kept' && kind !== 'too-few');
@@ -128,8 +120,8 @@ export async function soak(
 
 async function judgeRequests(
   place: Place,
-  instance: string,
-  { accessLog, fromMs, limits }: Pick<Soak, 'accessLog' | 'limits'> & { readonly fromMs: number },
+  { instance, limits }: OnTrial,
+  { accessLog, fromMs }: { readonly accessLog: string; readonly fromMs: number },
 ): Promise<SloVerdict> {
   const requests = await readRequests(accessLog, fromMs);
   const owners = new Map<string, string | undefined>();

@@ -80,9 +80,7 @@ describe('a canary at each of its steps', () => {
     );
     await isEnded;
     expect(code, said).toBe(31);
-    expect(said.split('\n').at(-1)).toBe(
-      'Release next was taken back: an instance of it died.',
-    );
+    expect(said.split('\n').at(-1)).toBe('Release next was taken back: an instance of it died.');
     await servesAsBefore();
     await watched.rideOn();
   });

@@ -11,7 +11,7 @@ import { nothing, underLoad } from '../prove/under-load.ts';
 import { makeComposeProject, type ComposeProject } from '../support/compose-project.ts';
 import { startRider } from '../support/rider.ts';
 import { composeV2 } from '../support/services/compose-v2.ts';
-import { skipped, whyNoEngine } from '../support/services/docker-engine.ts';
+import { skipped, standIns, whyNoEngine } from '../support/services/docker-engine.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { sharedEngine } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
@@ -218,6 +218,33 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       expect(await releaseOf(project.url)).toBe('r2');
     },
     minutesMs(8),
+  );
+
+  test(
+    'five images are kept, besides what serves and what can be gone back to; of the others prune takes the oldest',
+    async () => {
+      const { docker, name } = project;
+      const tags = async (): Promise<string[]> =>
+        (await docker('image', 'ls', '--format', '{{.Tag}}', name)).split('\n').toSorted();
+      const before = await tags();
+      // Each newer than all before it: each image says when it was made.
+      const made = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'];
+      const file = join(project.deployFolder, 'Dockerfile.labelled');
+      for (const tag of made) {
+        await writeFile(file, `FROM ${standIns}/node\nLABEL release=${tag}\n`);
+        await docker('build', '-q', '-t', `${name}:${tag}`, '-f', file, project.deployFolder);
+      }
+      const { code, said } = await project.script.rolling('prune');
+      expect(code, said).toBe(0);
+      const left = await tags();
+      expect(left).toEqual(expect.arrayContaining(['n2', 'n3', 'n4', 'n5', 'n6', 'r2', 'packed']));
+      expect(left).not.toContain('n1');
+      expect(said).toContain('Release n1 was removed.');
+      expect(left.length).toBeLessThan(before.length + made.length);
+      expect(await releaseOf(project.url)).toBe('r2');
+      for (const tag of made.slice(1)) await docker('rmi', `${name}:${tag}`);
+    },
+    minutesMs(5),
   );
 
   const inDatabase = async (sql: string): Promise<void> => {

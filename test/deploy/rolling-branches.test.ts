@@ -182,7 +182,8 @@ describe('a machine that has too little', () => {
     watched = await startWatchedRiders(host.url, 6);
   });
   beforeEach((context) => {
-    if (!mayAdminister()) context.skip('another memory or disk to look at needs a root that may mount');
+    if (!mayAdminister())
+      context.skip('another memory or disk to look at needs a root that may mount');
   });
   afterAll(async () => {
     if (!mayAdminister()) return;

@@ -95,7 +95,8 @@ describe('a deploy asks whether the database suits the release', () => {
 
   test('what a release of another shape was tried out with keeps nobody from going back to the one before', async () => {
     // Those of the last slot are over 15 s after it was tried out.
-    const newer = 'select session_id from trackstand.sessions where version = 2 and expires_at > now()';
+    const newer =
+      'select session_id from trackstand.sessions where version = 2 and expires_at > now()';
     await eventually(async () => (await inDatabase(newer)).length).toBe(0);
     const { code, said } = await host.rolling('rollback');
     expect(code, said).toBe(0);

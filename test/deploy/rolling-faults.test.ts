@@ -45,7 +45,11 @@ describe('what can be wrong with a deploy ends in one clear sentence, and the ri
   };
   /** Before anything begins. */
   const refused = (because: RegExp): Promise<void> =>
-    endsIn({ code: 10, says: /^The preflight failed; nothing was changed\.$/, because }, 'deploy', 'slow');
+    endsIn(
+      { code: 10, says: /^The preflight failed; nothing was changed\.$/, because },
+      'deploy',
+      'slow',
+    );
   const configured = async (more: Record<string, string | number>): Promise<void> => {
     await host.configure(more);
     onTestFinished(() => host.configure({}));

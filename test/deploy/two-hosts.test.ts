@@ -223,7 +223,10 @@ describe('rolling.sh over two hosts by ssh', () => {
         ) as unknown,
       });
     expect(await live()).toEqual(['r5', 'r5']);
-    expect(await rolling('resume')).toMatchObject({ code: 0, said: 'There is no unfinished deploy.' });
+    expect(await rolling('resume')).toMatchObject({
+      code: 0,
+      said: 'There is no unfinished deploy.',
+    });
   });
 
   test('a rollback that is cut off on the second host is gone on with, and the first one is left as it is', async () => {
