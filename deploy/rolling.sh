@@ -105,6 +105,7 @@ case $verb in
   # For rolling.sh on another machine: holds the lock until the end of the input.
   hold) lock && hold_lock "$target" ;;
   live) live_release ;;
+  former) recall previous ;;
   stage)
     [[ -n $target || -n $undo ]] || fail_usage "Which release? rolling.sh stage <release>"
     stage "$target"

@@ -19,9 +19,11 @@ read_hosts() { # read_hosts <file>
   ssh_options=(-o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o StrictHostKeyChecking=yes)
   [[ -z ${TRACKSTAND_SSH_CONFIG:-} ]] || ssh_options=(-F "$TRACKSTAND_SSH_CONFIG" "${ssh_options[@]}")
 }
-there() { # there <host> <command line>
-  ssh "${ssh_options[@]}" "${destination[$1]}" "$2"
-}
+# Without our ends of what the locks there are held by: with this script gone nobody may hold them, whatever it had begun.
+there() ( # there <host> <command line>
+  for descriptor in "${held[@]}"; do exec {descriptor}>&-; done
+  exec ssh "${ssh_options[@]}" "${destination[$1]}" "$2"
+)
 on() { # on <host> <word>...: rolling.sh there
   local host=$1 line
   shift
@@ -70,7 +72,15 @@ locked() { # locked <host> <word>...
   shift
   on "$host" "$@" --under-lock "$token"
 }
-note() { printf 'verb=%s\nrelease=%s\n' "$verb" "$target" >"$hosts_journal"; }
+refuse_unfinished_anywhere() {
+  [[ ! -e $hosts_journal ]] || finish 70 "An earlier one was not finished ($(tr '\n' ' ' <"$hosts_journal")): rolling.sh resume --hosts, or abort."
+}
+note() { printf 'verb=%s\nrelease=%s\nhosts=%s\n' "$verb" "$target" "${hosts[*]}" >"$hosts_journal"; }
+read_note() {
+  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
+  verb=$(sed -n 's/^verb=//p' "$hosts_journal") target=$(sed -n 's/^release=//p' "$hosts_journal")
+  read -ra hosts <<<"$(sed -n 's/^hosts=//p' "$hosts_journal")"
+}
 lost() { # lost <host>
   finish 69 "The connection to host $1 was lost; its users are served as the routes there say. rolling.sh resume --hosts goes on, abort takes it back."
 }
@@ -78,7 +88,7 @@ lost() { # lost <host>
 deploy_to_all() {
   local host code
   [[ -n $target ]] || fail_usage "Which release? rolling.sh $verb <release> --hosts FILE"
-  [[ ! -e $hosts_journal ]] || finish 70 "An earlier one was not finished ($(tr '\n' ' ' <"$hosts_journal")): rolling.sh resume --hosts, or abort."
+  refuse_unfinished_anywhere
   hold_all
   for host in "${hosts[@]}"; do
     code=0
@@ -93,6 +103,7 @@ one_after_the_other() {
   local host code words
   for host in "${hosts[@]}"; do
     words=("$verb" "$target" --on-fail "$on_fail" --strategy "$strategy" --steps "$steps" ${keep_warm:+--keep-warm} ${strict:+--strict})
+    [[ $verb != rollback ]] || words=(rollback "$target" ${now:+--now})
     if [[ -n ${resumes:-} ]]; then
       code=0
       locked "$host" resume || code=$?
@@ -128,15 +139,14 @@ taken_back() { # taken_back <host> <code>
 }
 
 go_on_everywhere() {
-  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
-  verb=$(sed -n 's/^verb=//p' "$hosts_journal") target=$(sed -n 's/^release=//p' "$hosts_journal") resumes=1
+  read_note
+  resumes=1
   hold_all
   one_after_the_other
 }
 abort_everywhere() {
   local host
-  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
-  target=$(sed -n 's/^release=//p' "$hosts_journal")
+  read_note
   hold_all
   for host in "${hosts[@]}"; do
     say "== $host"
@@ -147,13 +157,28 @@ abort_everywhere() {
   finish 0 "Every host serves what it served before $target."
 }
 roll_back_everywhere() {
-  local host
+  local host former code said asked=$target going=()
+  refuse_unfinished_anywhere
   hold_all
   for host in "${hosts[@]}"; do
-    say "== $host"
-    locked "$host" rollback ${target:+"$target"} ${now:+--now} || finish $? "Host $host did not go back: rolling.sh status --hosts."
+    former=$(locked "$host" former) || finish 69 "Host $host is out of reach; nothing was changed on any host."
+    target=${target:-$former}
+    # One that never left it, as after a deploy that stood still, has nowhere to go.
+    [[ -z $target || $(locked "$host" live) != "$target" ]] || continue
+    [[ -n $asked || $former == "$target" ]] ||
+      finish 10 "Host $host would go back to ${former:-nothing}, and others to $target: rolling.sh rollback <release> --hosts FILE. Nothing was changed on any host."
+    code=0
+    said=$(locked "$host" rollback "$target" --dry-run 2>&1 >/dev/null) || code=$?
+    ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
+    ((code == 0)) || finish "$code" "Host $host: $(tail -n 1 <<<"$said") Nothing was changed on any host."
+    going+=("$host")
   done
-  finish 0 "Every host went back."
+  ((${#going[@]} > 0)) || finish 10 "Release $target is the one that serves on every host."
+  hosts=("${going[@]}")
+  note
+  # Who went back for a good reason does not come forward again because another cannot.
+  on_fail=halt
+  one_after_the_other
 }
 plan_everywhere() {
   local host code=0

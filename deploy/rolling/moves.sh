@@ -54,6 +54,9 @@ point_slot() { # point_slot <slot> <instance>
 }
 seen_by_proxy() { verdict verify --deadline 5; }
 
+# Which process each instance on trial was when it got ready: who is started again between two looks has died all the same.
+declare -A lives=()
+start_on_trial() { start_instance "$@" && lives[$1]=$(driver alive "$1"); }
 start_instance() { # start_instance <instance> <healthy seconds>
   local instance=$1
   driver start "$instance" &&
@@ -69,14 +72,16 @@ try_out() { # try_out <instance> <former instance>
 }
 
 moved=0
-# What a release is held to, beside the former one.
-limits() { echo "--samples $SOAK_SAMPLES --greetings $SOAK_CONNECTIONS --slower-by $SLOWER_BY_MS --late $LATE_MS"; }
+# What an instance on trial is held to, beside the former ones.
+limits() { # limits <instance>
+  echo "--life ${lives[$1]} --samples $SOAK_SAMPLES --greetings $SOAK_CONNECTIONS --slower-by $SLOWER_BY_MS --late $LATE_MS"
+}
 # Whoever is still there at the deadline is closed when the instance is stopped, and comes back by the routes. Fails when those who move
 # to a release that is on trial are not welcomed there.
 hand_over() { # hand_over <instance> [instance on trial]
   local count code=0 trial=()
   is_alive "$1" || return 0
-  [[ -z ${2:-} ]] || read -ra trial <<<"--to $2 $(limits)"
+  [[ -z ${2:-} ]] || read -ra trial <<<"--to $2 $(limits "$2")"
   # What was on its way to this instance when the routes changed arrives first.
   sleep 0.2
   count=$(verdict hand-over --instance "$1" --deadline "$DRAIN_DEADLINE_S" "${trial[@]}") || code=$?

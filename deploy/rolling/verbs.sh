@@ -108,7 +108,7 @@ roll_slot() { # roll_slot <slot>
   [[ -z $old || ${J[strategy]} == start-first ]] || make_room "$slot" "$old"
   stores_answer "$STORES_WAIT_S" || return $?
   step "$slot:start" "$fresh, beside ${old:-nothing}; ready for $HEALTHY_S s on end"
-  start_instance "$fresh" "$HEALTHY_S" || return 20
+  start_on_trial "$fresh" "$HEALTHY_S" || return 20
   step "$slot:try" "a session on $fresh"
   try_out "$fresh" "$old" || return 21
   step "$slot:route" "its routes lead to $fresh"
@@ -151,7 +151,7 @@ stores_answer() { # stores_answer <seconds to wait>
 }
 judge() { # judge <instance> <seconds to wait for enough requests and connections>
   local code=0 held_to
-  read -ra held_to <<<"$(limits)"
+  read -ra held_to <<<"$(limits "$1")"
   verdict soak --instance "$1" --time "$SOAK_S" --hold "$2" "${held_to[@]}" || code=$?
   case $code in
     0) ;;
@@ -211,7 +211,7 @@ start_both() {
       start_instance "$fresh" "$healthy" &
       starting+=($!)
     else
-      start_instance "$fresh" "$healthy" || return 20
+      start_on_trial "$fresh" "$healthy" || return 20
       try_out "$fresh" "${J[old_$slot]}" || return 21
     fi
   done
@@ -222,7 +222,7 @@ raise_canary() {
   local percent count all fresh=c.${J[release]}
   read -ra all <<<"$(canary_order | tr '\n' ' ')"
   step canary:start "$fresh"
-  start_instance "$fresh" "$HEALTHY_S" || return 20
+  start_on_trial "$fresh" "$HEALTHY_S" || return 20
   try_out "$fresh" "${J[old_a]}" || return 21
   for percent in ${J[steps]//,/ }; do
     count=$(((percent * 20 + 99) / 100))

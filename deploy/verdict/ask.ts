@@ -11,6 +11,13 @@ export interface Answer {
 /** An instance's socket, or where it or the proxy listens. */
 export type Where = { readonly socketPath: string } | { readonly url: string };
 
+export interface Asked {
+  /** What is sent, as JSON; without it nothing is. */
+  readonly body?: unknown;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Milliseconds to answer. */
 const answerTimeoutMs = 2_000;
 
@@ -21,7 +28,7 @@ const bodyBytesMax = 1_000_000;
 export function ask(
   where: Where,
   path: string,
-  { body, token }: { readonly body?: unknown; readonly token?: string } = {},
+  { body, token, headers = {} }: Asked = {},
 ): Promise<Answer | undefined> {
   const url = new URL(path, 'url' in where ? where.url : 'http://instance');
   const options: RequestOptions = {
@@ -29,6 +36,7 @@ export function ask(
     timeout: answerTimeoutMs,
     method: body === undefined ? 'GET' : 'POST',
     headers: {
+      ...headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },

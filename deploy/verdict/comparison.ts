@@ -14,6 +14,13 @@ export type Comparison =
   | { readonly kind: 'store-away' }
   | { readonly kind: 'died'; readonly why: string };
 
+export interface OnTrial {
+  readonly instance: string;
+  /** What the driver said of it when it got ready: its process, and how often it was started again. */
+  readonly life: string;
+  readonly limits: SloLimits;
+}
+
 export interface Compared {
   readonly greetings: Comparison;
   /** Judged at the end: a window of the event loop's delays that began with the process tells of its start. */
@@ -27,13 +34,11 @@ const none: Greetings = { welcomed: 0, unwelcomed: 0 };
 /** Begins the stretch; what it resolves to looks at what has come since. */
 export async function compare(
   place: Place,
-  instance: string,
-  limits: SloLimits,
+  { instance, life, limits }: OnTrial,
 ): Promise<() => Promise<Compared>> {
-  const life = await runDriver(place, 'alive', instance);
   const before = await seeAll(place);
   return async () => {
-    const isSame = life !== undefined && (await runDriver(place, 'alive', instance)) === life;
+    const isSame = (await runDriver(place, 'alive', instance)) === life;
     const now = await seeAll(place);
     const fresh = now.get(instance);
     const beside = [...now].filter(([name]) => name !== instance);

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { ask, type Where } from './ask.ts';
+import { ask, type Asked, type Where } from './ask.ts';
 import type { Sight } from './readiness.ts';
 import { releaseOf } from './routes.ts';
 import type { Greetings } from './slo.ts';
@@ -118,7 +118,7 @@ export async function tryOut(
 ): Promise<string | undefined> {
   const makers = [fresh, ...(former === undefined ? [] : [former])];
   for (const maker of makers) {
-    const made = await askAt(place, maker, '/v1/sessions', { body: creation });
+    const made = await askAt(place, maker, '/v1/sessions', { body: creation, headers: asTrial });
     const { resume_url: resumeUrl } = (made?.body ?? {}) as { readonly resume_url?: unknown };
     if (made?.status !== 201 || typeof resumeUrl !== 'string')
       return `release ${releaseOf(maker)} does not begin a session (${made?.status ?? 'no answer'})`;
@@ -134,11 +134,10 @@ export async function tryOut(
   return undefined;
 }
 
+/** Such a session is over soon: one that stayed would keep everybody from going back to a release that does not know its shape. */
+const asTrial = { 'trackstand-trial': '1' };
+
 const codeOf = (body: unknown): unknown => (body as { readonly code?: unknown } | undefined)?.code;
 
-const askAt = async (
-  place: Place,
-  instance: string,
-  path: string,
-  what: { readonly body?: unknown; readonly token?: string },
-) => ask(await whereIs(place, instance), path, what);
+const askAt = async (place: Place, instance: string, path: string, what: Asked) =>
+  ask(await whereIs(place, instance), path, what);

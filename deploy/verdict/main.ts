@@ -1,7 +1,7 @@
 /** Verdicts for deploy/rolling.sh: `verdict <command> [--option value]`. Sentences go to stderr, results to stdout. */
 import { delay, systemClock } from '../../shared/clock.ts';
 import { appendAudit, firstBrokenLine } from './audit-log.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparison, OnTrial } from './comparison.ts';
 import { see, tryOut, type Place } from './instance.ts';
 import { ops, preflight, type Op } from './preflight.ts';
 import { disagreements, instanceAt, point, routeNames } from './routes.ts';
@@ -47,6 +47,11 @@ const limitsOf = (options: Options): SloLimits => ({
   errorRateMax: 0.005,
   slowerByMsMax: Number(given(options, 'slower-by')),
   lateMsMax: Number(given(options, 'late')),
+});
+const onTrial = (instance: string, options: Options): OnTrial => ({
+  instance,
+  life: given(options, 'life'),
+  limits: limitsOf(options),
 });
 const opOf = (name: string): Op => {
   const op = ops.find((known) => known === name);
@@ -144,7 +149,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
       instance,
       {
         deadlineMs: seconds(options, 'deadline'),
-        to: to === undefined ? undefined : { instance: to, limits: limitsOf(options) },
+        to: to === undefined ? undefined : onTrial(to, options),
       },
       systemClock,
     );
@@ -160,12 +165,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
     const instance = given(options, 'instance');
     const verdict = await soak(
       place(),
-      instance,
+      onTrial(instance, options),
       {
         accessLog: env('ACCESS_LOG'),
         forMs: seconds(options, 'time'),
         holdMs: seconds(options, 'hold'),
-        limits: limitsOf(options),
       },
       systemClock,
     );

@@ -4,18 +4,11 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 import { delay, type Clock } from '../../shared/clock.ts';
-import { compare, type Comparison } from './comparison.ts';
+import { compare, type Comparison, type OnTrial } from './comparison.ts';
 import { runDriver, see, sightOf, type Place } from './instance.ts';
 import { firstWatch, look, type Readiness, type ReadinessLimits } from './readiness.ts';
 import { instanceAt, releaseOf } from './routes.ts';
-import {
-  judge,
-  parseRequest,
-  tally,
-  type LoggedRequest,
-  type SloLimits,
-  type SloVerdict,
-} from './slo.ts';
+import { judge, parseRequest, tally, type LoggedRequest, type SloVerdict } from './slo.ts';
 
 const pollMs = 200;
 
@@ -54,7 +47,7 @@ export type HandedOver =
 export interface HandOver {
   readonly deadlineMs: number;
   /** Where they are led now, and what that is held to; undefined when it has proven itself. */
-  readonly to: { readonly instance: string; readonly limits: SloLimits } | undefined;
+  readonly to: OnTrial | undefined;
 }
 
 /**
@@ -70,7 +63,7 @@ export async function handOver(
   const before = await see(place, instance);
   const endMs = clock.elapsedMs() + deadlineMs;
   let nextLookMs = 0;
-  const compared = to && (await compare(place, to.instance, to.limits));
+  const compared = to && (await compare(place, to));
   // An instance that is gone has nobody left.
   if (before.life === undefined) return { kind: 'done', moved: 0 };
   await runDriver(place, 'signal', instance, 'USR2');
@@ -94,7 +87,6 @@ export interface Soak {
   readonly forMs: number;
   /** Longest wait for enough requests. */
   readonly holdMs: number;
-  readonly limits: SloLimits;
 }
 
 /**
@@ -103,17 +95,17 @@ export interface Soak {
  */
 export async function soak(
   place: Place,
-  instance: string,
-  { accessLog, forMs, holdMs, limits }: Soak,
+  trial: OnTrial,
+  { accessLog, forMs, holdMs }: Soak,
   clock: Clock,
 ): Promise<Comparison> {
-  const look = await compare(place, instance, limits);
+  const look = await compare(place, trial);
   // The log has times of day.
   const fromMs = clock.nowMs();
   const untilMs = clock.elapsedMs() + forMs;
   for (;;) {
     const { greetings, loop, isStoreAway } = await look();
-    const requests = await judgeRequests(place, instance, { accessLog, fromMs, limits });
+    const requests = await judgeRequests(place, trial, { accessLog, fromMs });
     const isOver = clock.elapsedMs() >= untilMs;
     const verdicts = [greetings, requests, ...(isOver ? [loop] : [])];
     const bad = verdicts.find(({ kind }) => kind !== 'kept' && kind !== 'too-few');
@@ -128,8 +120,8 @@ export async function soak(
 
 async function judgeRequests(
   place: Place,
-  instance: string,
-  { accessLog, fromMs, limits }: Pick<Soak, 'accessLog' | 'limits'> & { readonly fromMs: number },
+  { instance, limits }: OnTrial,
+  { accessLog, fromMs }: { readonly accessLog: string; readonly fromMs: number },
 ): Promise<SloVerdict> {
   const requests = await readRequests(accessLog, fromMs);
   const owners = new Map<string, string | undefined>();

@@ -6,7 +6,7 @@ import type { AnyModel } from '../../shared/session/session-model.ts';
 import { ConfigError, readRelease, readStoreConfig } from '../config.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { openMigrations } from '../store/open-migrations.ts';
-import { openStores } from '../store/open-stores.ts';
+import type { Stores } from '../store/open-stores.ts';
 import { readCommandLine, UsageError, type Command, type Options } from './command-table.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { migrationCommands, type MigrationContext } from './migration-commands.ts';
@@ -80,11 +80,13 @@ async function reachStores(
   environment: CliOptions['environment'],
   options: Options,
   stderr: (text: string) => void,
-): ReturnType<typeof openStores> {
+): Promise<Stores> {
   const { databaseUrl: postgres, redisUrl: redis } = readStoreConfig(environment);
   // A forgotten variable would make a command blind for what only Redis has.
   if ((redis === undefined) !== (options['without-redis'] === true))
     throw new UsageError('Set REDIS_URL, or say --without-redis where the service has no Redis.');
+  // Only now: a third of what a command takes to start would be the Redis client, and a rollback waits for one that needs none.
+  const { openStores } = await import('../store/open-stores.ts');
   const warn = (store: string, error: Error): void => stderr(`${store}: ${error.message}\n`);
   return openStores({ postgres, redis, clock: systemClock, warn });
 }

@@ -37,6 +37,14 @@ export interface SessionRoutesParts {
 /** The path of a session for one client; nothing in it is secret. [A1] */
 export const sessionPath = '/v1/sessions/:session_id/clients/:client_id';
 
+/**
+ * Whoever only tries a release out says so: its session is over when it has been read. One that stayed would count among those that a
+ * release before cannot own, and keep everybody from going back to it.
+ */
+const trialHeader = 'trackstand-trial';
+/** Above what the few requests of a trial are given to be answered. */
+const trialMs = 15_000;
+
 const creation = v.pipe(
   v.object({
     kind: v.string(),
@@ -80,7 +88,9 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const sessionId = keyedId(body.output) ?? parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
-    const outcome = await parts.catalog.create({ sessionId, epoch: '0', snapshot, retentionMs });
+    const lastsMs = request.headers[trialHeader] === undefined ? retentionMs : trialMs;
+    const session = { sessionId, epoch: '0', snapshot, retentionMs: lastsMs };
+    const outcome = await parts.catalog.create(session);
     if (outcome === 'above-ceiling') return sendProblem(reply, 'schema-too-new');
     if (beginning.kind === 'owner') await beginning.own(sessionId, clientId);
     const token = parts.tokens.issue(sessionId, clientId, 1);
@@ -92,7 +102,7 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
       resume_url: `${base}/v1/sessions/${sessionId}/clients/${clientId}#${token}`,
       // Of what was given, not of what it was read as: the client has no other. [R12]
       origin: parts.origins.issue({ sessionId, ...body.output }, nowMs),
-      expires_at: isoTime(nowMs + retentionMs),
+      expires_at: isoTime(nowMs + lastsMs),
     });
   });
   app.delete(sessionPath, async (request, reply) => {

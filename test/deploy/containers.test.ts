@@ -11,16 +11,13 @@ import { nothing, underLoad } from '../prove/under-load.ts';
 import { makeComposeProject, type ComposeProject } from '../support/compose-project.ts';
 import { startRider } from '../support/rider.ts';
 import { composeV2 } from '../support/services/compose-v2.ts';
-import { whyNoEngine } from '../support/services/docker-engine.ts';
+import { skipped, standIns, whyNoEngine } from '../support/services/docker-engine.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { sharedEngine } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
 import { eventually, repository } from './shared-host.ts';
 
-/** Where an engine could run, going without is no way to pass: .ci/run says so. */
-const reason = whyNoEngine();
-if (reason !== undefined && process.env['TRACKSTAND_ENGINE'] === 'required')
-  throw new Error(`The containers must be tested here, but ${reason}.`);
+const reason = skipped(whyNoEngine());
 
 const use = { sessions: 8, commandsPerS: 40, requestsPerS: 8 };
 /** Moves of every client. */
@@ -41,6 +38,14 @@ const settings = {
   STOP_S: 30,
 };
 
+test('where containers must be tested, what they lack fails with one sentence and is not passed over', () => {
+  expect(skipped('there is no compose', undefined)).toBe('there is no compose');
+  expect(skipped(undefined, 'required')).toBeUndefined();
+  expect(() => skipped('there is no compose', 'required')).toThrow(
+    /^The containers must be tested here, but there is no compose\.$/,
+  );
+});
+
 describe.each(['docker-compose', 'docker compose'] as const)('the containers, by %s', (version) => {
   let project: ComposeProject;
   let why = reason;
@@ -48,7 +53,7 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
     if (why !== undefined) return;
     const v2 = version === 'docker compose' ? await composeV2() : undefined;
     if (v2 !== undefined && 'why' in v2) {
-      ({ why } = v2);
+      why = skipped(v2.why);
       return;
     }
     project = await makeComposeProject({
@@ -213,6 +218,33 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       expect(await releaseOf(project.url)).toBe('r2');
     },
     minutesMs(8),
+  );
+
+  test(
+    'five images are kept, besides what serves and what can be gone back to; of the others prune takes the oldest',
+    async () => {
+      const { docker, name } = project;
+      const tags = async (): Promise<string[]> =>
+        (await docker('image', 'ls', '--format', '{{.Tag}}', name)).split('\n').toSorted();
+      const before = await tags();
+      // Each newer than all before it: each image says when it was made.
+      const made = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'];
+      const file = join(project.deployFolder, 'Dockerfile.labelled');
+      for (const tag of made) {
+        await writeFile(file, `FROM ${standIns}/node\nLABEL release=${tag}\n`);
+        await docker('build', '-q', '-t', `${name}:${tag}`, '-f', file, project.deployFolder);
+      }
+      const { code, said } = await project.script.rolling('prune');
+      expect(code, said).toBe(0);
+      const left = await tags();
+      expect(left).toEqual(expect.arrayContaining(['n2', 'n3', 'n4', 'n5', 'n6', 'r2', 'packed']));
+      expect(left).not.toContain('n1');
+      expect(said).toContain('Release n1 was removed.');
+      expect(left.length).toBeLessThan(before.length + made.length);
+      expect(await releaseOf(project.url)).toBe('r2');
+      for (const tag of made.slice(1)) await docker('rmi', `${name}:${tag}`);
+    },
+    minutesMs(5),
   );
 
   const inDatabase = async (sql: string): Promise<void> => {

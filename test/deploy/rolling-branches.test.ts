@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import type { DeployHost } from '../support/deploy-host.ts';
 import { mayAdminister } from '../support/services/docker-engine.ts';
@@ -164,49 +164,73 @@ describe('a deploy that cannot go on', () => {
   });
 });
 
-test('branch F10: without memory for one more instance a deploy refuses, and goes on with one less when it is asked to', async (context) => {
-  if (!mayAdminister()) context.skip('another memory to look at needs a root that may mount'); // unshare and mount; a bare Debian's root may.
-  const folder = await mkdtemp(join(tmpdir(), 'trackstand-memory-'));
-  const file = join(folder, 'meminfo');
-  await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  4000000 kB\n');
-  const seen = `mount --bind ${file} /proc/meminfo && exec "$@"`;
-  const host = await startSharedHost(
-    {},
-    { machine: { command: ['unshare', '--mount', 'sh', '-c', seen, 'sh'], at: (path) => path } },
-  );
-  onTestFinished(async () => {
+describe('a machine that has too little', () => {
+  let host: DeployHost;
+  let watched: WatchedRiders;
+  let folder: string;
+  /** What is done around rolling.sh, in a mount namespace of its own. */
+  const seen = (mounts: string): Promise<void> => writeFile(join(folder, 'mounts.sh'), mounts);
+  beforeAll(async () => {
+    if (!mayAdminister()) return; // unshare and mount; a bare Debian's root may.
+    folder = await mkdtemp(join(tmpdir(), 'trackstand-scarce-'));
+    const command = ['unshare', '--mount', 'sh', '-c', `. ${folder}/mounts.sh && exec "$@"`, 'sh'];
+    host = await startSharedHost({}, { machine: { command, at: (path) => path } });
+    await seen('');
+    for (const name of ['r1', 'r2']) await host.release(name);
+    const { code, said } = await host.rolling('deploy', 'r1');
+    if (code !== 0) throw new Error(said);
+    watched = await startWatchedRiders(host.url, 6);
+  });
+  beforeEach((context) => {
+    if (!mayAdminister())
+      context.skip('another memory or disk to look at needs a root that may mount');
+  });
+  afterAll(async () => {
+    if (!mayAdminister()) return;
     await host.stop();
     await rm(folder, { recursive: true });
   });
-  for (const name of ['r1', 'r2']) await host.release(name);
-  const first = await host.rolling('deploy', 'r1');
-  expect(first.code, first.said).toBe(0);
-  const watched = await startWatchedRiders(host.url, 6);
-  const connections = (release: string): Promise<number[]> =>
-    Promise.all(['a', 'b'].map((slot) => host.connectionsOf(`${slot}.${release}`)));
-  const before = await connections('r1');
-  await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  90000 kB\n');
-  const refused = await host.rolling('deploy', 'r2');
-  expect(refused.code, refused.said).toBe(10);
-  expect(refused.said).toMatch(/Only 88 MB of memory are free.*--strategy stop-first/);
-  expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
-  const former: Promise<number | null>[] = [];
-  const { code, said } = await host.watched(
-    (step) => {
-      const [slot = '', what] = step.split(':');
-      if (what === 'start')
-        former.push(host.driver('alive', `${slot}.r1`).then(({ code }) => code));
-    },
-    'deploy',
-    'r2',
-    '--strategy',
-    'stop-first',
-  );
-  expect(code, said).toBe(0);
-  // Each had left before the one in its place began.
-  expect(await Promise.all(former)).toEqual([1, 1]);
-  expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
-  // Nobody stays a guest of the slot that served alone.
-  expect(await connections('r2')).toEqual(before);
-  await watched.areUnharmed();
+
+  test('a disk without room for another release refuses a deploy before it begins', async () => {
+    await seen(`mount -t tmpfs -o size=8m tmpfs ${host.folder}/state`);
+    const { code, said } = await host.rolling('deploy', 'r2');
+    expect(code, said).toBe(10);
+    expect(said).toMatch(
+      /^Only 8 MB of disk are free\.\nThe preflight failed; nothing was changed\.$/m,
+    );
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    await watched.areUnharmed();
+  });
+
+  test('branch F10: without memory for one more instance a deploy refuses, and goes on with one less when it is asked to', async () => {
+    const connections = (release: string): Promise<number[]> =>
+      Promise.all(['a', 'b'].map((slot) => host.connectionsOf(`${slot}.${release}`)));
+    const before = await connections('r1');
+    const file = join(folder, 'meminfo');
+    await writeFile(file, 'MemTotal:  2000000 kB\nMemAvailable:  90000 kB\n');
+    await seen(`mount --bind ${file} /proc/meminfo`);
+    const refused = await host.rolling('deploy', 'r2');
+    expect(refused.code, refused.said).toBe(10);
+    expect(refused.said).toMatch(/Only 88 MB of memory are free.*--strategy stop-first/);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    const former: Promise<number | null>[] = [];
+    const { code, said } = await host.watched(
+      (step) => {
+        const [slot = '', what] = step.split(':');
+        if (what === 'start')
+          former.push(host.driver('alive', `${slot}.r1`).then(({ code }) => code));
+      },
+      'deploy',
+      'r2',
+      '--strategy',
+      'stop-first',
+    );
+    expect(code, said).toBe(0);
+    // Each had left before the one in its place began.
+    expect(await Promise.all(former)).toEqual([1, 1]);
+    expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
+    // Nobody stays a guest of the slot that served alone.
+    expect(await connections('r2')).toEqual(before);
+    await watched.areUnharmed();
+  });
 });

@@ -15,12 +15,16 @@ import type { DeployHost } from '../support/deploy-host.ts';
 import { startRider } from '../support/rider.ts';
 import { builtFile } from '../support/services/shared-services.ts';
 import { isSaved } from '../support/watching.ts';
-import { repository, startSharedHost } from './shared-host.ts';
+import { eventually, repository, startSharedHost } from './shared-host.ts';
 
 const workoutOne = /kind: "workout",\s*version: 1,/;
 const workoutTwo = `kind: "workout", version: 2,
   upcast: (state) => ({ ...state, isTwo: true }),
   downcast: ({ isTwo, ...state }) => state,`;
+
+const lastMigration = /\["0006-library", /;
+const expand = String.raw`["0007-wheels", "-- expand\ncreate table trackstand.wheels (a integer);"]`;
+const contract = String.raw`["0008-no-library", "-- contract, unused since 0007-wheels\ndrop table trackstand.workouts;"]`;
 
 describe('a deploy asks whether the database suits the release', () => {
   let host: DeployHost;
@@ -31,8 +35,8 @@ describe('a deploy asks whether the database suits the release', () => {
     const file = join(host.folder, 'releases', name, 'dist/server/sessions.js');
     await writeFile(file, `await import(${JSON.stringify(commands)});\n`);
   };
-  /** What `one` is, but its workouts have another shape: the whole build with that changed, as a release that is unpacked. */
-  const newerRelease = async (name: string): Promise<void> => {
+  /** What `one` is, but for that change: the whole build with it, as a release that is unpacked. */
+  const changedRelease = async (name: string, from: RegExp, to: string): Promise<void> => {
     const built = dirname(await builtFile('server/main'));
     const folder = join(host.folder, 'releases', name);
     await cp(built, join(folder, 'dist/server'), { recursive: true });
@@ -42,12 +46,17 @@ describe('a deploy asks whether the database suits the release', () => {
     for (const file of await readdir(join(folder, 'dist/server'))) {
       const path = join(folder, 'dist/server', file);
       const source = file.endsWith('.js') ? await readFile(path, 'utf8') : '';
-      if (!workoutOne.test(source)) continue;
-      await writeFile(path, source.replace(workoutOne, workoutTwo));
+      if (!from.test(source)) continue;
+      await writeFile(path, source.replace(from, to));
       changed++;
     }
-    // The server, and its commands.
-    expect(changed).toBe(2);
+    // In the server and in its commands, or in what both share.
+    expect(changed).toBeGreaterThan(0);
+  };
+  const released = async (name: string): Promise<void> => {
+    const { code, said } = await host.rolling('deploy', name);
+    expect(code, said).toBe(0);
+    expect(await host.routed()).toEqual([`a.${name}`, `b.${name}`]);
   };
   const inDatabase = async (sql: string): Promise<unknown[]> => {
     const connectionString = /^DATABASE_URL=(.*)$/m.exec(await readFile(host.envFile, 'utf8'))?.[1];
@@ -62,7 +71,9 @@ describe('a deploy asks whether the database suits the release', () => {
     host = await startSharedHost({ READY_DEADLINE_S: 150, DRAIN_DEADLINE_S: 60 });
     await appendFile(host.envFile, 'HASH_COST=4\n');
     for (const name of ['one', 'three']) await release(name);
-    await newerRelease('two');
+    await changedRelease('two', workoutOne, workoutTwo);
+    await changedRelease('expands', lastMigration, `${expand}, $&`);
+    await changedRelease('contracts', lastMigration, `${expand}, ${contract}, $&`);
     for (const name of ['one', 'two']) {
       const { code, said } = await host.rolling('deploy', name);
       if (code !== 0) throw new Error(said);
@@ -80,6 +91,18 @@ describe('a deploy asks whether the database suits the release', () => {
       { release: 'one' },
       { release: 'two' },
     ]);
+  });
+
+  test('what a release of another shape was tried out with keeps nobody from going back to the one before', async () => {
+    // Those of the last slot are over 15 s after it was tried out.
+    const newer =
+      'select session_id from trackstand.sessions where version = 2 and expires_at > now()';
+    await eventually(async () => (await inDatabase(newer)).length).toBe(0);
+    const { code, said } = await host.rolling('rollback');
+    expect(code, said).toBe(0);
+    expect(await host.routed()).toEqual(['a.one', 'b.one']);
+    const again = await host.rolling('deploy', 'two');
+    expect(again.code, again.said).toBe(0);
   });
 
   test('a database that is past a release refuses its deploy and its rollback, before anything moves', async () => {
@@ -141,5 +164,35 @@ describe('a deploy asks whether the database suits the release', () => {
     rider.give({ type: 'sample', data: { powerW: 200 } });
     expect((await rider.when(isSaved)).state).toEqual(rider.expected());
     rider.session.close();
+  });
+
+  test('what a release takes away waits until the one to go back to does without it, and then keeps older ones out', async () => {
+    const shape = async (): Promise<unknown[]> =>
+      inDatabase(
+        `select table_name from information_schema.tables where table_schema = 'trackstand' and table_name in ('wheels', 'workouts') order by 1`,
+      );
+    const refused = async (words: readonly string[], why: RegExp): Promise<void> => {
+      const before = await host.routed();
+      const { code, said } = await host.rolling(...words);
+      expect(code, said).toBe(12);
+      expect(said).toMatch(why);
+      expect(said.split('\n').at(-1)).toMatch(/^Release .*; nothing was changed\.$/);
+      expect(await host.routed()).toEqual(before);
+    };
+    await refused(
+      ['deploy', 'contracts'],
+      /^0008-no-library must wait: it takes away what release one needs, which may be gone back to and does not know 0007-wheels\.$/m,
+    );
+    expect(await shape()).toEqual([{ table_name: 'workouts' }]);
+    await released('expands');
+    expect(await shape()).toEqual([{ table_name: 'wheels' }, { table_name: 'workouts' }]);
+    await released('contracts');
+    expect(await shape()).toEqual([{ table_name: 'wheels' }]);
+    const past = /The database is past this release: 0008-no-library took away what it needs/;
+    await refused(['rollback', 'one'], past);
+    await refused(['deploy', 'three'], past);
+    const back = await host.rolling('rollback');
+    expect(back.code, back.said).toBe(0);
+    expect(await host.routed()).toEqual(['a.expands', 'b.expands']);
   });
 });

@@ -85,7 +85,8 @@ describe('a deploy that is interrupted', () => {
   test('branch F6: killed while it takes back, it goes on taking back', async () => {
     const former = await live();
     expect(await host.killedAt('b:route', 'deploy', 'r3')).toBe(true);
-    expect(await host.killedAt('all:discard', 'abort')).toBe(true);
+    expect(await host.killedAt('all:restore', 'abort')).toBe(true);
+    expect(await host.killedAt('all:discard', 'resume')).toBe(true);
     const { code, said } = await host.rolling('resume');
     expect(code, said).toBe(0);
     await serves(former);
@@ -169,8 +170,8 @@ describe('a deploy that is interrupted', () => {
 
   test('everything that was done stands in the audit log', async () => {
     const actions = (await host.audit()).map(({ action }) => action);
-    // One for each that was killed, for the signals, and for what was killed while it took back.
-    expect(actions.filter((action) => action === 'resume').length).toBe(everyStep.length + 3 + 1);
+    // One for each that was killed, for the signals, and for what was killed twice while it took back.
+    expect(actions.filter((action) => action === 'resume').length).toBe(everyStep.length + 3 + 2);
     for (const action of ['deploy', 'deploy-done', 'abort', 'deploy-undone', 'deploy-failed'])
       expect(actions).toContain(action);
     const text = await readFile(join(host.folder, 'state/audit.jsonl'), 'utf8');

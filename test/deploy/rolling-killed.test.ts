@@ -37,9 +37,19 @@ describe('what is killed at every step and resumed each time ends as if nothing 
     ],
     [
       'a canary',
-      ['canary', 'r3', '--steps', '25,100'],
-      ['canary:start', 'canary:25', 'canary:100', 'canary:promote'],
+      ['canary', 'r3'],
+      ['canary:start', 'canary:5', 'canary:25', 'canary:50', 'canary:100', 'canary:promote'],
       ['c.r3', 'b.r3'],
+    ],
+    [
+      'a deploy that stops first',
+      ['deploy', 'r1', '--strategy', 'stop-first'],
+      ['a', 'b'].flatMap((slot) =>
+        ['make-room', 'start', 'try', 'route', 'hand-over', 'soak', 'retire'].map(
+          (name) => `${slot}:${name}`,
+        ),
+      ),
+      ['a.r1', 'b.r1'],
     ],
   ] as const)(
     'branch F6: %s',

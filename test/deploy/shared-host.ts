@@ -15,16 +15,17 @@ export async function startSharedHost(
   settings?: Settings,
   more: Pick<DeployHostParts, 'isByFlags' | 'instanceSettings' | 'machine'> & {
     readonly redis?: string;
+    readonly postgres?: string;
   } = {},
 ): Promise<DeployHost> {
   return startDeployHost({
     repository,
     verdictFile: await builtFile('deploy/verdict'),
     serverFile: await builtFile('server/main'),
-    postgres: (await freshPostgres()).url,
-    redis: (await freshRedis()).url,
     settings,
     ...more,
+    postgres: more.postgres ?? (await freshPostgres()).url,
+    redis: more.redis ?? (await freshRedis()).url,
   });
 }
 

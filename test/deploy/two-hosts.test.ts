@@ -157,6 +157,7 @@ describe('rolling.sh over two hosts by ssh', () => {
         /^The clock of host two is [89]\d s off; nothing was changed on any host\.$/,
       ),
     });
+    expect(await live()).toEqual(['r2', 'r2']);
   });
 
   test('a host whose key is not the one that is known is none of ours', async () => {
@@ -192,5 +193,93 @@ describe('rolling.sh over two hosts by ssh', () => {
     expect(result.refused).toMatchObject({ code: 70 });
     expect(await live()).toEqual(['r5', 'r5']);
     for (const one of noticed) expect(one).toMatchObject({ ...nothing, moves: each(1) });
+  });
+
+  test('a canary goes host by host, a rollback as well, and nobody on either notices', async () => {
+    for (const host of hosts) await host.script.configure({ SOAK_SAMPLES: 0, SOAK_CONNECTIONS: 0 });
+    const { result, noticed } = await used(async () => [
+      await rolling('canary', 'r3', '--steps', '25,100'),
+      await rolling('rollback'),
+    ]);
+    for (const { code, said } of result) expect(code, said).toBe(0);
+    expect(result[0]?.said).toMatch(/== one[^]*\[canary:25\][^]*== two[^]*\[canary:25\]/);
+    expect(result.map(({ said }) => said.split('\n').at(-1))).toEqual([
+      'Release r3 serves on one two.',
+      'Release r5 serves on one two.',
+    ]);
+    expect(await live()).toEqual(['r5', 'r5']);
+    for (const one of noticed) expect(one).toMatchObject(nothing);
+  });
+
+  test('a rollback that cannot be on one host is refused before it begins on any', async () => {
+    const gone = '/var/lib/trackstand/releases/r3';
+    await hosts[1]?.machine.run('mv', gone, `${gone}.away`);
+    onTestFinished(() => void hosts[1]?.machine.run('mv', `${gone}.away`, gone));
+    for (const words of [['rollback'], ['rollback', 'r3']])
+      expect(await rolling(...words)).toMatchObject({
+        code: 10,
+        said: expect.stringMatching(
+          /^Host two: Release r3 is not here any more; nothing was changed\. Nothing was changed on any host\.$/m,
+        ) as unknown,
+      });
+    expect(await live()).toEqual(['r5', 'r5']);
+    expect(await rolling('resume')).toMatchObject({
+      code: 0,
+      said: 'There is no unfinished deploy.',
+    });
+  });
+
+  test('a rollback that is cut off on the second host is gone on with, and the first one is left as it is', async () => {
+    let isSecond = false;
+    let isCut: Promise<void> | undefined;
+    const cutAt = (step: string): void => {
+      if (step === 'b:hand-over') isSecond = true;
+      else if (isSecond && step === 'a:hand-over') isCut ??= ssh.cut(1);
+    };
+    const { result, noticed } = await used(async () => {
+      const lost = await script.watched(cutAt, 'rollback', '--hosts', ssh.hostsFile);
+      await isCut;
+      await ssh.listen(1);
+      const refused = await rolling('rollback');
+      await eventually(async () => (await rolling('resume')).code).toBe(0);
+      return { lost, refused };
+    });
+    expect(result.lost.code, result.lost.said).toBe(69);
+    expect(result.refused).toMatchObject({ code: 70 });
+    expect(await live()).toEqual(['r3', 'r3']);
+    for (const one of noticed) expect(one).toMatchObject({ ...nothing, moves: each(1) });
+  });
+
+  test('branch F6: killed with -9 in the middle of the second host and aborted, every host serves what it did', async () => {
+    let isSecond = false;
+    const { result, noticed } = await used(async () => {
+      const killed = await script.killedWhen(
+        (step) => {
+          if (step === 'b:retire') isSecond = true;
+          return isSecond && step === 'a:try';
+        },
+        'deploy',
+        'r5',
+        '--hosts',
+        ssh.hostsFile,
+      );
+      // What runs there goes on to its next step, and lets go.
+      await eventually(async () => (await rolling('abort')).code).toBe(0);
+      return killed;
+    });
+    expect(result).toBe(true);
+    expect(await live()).toEqual(['r3', 'r3']);
+    const log = await hosts[1]?.machine.run('cat', '/var/lib/trackstand/audit.jsonl');
+    expect(log).toMatch(/"action":"deploy-undone","by":[^\n]*"release":"r5"[^\n]*\n?$/);
+    for (const one of noticed) expect(one).toMatchObject(nothing);
+  });
+
+  test('what is for one host is refused with one sentence', async () => {
+    for (const words of [['stage', 'r5'], ['drain', 'a'], ['unlock'], ['live']])
+      expect(await rolling(...words)).toEqual({
+        code: 2,
+        said: `rolling.sh ${words[0]} is for one host.`,
+        stdout: '',
+      });
   });
 });

@@ -16,6 +16,8 @@ export interface RollingScript {
   rolling(...words: readonly string[]): Promise<Outcome>;
   /** Starts it, and kills the script with -9 when it announces that step. False when it ended before. */
   killedAt(step: string, ...words: readonly string[]): Promise<boolean>;
+  /** The same at the first step of which that is true. */
+  killedWhen(is: (step: string) => boolean, ...words: readonly string[]): Promise<boolean>;
   /** Starts it, and sends that signal to the script at that step. */
   signalledAt(signal: NodeJS.Signals, step: string, ...words: readonly string[]): Promise<Outcome>;
   /** Starts it, and calls back at each step it announces. */
@@ -76,6 +78,14 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, said: said.join('\n'), stdout: out.join('\n') };
   };
+  const killedWhen: RollingScript['killedWhen'] = async (is, ...words) => {
+    const child = start(words);
+    let isKilled = false;
+    await followed(child, (step) => {
+      if (!isKilled && is(step)) isKilled = child.kill('SIGKILL');
+    });
+    return isKilled;
+  };
   return {
     watched,
     rolling: (...words) => watched(() => {}, ...words),
@@ -83,18 +93,8 @@ export async function rollingScript(parts: RollingScriptParts): Promise<RollingS
       const child = start(words);
       return followed(child, (announced) => void (announced === step && child.kill(signal)));
     },
-    killedAt: async (step, ...words) => {
-      const child = start(words);
-      const ended = once(child, 'close');
-      child.stderr.resume();
-      let isKilled = false;
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (!line.includes(`"step","text":"${step}"`)) return;
-        isKilled = child.kill('SIGKILL');
-      });
-      await ended;
-      return isKilled;
-    },
+    killedAt: (step, ...words) => killedWhen((announced) => announced === step, ...words),
+    killedWhen,
     configure,
     limitFileBytes: (bytes) => {
       // Blocks of 1024 bytes.

@@ -44,6 +44,16 @@ export function whyNoEngine(): string | undefined {
   return missing.length === 0 ? undefined : `${missing.join(' and ')} not installed`;
 }
 
+/** Why containers are not tested; throws where they must be: an engine could run there, and going without would be no pass (.ci/run). */
+export function skipped(
+  why: string | undefined,
+  engine = process.env['TRACKSTAND_ENGINE'],
+): string | undefined {
+  if (why !== undefined && engine === 'required')
+    throw new Error(`The containers must be tested here, but ${why}.`);
+  return why;
+}
+
 /** At the end of its input, also when the test process was killed, nothing of ours is left. */
 const guardScript = `
   cat > /dev/null
