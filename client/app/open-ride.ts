@@ -76,7 +76,13 @@ export function openRide(parts: OpenRideParts): () => void {
     reload: () => location.reload(),
   };
   const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
-  const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
+  const { actions, noteAt } = rideActions({
+    ride,
+    clock,
+    abilities: () => trainer.view().abilities,
+    changed: () => loop.refresh(),
+    leave,
+  });
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
@@ -95,7 +101,8 @@ export function openRide(parts: OpenRideParts): () => void {
       showSummary(parts, { badge, banner }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
-    if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs) || startNote(frame, devices));
+    if (!isOver && !isStopped)
+      screen.show(frame, noteAt(nowMs) || startNote(frame, devices), trainer.view().abilities);
     // The page that rides on needs the devices.
     if (view.status === 'stopped' && !isStopped) trainer.close();
     isStopped = view.status === 'stopped';

@@ -105,6 +105,7 @@ export function rideDevices({ state, seed, clock, ticker }: RideDevicesParts): R
         isSimulated: isSimulated(),
         hasBluetooth: bluetooth !== null,
         phase,
+        isFree: state.brake !== undefined,
       }),
   };
 }

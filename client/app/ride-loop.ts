@@ -4,6 +4,7 @@ import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
 import { isRiddenElsewhere, type WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS } from '../../shared/workout/workout-view.ts';
 import type { LiveSession, SessionView } from '../connect.ts';
+import { fittingBrake } from './brake-steps.ts';
 import { recordedSamples } from './recorded-samples.ts';
 import { freshSample, trainerTarget } from './ride-figures.ts';
 import type { Ticker } from './ticker.ts';
@@ -91,8 +92,22 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
     else if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
     else ride.send('resume', {});
   };
+  /** By trainer and kind of brake: a service that does not know of it is asked once. */
+  const fitted = new Set<string>();
+  const fitBrake = (): void => {
+    const { state, status } = ride.view();
+    const { abilities } = trainer.view();
+    if (state.brake === undefined || state.phase === 'finished') return;
+    const brake = fittingBrake(state.brake, abilities);
+    if (brake === null || status === 'stopped' || isElsewhere()) return;
+    const key = `${state.brake.kind} ${JSON.stringify(abilities)}`;
+    if (fitted.has(key)) return;
+    fitted.add(key);
+    ride.send('set-brake', { brake });
+  };
   const beat = (): void => {
     const nowMs = clock.nowMs();
+    fitBrake();
     waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
