@@ -53,11 +53,12 @@ export function fittingBrake(brake: Brake, abilities: TrainerAbilities | null): 
 function brakesOf(abilities: TrainerAbilities | null): readonly Brake[] {
   if (abilities === null) return [];
   const { takesGrade, levels } = abilities;
-  const firstLevel = (range: LevelRange): Brake => {
-    const level = settableLevel(range.min + (range.max - range.min) * firstLevelPart, range);
-    return { kind: 'resistance', level };
-  };
   return [...(takesGrade ? [levelRoad] : []), ...(levels === null ? [] : [firstLevel(levels)])];
+}
+
+function firstLevel(range: LevelRange): Brake {
+  const level = settableLevel(range.min + (range.max - range.min) * firstLevelPart, range);
+  return { kind: 'resistance', level };
 }
 
 /** A brake in words and numbers. */

@@ -65,24 +65,18 @@ export function openRide(parts: OpenRideParts): () => void {
       .then(parts.left);
   };
   const beeper = makeBeeper(beeps.isOn);
-  const takeOver = (): void => {
-    close();
-    parts.takeOver();
-  };
   const offers = {
-    'take-over': takeOver,
+    'take-over': () => {
+      close();
+      parts.takeOver();
+    },
     'take-control': () => ride.send('take-control', {}),
     'new-ride': leave,
     reload: () => location.reload(),
   };
   const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
-  const { actions, noteAt } = rideActions({
-    ride,
-    clock,
-    abilities: () => trainer.view().abilities,
-    changed: () => loop.refresh(),
-    leave,
-  });
+  const changed = (): void => loop.refresh();
+  const { actions, noteAt } = rideActions({ ride, trainer, clock, changed, leave });
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;

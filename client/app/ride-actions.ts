@@ -6,13 +6,12 @@ import { brakeLine, otherBrake, steppedBrake } from './brake-steps.ts';
 import { clockTime, withUnit } from './format.ts';
 import type { RideActions } from './ride-controls.ts';
 import { startHere, type Ride } from './ride-loop.ts';
-import type { TrainerAbilities } from './trainer/trainer.ts';
+import type { Trainer } from './trainer/trainer.ts';
 
 export interface RideActionsParts {
   readonly ride: Ride;
   readonly clock: Clock;
-  /** Of the trainer, as far as they are known. */
-  readonly abilities: () => TrainerAbilities | null;
+  readonly trainer: Trainer;
   /** Something was asked: show it without waiting for the beat. */
   readonly changed: () => void;
   readonly leave: () => void;
@@ -29,7 +28,7 @@ export function rideActions(parts: RideActionsParts): {
   readonly actions: RideActions;
   readonly noteAt: (nowMs: number) => string;
 } {
-  const { ride, clock, abilities, changed, leave } = parts;
+  const { ride, clock, trainer, changed, leave } = parts;
   let note = { text: '', untilMs: 0 };
   const isStopped = (): boolean =>
     ride.view().status === 'stopped' || isRiddenElsewhere(ride.view().state, ride.clientId);
@@ -54,13 +53,13 @@ export function rideActions(parts: RideActionsParts): {
       const { state } = ride.view();
       if (state.phase === 'finished') return;
       if (state.brake === undefined) return ask('adjust', { intensity: adjusted(state, steps) });
-      const brake = steppedBrake(state.brake, steps, abilities()?.levels ?? null);
+      const brake = steppedBrake(state.brake, steps, trainer.view().abilities?.levels ?? null);
       // At its end a key that is held would say the same many times a second.
       if (brakeLine(brake) !== brakeLine(state.brake)) ask('set-brake', { brake });
     },
     switchBrake: () => {
       const { brake, phase } = ride.view().state;
-      const other = brake && otherBrake(brake, abilities());
+      const other = brake && otherBrake(brake, trainer.view().abilities);
       if (other && phase !== 'finished') ask('set-brake', { brake: other });
     },
     skip: () => {

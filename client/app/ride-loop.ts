@@ -92,22 +92,10 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
     else if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
     else ride.send('resume', {});
   };
-  /** By trainer and kind of brake: a service that does not know of it is asked once. */
-  const fitted = new Set<string>();
-  const fitBrake = (): void => {
-    const { state, status } = ride.view();
-    const { abilities } = trainer.view();
-    if (state.brake === undefined || state.phase === 'finished') return;
-    const brake = fittingBrake(state.brake, abilities);
-    if (brake === null || status === 'stopped' || isElsewhere()) return;
-    const key = `${state.brake.kind} ${JSON.stringify(abilities)}`;
-    if (fitted.has(key)) return;
-    fitted.add(key);
-    ride.send('set-brake', { brake });
-  };
+  const fitBrake = brakeFitter(ride, trainer);
   const beat = (): void => {
     const nowMs = clock.nowMs();
-    fitBrake();
+    if (!isElsewhere()) fitBrake();
     waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
@@ -129,5 +117,21 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
       stopBeats();
       trainer.close();
     },
+  };
+}
+
+/** Rides a free ride by what the trainer takes, as soon as that is known. */
+function brakeFitter(ride: RideLoopParts['ride'], trainer: Trainer): () => void {
+  /** By trainer and kind of brake: a service that knows of no brakes is asked once. */
+  const fitted = new Set<string>();
+  return () => {
+    const { state, status } = ride.view();
+    const { abilities } = trainer.view();
+    if (state.brake === undefined || state.phase === 'finished' || status === 'stopped') return;
+    const brake = fittingBrake(state.brake, abilities);
+    const key = `${state.brake.kind} ${JSON.stringify(abilities)}`;
+    if (brake === null || fitted.has(key)) return;
+    fitted.add(key);
+    ride.send('set-brake', { brake });
   };
 }

@@ -8,22 +8,16 @@
  * what was wanted while an answer was awaited is never sent.
  */
 import { opCodes, type ControlRequest, type ControlResponse } from './control-point.ts';
+import { usualPowerRange, type MachineFeature, type PowerRange } from './machine-feature.ts';
 import {
-  settableLevel,
-  settablePowerW,
-  usualPowerRange,
-  type MachineFeature,
-  type PowerRange,
-} from './machine-feature.ts';
+  stepsBetween,
+  targetRequest,
+  type MachineLimits,
+  type TargetRequest,
+} from './machine-target.ts';
 import type { LevelRange, TrainerAbilities, TrainerTarget } from './trainer.ts';
 
-export interface MachineControl {
-  readonly feature: MachineFeature;
-  readonly range: PowerRange;
-  /** Null when it does not tell: then nobody knows what a level would be. */
-  readonly levels: LevelRange | null;
-  /** How it wants a level written. */
-  readonly levelBytes: 1 | 2;
+export interface MachineControl extends MachineLimits {
   readonly hasControl: boolean;
   readonly isStarted: boolean;
   /** The request whose answer is awaited. */
@@ -45,17 +39,12 @@ interface Awaited {
   readonly isVoid: boolean;
 }
 
-type TargetRequest = Extract<ControlRequest, { kind: 'set-power' | 'simulate' | 'set-resistance' }>;
-
 /** Machines have been seen to take up to two seconds to grant control. */
 export const answerMaxMs = 2_000;
 /** Some trainers let a set power decay; telling it again now and then costs nothing. */
 const refreshMs = 10_000;
 /** In a ramp a new target each second is as smooth as a flywheel can follow; a step goes out at once. */
 const pacedMs = 900;
-const stepW = 15;
-const stepPercent = 0.5;
-const stepLevel = 1;
 /** What a level in one byte goes up to. */
 const oneByteLevelMax = 25.5;
 /** After a failure: soon, then patiently. */
@@ -225,54 +214,11 @@ function wantedRequest(
   target: TrainerTarget,
   nowMs: number,
 ): ControlRequest | null {
-  const wanted = targetRequest(control, target);
+  const wanted = targetRequest(control, target, control.toldTarget?.request.kind);
   if (wanted === null) return null;
   if (!control.hasControl) return { kind: 'take-control' };
   if (!control.isStarted) return { kind: 'start' };
   return dueTarget(control, wanted, nowMs) ?? dueCadence(control, target);
-}
-
-/** Null where the machine has nothing for it. */
-function targetRequest(control: MachineControl, target: TrainerTarget): TargetRequest | null {
-  switch (target.kind) {
-    case 'power':
-      return powerRequest(control, target.powerW);
-    case 'free':
-      return gradeRequest(control, 0) ?? powerRequest(control, target.easyW);
-    case 'grade':
-      return gradeRequest(control, target.gradePercent);
-    case 'resistance':
-      return levelRequest(control, target.level);
-    case 'rest':
-      return powerRequest(control, 0) ?? easiest(control);
-  }
-}
-
-/** For a machine that takes no power: a hill or a level it was given is taken back, and otherwise nothing is touched. */
-function easiest(control: MachineControl): TargetRequest | null {
-  switch (control.toldTarget?.request.kind) {
-    case 'simulate':
-      return gradeRequest(control, 0);
-    case 'set-resistance':
-      return levelRequest(control, 0);
-    case 'set-power':
-    case undefined:
-      return null;
-  }
-}
-
-function powerRequest({ feature, range }: MachineControl, powerW: number): TargetRequest | null {
-  if (!feature.takesPower) return null;
-  return { kind: 'set-power', powerW: settablePowerW(powerW, range) };
-}
-
-function gradeRequest({ feature }: MachineControl, gradePercent: number): TargetRequest | null {
-  return feature.takesSimulation ? { kind: 'simulate', gradePercent } : null;
-}
-
-function levelRequest({ levels, levelBytes }: MachineControl, level: number): TargetRequest | null {
-  if (levels === null) return null;
-  return { kind: 'set-resistance', level: settableLevel(level, levels), levelBytes };
 }
 
 function dueTarget(
@@ -295,15 +241,4 @@ function dueCadence(
   const cadenceRpm = (target.kind === 'power' ? target.cadenceRpm : undefined) ?? 0;
   if (!feature.takesCadence || cadenceRpm === (toldCadenceRpm ?? 0)) return null;
   return { kind: 'set-cadence', cadenceRpm };
-}
-
-/** In steps that go out at once; a change of kind is one. */
-function stepsBetween(a: TargetRequest, b: TargetRequest): number {
-  if (a.kind === 'set-power' && b.kind === 'set-power')
-    return Math.abs(a.powerW - b.powerW) / stepW;
-  if (a.kind === 'simulate' && b.kind === 'simulate')
-    return Math.abs(a.gradePercent - b.gradePercent) / stepPercent;
-  if (a.kind === 'set-resistance' && b.kind === 'set-resistance')
-    return a.levelBytes === b.levelBytes ? Math.abs(a.level - b.level) / stepLevel : 1;
-  return 1;
 }
