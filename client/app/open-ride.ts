@@ -5,7 +5,6 @@ import { makeBeeper } from './beeper.ts';
 import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
-import type { RideActions } from './ride-controls.ts';
 import { rideDevices, type RideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
 import { rideNotices } from './ride-notices.ts';
@@ -101,11 +100,8 @@ export function openRide(parts: OpenRideParts): () => void {
     if (view.status === 'stopped' && !isStopped) trainer.close();
     isStopped = view.status === 'stopped';
   };
-  const stopKeys = listenForShortcuts({
-    ...(actions satisfies RideActions),
-    askToFinish: screen.askToFinish,
-    cancel: screen.cancel,
-  });
+  const { askToFinish, cancel } = screen;
+  const stopKeys = listenForShortcuts({ ...actions, askToFinish, cancel });
   showScreen(screen.root);
   const loop = startRideLoop({
     ride,
