@@ -110,6 +110,12 @@ describe('a trainer that is given a grade', () => {
     expect(device.writes.slice(told)).toEqual(Array.from({ length: 4 }, () => '050000'));
   });
 
+  test('and does not say what it takes is not said to take nothing', async () => {
+    const { trainer, pass } = meet({ targets: [8] });
+    await pass(20);
+    expect(trainer.view()).toMatchObject({ link: 'ready', abilities: null });
+  });
+
   test('and says that it takes none is told nothing of it any more, and the page knows', async () => {
     const { trainer, device, pass } = meet({ unsupported: [0x11] });
     expect(trainer.view().abilities).toBeNull();
@@ -209,6 +215,11 @@ describe('a soft hill and a soft level', () => {
 
   test('downhill there is nothing to ease', () => {
     expect(told(grade(-3), [still, ...legs(2, 70)])).toEqual([-3, -3, -3]);
+  });
+
+  test('who stops for a moment on a hill finds it as it was: it never brakes harder for that', () => {
+    const stopping = [...legs(8, 70), still, still, still, still, still];
+    expect(told(grade(5), stopping).slice(8)).toEqual([5, 5, 5, 5, 5]);
   });
 
   test('legs that climb slowly are not stuck: nothing is taken from under them', () => {
