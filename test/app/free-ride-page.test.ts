@@ -66,12 +66,13 @@ const threeAndAHalf = '1100005e012833';
 
 /** Comes back from a level road, never steeper than asked, in control. */
 async function expectSoftly(met: number): Promise<void> {
-  await untilLast(threeAndAHalf);
-  expect(hexSince(met).slice(0, 2)).toEqual(['00', '07']);
+  await expect.poll(() => gradesSince(met).at(-1), patiently).toBe(3.5);
+  // Asked again when the answer is long in coming, as on a busy machine.
+  const told = hexSince(met).filter((hex, index, all) => hex !== all[index - 1]);
+  expect(told.slice(0, 2)).toEqual(['00', '07']);
   const grades = gradesSince(met);
   expect(grades[0]).toBe(0);
   expect(grades).toEqual(grades.toSorted((a, b) => a - b));
-  expect(grades.at(-1)).toBe(3.5);
 }
 
 describe('a free ride on a trainer over Bluetooth', () => {
