@@ -5,7 +5,7 @@ import { planPositionS } from '../../shared/workout/workout-view.ts';
 
 export type Beep = 'soon' | 'now';
 
-/** Where a rider is in the plan, as far as it is heard; null when nothing is: not riding, or the plan is done. */
+/** Where a rider is in the plan, as far as it is heard; null when nothing is: not riding, no plan, or the plan is done. */
 export interface HeardPlace {
   readonly interval: number;
   /** Whole seconds to its end, as the countdown shows them. */
@@ -16,7 +16,7 @@ const soonS = 3;
 
 export function heardPlace(state: WorkoutState, nowMs: number): HeardPlace | null {
   const place = segmentAt(state.plan, planPositionS(state, nowMs));
-  if (state.phase !== 'riding' || place === null) return null;
+  if (state.phase !== 'riding' || place === null || state.brake !== undefined) return null;
   return { interval: place.index, leftS: Math.ceil(place.leftS - 0.001) };
 }
 

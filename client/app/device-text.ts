@@ -1,6 +1,6 @@
 /** How it stands with the rider's devices, in words. Pure. */
 import type { WorkoutPhase } from '../../shared/workout/workout-state.ts';
-import type { DeviceView, TrainerView } from './trainer/trainer.ts';
+import type { DeviceView, TrainerAbilities, TrainerView } from './trainer/trainer.ts';
 
 export type DeviceOffer = 'reconnect' | 'choose-trainer' | 'choose-strap' | 'simulate';
 
@@ -18,6 +18,8 @@ export interface DevicePanelFacts {
   readonly isSimulated: boolean;
   readonly hasBluetooth: boolean;
   readonly phase: WorkoutPhase;
+  /** Without a plan. */
+  readonly isFree: boolean;
 }
 
 const noBluetooth =
@@ -49,7 +51,8 @@ function deviceText({ name, link }: DeviceView): string {
   }
 }
 
-function noteFor({ trainer, isSimulated, hasBluetooth }: DevicePanelFacts): string {
+function noteFor(facts: DevicePanelFacts): string {
+  const { trainer, isSimulated, hasBluetooth } = facts;
   if (isSimulated) return hasBluetooth ? simulated : noBluetooth;
   switch (trainer.link) {
     case 'lost':
@@ -61,10 +64,23 @@ function noteFor({ trainer, isSimulated, hasBluetooth }: DevicePanelFacts): stri
     case 'connecting':
       return '';
     case 'ready':
-      return trainer.isSteered
-        ? ''
-        : `${trainer.name} measures only. It is not braked: shift gears to meet the target.`;
+      return abilityNote(trainer.name, trainer.abilities, facts.isFree);
   }
+}
+
+/** What the trainer cannot do of what this ride asks of one. */
+function abilityNote(name: string, abilities: TrainerAbilities | null, isFree: boolean): string {
+  if (abilities === null) return '';
+  const { takesPower, takesGrade, levels } = abilities;
+  if (!isFree)
+    return takesPower
+      ? ''
+      : `${name} measures only. It is not braked: shift gears to meet the target.`;
+  if (takesGrade) return levels === null ? `${name} takes a grade, and no resistance level.` : '';
+  if (levels !== null) return `${name} takes a resistance level, and no grade.`;
+  return takesPower
+    ? `${name} takes neither a grade nor a resistance level: it holds an easy power.`
+    : `${name} measures only: your ride is recorded, and nothing brakes it.`;
 }
 
 function offersFor(

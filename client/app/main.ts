@@ -1,5 +1,6 @@
 /** The page: back into the ride this device keeps, or the choice of workouts. */
 import { systemClock } from '../../shared/clock.ts';
+import type { Brake } from '../../shared/workout/brake.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { connect, SessionNotCreatedError } from '../connect.ts';
@@ -131,14 +132,15 @@ async function takeUp(resumeUrl: string): Promise<void> {
   }
 }
 
-async function choose(plan: Plan, ftpW: number): Promise<string | null> {
+async function choose(plan: Plan, ftpW: number, brake?: Brake): Promise<string | null> {
   askToKeepStorage();
   const hold = await tabs.hold();
   // Another tab was faster; its ride is shown by now.
   if (hold === null) return null;
   try {
     const { fetch } = client;
-    show(await connect({ ...options, input: { plan, ftpW }, fetch, hold }), 'begun', hold);
+    const input = { plan, ftpW, ...(brake && { brake }) };
+    show(await connect({ ...options, input, fetch, hold }), 'begun', hold);
     return null;
   } catch (error) {
     hold.release();

@@ -5,7 +5,6 @@ import { makeBeeper } from './beeper.ts';
 import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { rideActions } from './ride-actions.ts';
-import type { RideActions } from './ride-controls.ts';
 import { rideDevices, type RideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
 import { rideNotices } from './ride-notices.ts';
@@ -65,18 +64,18 @@ export function openRide(parts: OpenRideParts): () => void {
       .then(parts.left);
   };
   const beeper = makeBeeper(beeps.isOn);
-  const takeOver = (): void => {
-    close();
-    parts.takeOver();
-  };
   const offers = {
-    'take-over': takeOver,
+    'take-over': () => {
+      close();
+      parts.takeOver();
+    },
     'take-control': () => ride.send('take-control', {}),
     'new-ride': leave,
     reload: () => location.reload(),
   };
   const { badge, banner, ...notices } = rideNotices(parts.occasion, offers, happened(parts));
-  const { actions, noteAt } = rideActions({ ride, clock, changed: () => loop.refresh(), leave });
+  const changed = (): void => loop.refresh();
+  const { actions, noteAt } = rideActions({ ride, trainer, clock, changed, leave });
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
   let isOver = false;
   let isStopped = false;
@@ -95,16 +94,14 @@ export function openRide(parts: OpenRideParts): () => void {
       showSummary(parts, { badge, banner }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
-    if (!isOver && !isStopped) screen.show(frame, noteAt(nowMs) || startNote(frame, devices));
+    if (!isOver && !isStopped)
+      screen.show(frame, noteAt(nowMs) || startNote(frame, devices), trainer.view().abilities);
     // The page that rides on needs the devices.
     if (view.status === 'stopped' && !isStopped) trainer.close();
     isStopped = view.status === 'stopped';
   };
-  const stopKeys = listenForShortcuts({
-    ...(actions satisfies RideActions),
-    askToFinish: screen.askToFinish,
-    cancel: screen.cancel,
-  });
+  const { askToFinish, cancel } = screen;
+  const stopKeys = listenForShortcuts({ ...actions, askToFinish, cancel });
   showScreen(screen.root);
   const loop = startRideLoop({
     ride,

@@ -13,6 +13,14 @@ export interface GraphScale {
   readonly topFraction: number;
 }
 
+/** What there is to draw without a plan. */
+export interface RiddenGraph {
+  readonly trace: PowerTrace;
+  readonly ftpW: number;
+  readonly positionS: number;
+  readonly isOver: boolean;
+}
+
 /** One coloured area, as the `d` of a path. */
 export interface ProfileShape {
   readonly zone: Zone | 'free';
@@ -30,6 +38,19 @@ export function graphScale(plan: Plan, positionS = 0): GraphScale {
   return {
     endS: Math.max(planDurationS(plan), positionS),
     topFraction: Math.max(topFractionMin, peak * 1.08),
+  };
+}
+
+/** What a ride without a plan has room for at first, seconds, and how much more each time it is filled. */
+const windowS = 600;
+
+/** The scale of a ride without a plan: it grows as the ride does, in steps, and ends with it. */
+export function freeScale(ridden: RiddenGraph): GraphScale {
+  const { trace, ftpW, positionS, isOver } = ridden;
+  const peakW = traceMeansW(trace).reduce<number>((most, powerW) => Math.max(most, powerW ?? 0), 0);
+  return {
+    endS: isOver ? Math.max(1, positionS) : (Math.floor(positionS / windowS) + 1) * windowS,
+    topFraction: Math.max(topFractionMin, (peakW / ftpW) * 1.08),
   };
 }
 

@@ -7,6 +7,7 @@ import { clockTime, spokenTime } from './format.ts';
 import {
   boxHeight,
   boxWidth,
+  freeScale,
   graphScale,
   profileShapes,
   tracePath,
@@ -25,24 +26,39 @@ export interface ProfileGraph {
 
 /** A still picture of a plan, for the eyes only: the words beside it say the same. */
 export function profilePicture(plan: Plan): SVGSVGElement {
-  const picture = svg('svg', {
+  const picture = stillPicture();
+  picture.append(...areas(plan, graphScale(plan)));
+  return picture;
+}
+
+/** A road that goes up and down, for a ride that has no profile. */
+export function roadPicture(): SVGSVGElement {
+  const picture = stillPicture();
+  const d = `M0 ${boxHeight}V72C120 72 160 38 300 38S470 66 570 62S740 14 850 14S960 40 1000 44V${boxHeight}Z`;
+  picture.append(svg('path', { class: 'zone-2', d }));
+  return picture;
+}
+
+function stillPicture(): SVGSVGElement {
+  return svg('svg', {
     viewBox: `0 0 ${boxWidth} ${boxHeight}`,
     preserveAspectRatio: 'none',
     class: 'profile',
     'aria-hidden': 'true',
   });
-  picture.append(...areas(plan, graphScale(plan)));
-  return picture;
 }
 
-/** The graph of a ride: the plan, the ridden trace, a marker, the line of FTP, and times below. */
-export function profileGraph(plan: Plan, ftpW: number): ProfileGraph {
+/** The graph of a ride: the plan if there is one, the ridden trace, a marker, the line of FTP, and times below. */
+export function profileGraph({ plan, ftpW, brake }: WorkoutState): ProfileGraph {
+  const isFree = brake !== undefined;
   const picture = svg('svg', {
     viewBox: `0 0 ${boxWidth} ${boxHeight}`,
     preserveAspectRatio: 'none',
     class: 'profile',
     role: 'img',
-    'aria-label': `Profile of ${plan.name}, ${spokenTime(planDurationS(plan))}`,
+    'aria-label': isFree
+      ? 'Power so far'
+      : `Profile of ${plan.name}, ${spokenTime(planDurationS(plan))}`,
   });
   const shapes = svg('g', {});
   const past = svg('rect', { class: 'past', x: '0', y: '0', height: String(boxHeight) });
@@ -61,7 +77,7 @@ export function profileGraph(plan: Plan, ftpW: number): ProfileGraph {
   let drawn: GraphScale | undefined;
   const rescale = (scale: GraphScale): void => {
     drawn = scale;
-    shapes.replaceChildren(...areas(plan, scale));
+    if (!isFree) shapes.replaceChildren(...areas(plan, scale));
     const ftpY = String(yAt(1, scale));
     ftpLine.setAttribute('y1', ftpY);
     ftpLine.setAttribute('y2', ftpY);
@@ -69,8 +85,10 @@ export function profileGraph(plan: Plan, ftpW: number): ProfileGraph {
     setText(end, clockTime(scale.endS));
   };
   const show = (state: WorkoutState, positionS: number): void => {
-    const scale = graphScale(plan, Math.floor(positionS));
-    if (scale.endS !== drawn?.endS) rescale(scale);
+    const scale = isFree
+      ? freeScale({ ...state, positionS, isOver: state.phase === 'finished' })
+      : graphScale(plan, Math.floor(positionS));
+    if (scale.endS !== drawn?.endS || scale.topFraction !== drawn.topFraction) rescale(scale);
     const x = String(xAt(positionS, scale));
     past.setAttribute('width', x);
     marker.setAttribute('x1', x);

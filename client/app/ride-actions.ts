@@ -1,14 +1,17 @@
 /** What the rider's buttons and keys ask of the session. */
 import type { Clock } from '../../shared/clock.ts';
-import { isRiddenElsewhere } from '../../shared/workout/workout-state.ts';
+import { isRiddenElsewhere, type WorkoutState } from '../../shared/workout/workout-state.ts';
 import { laps } from '../../shared/workout/workout-view.ts';
+import { brakeLine, otherBrake, steppedBrake } from './brake-steps.ts';
 import { clockTime, withUnit } from './format.ts';
 import type { RideActions } from './ride-controls.ts';
 import { startHere, type Ride } from './ride-loop.ts';
+import type { Trainer } from './trainer/trainer.ts';
 
 export interface RideActionsParts {
   readonly ride: Ride;
   readonly clock: Clock;
+  readonly trainer: Trainer;
   /** Something was asked: show it without waiting for the beat. */
   readonly changed: () => void;
   readonly leave: () => void;
@@ -21,10 +24,11 @@ const intensityMax = 150;
 const noteShownMs = 8_000;
 
 /** The actions, and what to tell the rider of the latest one for a while. */
-export function rideActions({ ride, clock, changed, leave }: RideActionsParts): {
+export function rideActions(parts: RideActionsParts): {
   readonly actions: RideActions;
   readonly noteAt: (nowMs: number) => string;
 } {
+  const { ride, clock, trainer, changed, leave } = parts;
   let note = { text: '', untilMs: 0 };
   const isStopped = (): boolean =>
     ride.view().status === 'stopped' || isRiddenElsewhere(ride.view().state, ride.clientId);
@@ -45,15 +49,22 @@ export function rideActions({ ride, clock, changed, leave }: RideActionsParts): 
       else if (phase === 'riding') ask('pause', {});
       else if (phase === 'paused') ask('resume', {});
     },
-    adjust: (byPercent) => {
-      const { intensity, phase } = ride.view().state;
-      const percent = Math.round(intensity * 100) + byPercent;
-      const within = Math.min(intensityMax, Math.max(intensityMin, percent));
-      if (phase !== 'finished') ask('adjust', { intensity: within / 100 });
+    adjust: (steps) => {
+      const { state } = ride.view();
+      if (state.phase === 'finished') return;
+      if (state.brake === undefined) return ask('adjust', { intensity: adjusted(state, steps) });
+      const brake = steppedBrake(state.brake, steps, trainer.view().abilities?.levels ?? null);
+      // At its end a key that is held would say the same many times a second.
+      if (brakeLine(brake) !== brakeLine(state.brake)) ask('set-brake', { brake });
+    },
+    switchBrake: () => {
+      const { brake, phase } = ride.view().state;
+      const other = brake && otherBrake(brake, trainer.view().abilities);
+      if (other && phase !== 'finished') ask('set-brake', { brake: other });
     },
     skip: () => {
-      const { phase } = ride.view().state;
-      if (phase === 'riding' || phase === 'paused') ask('skip', {});
+      const { brake, phase } = ride.view().state;
+      if (brake === undefined && (phase === 'riding' || phase === 'paused')) ask('skip', {});
     },
     lap: () => {
       if (isStopped() || ride.view().state.phase !== 'riding') return;
@@ -65,6 +76,11 @@ export function rideActions({ ride, clock, changed, leave }: RideActionsParts): 
     leave,
   };
   return { actions, noteAt: (nowMs) => (nowMs < note.untilMs ? note.text : '') };
+}
+
+function adjusted({ intensity }: WorkoutState, byPercent: number): number {
+  const percent = Math.round(intensity * 100) + byPercent;
+  return Math.min(intensityMax, Math.max(intensityMin, percent)) / 100;
 }
 
 /** The lap that has just ended. */

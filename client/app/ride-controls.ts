@@ -1,4 +1,5 @@
 /** The buttons of a ride. */
+import type { Brake } from '../../shared/workout/brake.ts';
 import type { WorkoutPhase } from '../../shared/workout/workout-state.ts';
 import { confirmRow } from './confirm-row.ts';
 import { button, element, setShown, setText } from './dom.ts';
@@ -6,8 +7,10 @@ import { button, element, setShown, setText } from './dom.ts';
 export interface RideActions {
   /** Starts, pauses or resumes. */
   readonly toggle: () => void;
-  /** Whole percent of the plan's targets, more or less. */
-  readonly adjust: (byPercent: number) => void;
+  /** So many steps harder, or easier below 0: whole percent of the plan's targets, or of a free ride's brake. */
+  readonly adjust: (steps: number) => void;
+  /** Between a grade and a resistance level, in a free ride. */
+  readonly switchBrake: () => void;
   readonly skip: () => void;
   readonly lap: () => void;
   readonly finish: () => void;
@@ -17,7 +20,8 @@ export interface RideActions {
 
 export interface RideControls {
   readonly root: HTMLElement;
-  show(phase: WorkoutPhase, isStopped: boolean): void;
+  /** `other`: how a free ride could be braked instead; null for no other way. */
+  show(phase: WorkoutPhase, isStopped: boolean, other: Brake['kind'] | null): void;
   readonly askToFinish: () => void;
   /** Takes a question back. */
   readonly cancel: () => void;
@@ -30,7 +34,13 @@ const mainLabels: Readonly<Record<WorkoutPhase, string>> = {
   finished: 'Finished',
 };
 
-export function rideControls(actions: RideActions): RideControls {
+const brakeLabels: Readonly<Record<Brake['kind'], string>> = {
+  none: '',
+  grade: 'By grade',
+  resistance: 'By resistance',
+};
+
+export function rideControls(actions: RideActions, isFree: boolean): RideControls {
   const mainLabel = element('span');
   const main = button(
     { class: 'primary', 'aria-keyshortcuts': 'Space' },
@@ -38,10 +48,18 @@ export function rideControls(actions: RideActions): RideControls {
     () => actions.toggle(),
   );
   const skip = button({ 'aria-keyshortcuts': 'ArrowRight' }, ['Skip', key('→')], actions.skip);
+  const brakeLabel = element('span');
+  const change = button({ 'aria-keyshortcuts': 'M' }, [brakeLabel, key('M')], actions.switchBrake);
   const lap = button({ 'aria-keyshortcuts': 'L' }, ['Lap', key('L')], actions.lap);
   const finish = button({ 'aria-keyshortcuts': 'F' }, ['Finish', key('F')], () => askToFinish());
   const leave = button({ 'aria-label': 'Back to the workouts' }, ['Back'], actions.leave);
-  const usual = element('div', { class: 'controls' }, [main, skip, lap, finish, leave]);
+  const usual = element('div', { class: 'controls' }, [
+    main,
+    isFree ? change : skip,
+    lap,
+    finish,
+    leave,
+  ]);
   const confirm = confirmRow(usual, {
     yes: 'Finish',
     no: 'Keep riding',
@@ -50,12 +68,14 @@ export function rideControls(actions: RideActions): RideControls {
   const askToFinish = (): void => {
     if (!finish.hidden && !finish.disabled) confirm.ask('Finish this ride?');
   };
-  const show = (phase: WorkoutPhase, isStopped: boolean): void => {
+  const show: RideControls['show'] = (phase, isStopped, other) => {
     setText(mainLabel, mainLabels[phase]);
     const isReady = phase === 'ready';
     for (const inRide of [skip, lap, finish]) setShown(inRide, !isReady);
     setShown(leave, isReady);
-    for (const any of [main, skip, finish, leave]) any.disabled = isStopped;
+    setShown(change, other !== null);
+    setText(brakeLabel, other === null ? '' : brakeLabels[other]);
+    for (const any of [main, skip, change, finish, leave]) any.disabled = isStopped;
     lap.disabled = isStopped || phase !== 'riding';
     if (isStopped && confirm.isOpen()) confirm.close();
   };

@@ -93,7 +93,8 @@ export function rideDevices({ state, seed, clock, ticker }: RideDevicesParts): R
     },
     simulate,
   };
-  const panel = makePanel(acts);
+  const isFree = state.brake !== undefined;
+  const panel = makePanel(acts, isFree);
   return {
     trainer,
     line: panel.line,
@@ -105,6 +106,7 @@ export function rideDevices({ state, seed, clock, ticker }: RideDevicesParts): R
         isSimulated: isSimulated(),
         hasBluetooth: bluetooth !== null,
         phase,
+        isFree,
       }),
   };
 }
@@ -115,7 +117,10 @@ interface Panel {
   show(facts: Parameters<typeof devicePanel>[0]): void;
 }
 
-function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>>>): Panel {
+function makePanel(
+  acts: Readonly<Record<DeviceOffer, () => void | Promise<void>>>,
+  isFree: boolean,
+): Panel {
   const line = element('p', { class: 'dim' });
   const note = element('p');
   const fault = element('p', { class: 'fault' });
@@ -146,7 +151,8 @@ function makePanel(acts: Readonly<Record<DeviceOffer, () => void | Promise<void>
     element('div', { class: 'settings' }, [
       settingField(startsPedalling, 'Start when I pedal'),
       settingField(pausesStanding, 'Pause when I stop pedalling'),
-      settingField(beeps, 'Beep before a change'),
+      // Without a plan nothing changes by itself.
+      ...(isFree ? [] : [settingField(beeps, 'Beep before a change')]),
     ]),
   ]);
   return {

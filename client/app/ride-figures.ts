@@ -9,15 +9,26 @@ import {
 import { trainingSummary } from '../../shared/workout/training-metrics.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
+import { brakeText } from './brake-steps.ts';
 import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
 import { loadFigures, type LoadFigure } from './load-figures.ts';
 import { nextText } from './plan-text.ts';
 import type { TrainerSample, TrainerTarget } from './trainer/trainer.ts';
 import { standing, trainerLost } from './waiting-rule.ts';
 
+export interface FigureText {
+  readonly name: string;
+  readonly value: string;
+  /** '' for none. */
+  readonly unit: string;
+}
+
 export interface RideFigures {
   readonly positionS: number;
-  readonly target: string;
+  /** The plan's power, or how a free ride is braked; its average where nothing can be set. */
+  readonly target: FigureText;
+  /** Whether a free ride has a brake to set. */
+  readonly isBraked: boolean;
   readonly power: string;
   readonly elapsed: string;
   readonly remaining: string;
@@ -62,6 +73,7 @@ export function freshSample(
 /** What the trainer has to do at a moment. */
 export function trainerTarget(state: WorkoutState, nowMs: number): TrainerTarget {
   if (state.phase !== 'riding') return { kind: 'rest' };
+  if (state.brake !== undefined && state.brake.kind !== 'none') return state.brake;
   const powerW = targetPowerNowW(state, nowMs);
   if (powerW === null) return { kind: 'free', easyW: Math.round(state.ftpW * easyFraction) };
   const cadenceRpm = segmentAt(state.plan, planPositionS(state, nowMs))?.segment.cadenceRpm;
@@ -75,19 +87,17 @@ export function rideFigures(
 ): RideFigures {
   const { plan, intensity } = state;
   const positionS = planPositionS(state, nowMs);
-  const place = segmentAt(plan, positionS);
+  const place = state.brake === undefined ? segmentAt(plan, positionS) : null;
   const sample = freshSample(samples, nowMs);
   const plannedRpm = place?.segment.cadenceRpm;
   return {
     positionS,
     target: target(state, nowMs),
+    isBraked: state.brake !== undefined && state.brake.kind !== 'none',
     power: whole(meanPowerW(samples, nowMs)),
     elapsed: clockTime(elapsedS(state, nowMs)),
     remaining: countdown(Math.max(0, planDurationS(plan) - positionS)),
-    interval:
-      place === null ? 'Interval' : `Interval ${place.index + 1} of ${plan.segments.length}`,
-    countdown: place === null ? countdown(0) : countdown(place.leftS),
-    next: place === null ? 'the plan is done' : nextText(place, state.ftpW, intensity),
+    ...(state.brake === undefined ? intervalFigures(state, place) : lapFigures(state, nowMs)),
     cadence: whole(sample?.cadenceRpm ?? null),
     plannedCadence: plannedRpm === undefined ? '' : `plan ${plannedRpm}`,
     heartRate: whole(sample?.heartRateBpm ?? null),
@@ -97,10 +107,40 @@ export function rideFigures(
   };
 }
 
-function target(state: WorkoutState, nowMs: number): string {
+type IntervalFigures = Pick<RideFigures, 'interval' | 'countdown' | 'next'>;
+
+function intervalFigures(
+  { plan, ftpW, intensity }: WorkoutState,
+  place: PlanPlace | null,
+): IntervalFigures {
+  if (place === null)
+    return { interval: 'Interval', countdown: countdown(0), next: 'the plan is done' };
+  return {
+    interval: `Interval ${place.index + 1} of ${plan.segments.length}`,
+    countdown: countdown(place.leftS),
+    next: nextText(place, ftpW, intensity),
+  };
+}
+
+/** Without a plan there is nothing to count down to: the lap's time runs. */
+function lapFigures(state: WorkoutState, nowMs: number): IntervalFigures {
+  const fromS = (state.laps.at(-1)?.riddenMs ?? 0) / 1000;
+  const lapS = elapsedS(state, nowMs) - fromS;
+  return { interval: `Lap ${state.laps.length + 1}`, countdown: clockTime(lapS), next: '' };
+}
+
+function target(state: WorkoutState, nowMs: number): FigureText {
+  const { brake, phase } = state;
+  if (brake !== undefined) return brakeText(brake) ?? average(state);
   const powerW = targetPowerNowW(state, nowMs);
-  if (powerW !== null) return String(powerW);
-  return state.phase === 'finished' ? nothing : 'free';
+  if (powerW !== null) return { name: 'Target', value: String(powerW), unit: 'W' };
+  if (phase === 'finished') return { name: 'Target', value: nothing, unit: 'W' };
+  return { name: 'Target', value: 'free', unit: '' };
+}
+
+function average({ metrics, ftpW }: WorkoutState): FigureText {
+  const { averageW } = trainingSummary(metrics, ftpW);
+  return { name: 'Average', value: whole(averageW), unit: 'W' };
 }
 
 function message(
@@ -120,7 +160,8 @@ function message(
       // Before its first word a trainer is not silent yet.
       if (samples.length > 0 && freshSample(samples, nowMs) === null)
         return 'The trainer says nothing. The clock waits for it.';
-      if (place === null) return 'That was the plan. Ride on as you like, or finish.';
+      if (place === null && state.brake === undefined)
+        return 'That was the plan. Ride on as you like, or finish.';
       return messageAt(state.plan, planPositionS(state, nowMs)) ?? welcomeBack(state, nowMs);
   }
 }

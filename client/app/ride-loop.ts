@@ -4,6 +4,7 @@ import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
 import { isRiddenElsewhere, type WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS } from '../../shared/workout/workout-view.ts';
 import type { LiveSession, SessionView } from '../connect.ts';
+import { fittingBrake } from './brake-steps.ts';
 import { recordedSamples } from './recorded-samples.ts';
 import { freshSample, trainerTarget } from './ride-figures.ts';
 import type { Ticker } from './ticker.ts';
@@ -91,8 +92,10 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
     else if (step.ask.type === 'pause') ride.send('pause', { reason: step.ask.reason });
     else ride.send('resume', {});
   };
+  const fitBrake = brakeFitter(ride, trainer);
   const beat = (): void => {
     const nowMs = clock.nowMs();
+    if (!isElsewhere()) fitBrake();
     waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
@@ -114,5 +117,21 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
       stopBeats();
       trainer.close();
     },
+  };
+}
+
+/** Rides a free ride by what the trainer takes, as soon as that is known. */
+function brakeFitter(ride: RideLoopParts['ride'], trainer: Trainer): () => void {
+  /** By trainer and kind of brake: a service that knows of no brakes is asked once. */
+  const fitted = new Set<string>();
+  return () => {
+    const { state, status } = ride.view();
+    const { abilities } = trainer.view();
+    if (state.brake === undefined || state.phase === 'finished' || status === 'stopped') return;
+    const brake = fittingBrake(state.brake, abilities);
+    const key = `${state.brake.kind} ${JSON.stringify(abilities)}`;
+    if (brake === null || fitted.has(key)) return;
+    fitted.add(key);
+    ride.send('set-brake', { brake });
   };
 }

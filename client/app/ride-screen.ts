@@ -1,5 +1,6 @@
 /** The screen of a ride: large enough to be read with sweat in the eyes. */
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
+import { otherBrake } from './brake-steps.ts';
 import { button, element, setShown, setText } from './dom.ts';
 import { joint, nothing } from './format.ts';
 import type { LoadFigure } from './load-figures.ts';
@@ -7,10 +8,13 @@ import { profileGraph } from './profile-picture.ts';
 import { rideControls, type RideActions } from './ride-controls.ts';
 import { rideFigures, type RideFigures } from './ride-figures.ts';
 import type { RideFrame } from './ride-loop.ts';
+import { largeStep } from './shortcuts.ts';
+import type { TrainerAbilities } from './trainer/trainer.ts';
 
 export interface RideScreen {
   readonly root: HTMLElement;
-  show(frame: RideFrame, note: string): void;
+  /** `abilities`: of the trainer ridden with; null while nobody knows. */
+  show(frame: RideFrame, note: string, abilities: TrainerAbilities | null): void;
   readonly askToFinish: () => void;
   readonly cancel: () => void;
 }
@@ -32,10 +36,11 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
   const { state, line, panel, badge, banner, actions } = parts;
   const message = element('p', { class: 'message', 'aria-live': 'polite' });
   const numbers = bigNumbers(message);
-  const small = smallNumbers(actions);
+  const isFree = state.brake !== undefined;
+  const small = isFree ? freeNumbers(actions) : smallNumbers(actions);
   const load = loadNumbers();
-  const graph = profileGraph(state.plan, state.ftpW);
-  const controls = actions && rideControls(actions);
+  const graph = profileGraph(state);
+  const controls = actions && rideControls(actions, isFree);
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [
       element('div', { class: 'title' }, [element('h1', {}, [state.plan.name]), line]),
@@ -48,7 +53,7 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
     small.root,
     element('div', { class: 'foot' }, [load.root, ...(controls === null ? [] : [controls.root])]),
   ]);
-  const show = ({ view, samples, nowMs, isElsewhere }: RideFrame, note: string): void => {
+  const show: RideScreen['show'] = ({ view, samples, nowMs, isElsewhere }, note, abilities) => {
     const figures = rideFigures(view.state, samples, nowMs);
     root.toggleAttribute('data-stopped', view.status === 'stopped');
     numbers.show(figures);
@@ -56,7 +61,9 @@ export function rideScreen(parts: RideScreenParts): RideScreen {
     load.show(figures);
     setText(message, note === '' ? figures.message : note);
     graph.show(view.state, figures.positionS);
-    controls?.show(view.state.phase, view.status === 'stopped' || isElsewhere);
+    const { brake, phase } = view.state;
+    const other = brake === undefined ? null : otherBrake(brake, abilities);
+    controls?.show(phase, view.status === 'stopped' || isElsewhere, other?.kind ?? null);
   };
   return {
     root,
@@ -85,8 +92,9 @@ function bigNumbers(message: HTMLElement): Numbers {
       next,
     ]),
     show: (figures) => {
-      setText(target.value, figures.target);
-      setShown(target.unit, figures.target !== 'free');
+      setText(target.label, figures.target.name);
+      setText(target.value, figures.target.value);
+      setText(target.unit, figures.target.unit);
       setText(power.value, figures.power);
       setText(interval.label, figures.interval);
       setText(interval.value, figures.countdown);
@@ -103,7 +111,7 @@ function smallNumbers(actions: RideActions | null): Numbers {
   const cadence = number('cadence', 'Cadence', 'rpm');
   const heart = number('heart', 'Heart rate', 'bpm');
   const intensity = number('intensity', 'Intensity', '');
-  if (actions !== null) addSteps(intensity, actions);
+  if (actions !== null) addSteps(intensity, actions, 'intensity');
   const planned = element('span', { class: 'planned' });
   cadence.label.after(planned);
   const all = [elapsed, remaining, cadence, heart, intensity];
@@ -120,6 +128,30 @@ function smallNumbers(actions: RideActions | null): Numbers {
       setText(planned, figures.plannedCadence);
       setText(heart.value, figures.heartRate);
       setText(intensity.value, figures.intensity);
+    },
+  };
+}
+
+/** Of a ride without a plan: nothing to go, and the steps of its brake, whose value is the large number. */
+function freeNumbers(actions: RideActions | null): Numbers {
+  const elapsed = number('elapsed', 'Elapsed', '');
+  const cadence = number('cadence', 'Cadence', 'rpm');
+  const heart = number('heart', 'Heart rate', 'bpm');
+  const brake = number('brake', '', '');
+  if (actions !== null) addSteps(brake, actions, 'brake');
+  const all = actions === null ? [elapsed, cadence, heart] : [elapsed, cadence, heart, brake];
+  return {
+    root: element(
+      'section',
+      { class: 'small', 'aria-label': 'Ride so far' },
+      all.map(({ root }) => root),
+    ),
+    show: ({ target, ...figures }) => {
+      setText(elapsed.value, figures.elapsed);
+      setText(cadence.value, figures.cadence);
+      setText(heart.value, figures.heartRate);
+      setText(brake.label, target.name);
+      setShown(brake.root, figures.isBraked);
     },
   };
 }
@@ -147,11 +179,11 @@ function loadNumbers(): Numbers {
   };
 }
 
-function addSteps({ label, value }: NumberBox, { adjust }: RideActions): void {
-  const step = (byPercent: number) => (event: MouseEvent) =>
-    adjust(event.shiftKey ? byPercent * 5 : byPercent);
-  const less = { class: 'step', 'aria-label': 'Less intensity', 'aria-keyshortcuts': 'ArrowDown' };
-  const more = { class: 'step', 'aria-label': 'More intensity', 'aria-keyshortcuts': 'ArrowUp' };
+function addSteps({ label, value }: NumberBox, { adjust }: RideActions, of: string): void {
+  const step = (steps: number) => (event: MouseEvent) =>
+    adjust(event.shiftKey ? steps * largeStep : steps);
+  const less = { class: 'step', 'aria-label': `Less ${of}`, 'aria-keyshortcuts': 'ArrowDown' };
+  const more = { class: 'step', 'aria-label': `More ${of}`, 'aria-keyshortcuts': 'ArrowUp' };
   value.before(button(less, ['−'], step(-1)));
   value.after(button(more, ['+'], step(1)));
   label.after(element('kbd', { 'aria-hidden': 'true' }, ['↑ ↓']));

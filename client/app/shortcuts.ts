@@ -2,15 +2,16 @@
 
 export interface ShortcutActions {
   readonly toggle: () => void;
-  readonly adjust: (byPercent: number) => void;
+  readonly adjust: (steps: number) => void;
+  readonly switchBrake: () => void;
   readonly skip: () => void;
   readonly lap: () => void;
   readonly askToFinish: () => void;
   readonly cancel: () => void;
 }
 
-/** With the shift key: the step for a bad day. */
-const largeStepPercent = 5;
+/** Steps with the shift key: for a bad day, or the foot of a hill. */
+export const largeStep = 5;
 
 /** Listens until the returned function is called. */
 export function listenForShortcuts(actions: ShortcutActions): () => void {
@@ -19,7 +20,7 @@ export function listenForShortcuts(actions: ShortcutActions): () => void {
     const act = actionFor(event, actions);
     if (act === undefined) return;
     event.preventDefault();
-    // A key that is held would pause and resume many times a second; more of the same intensity is meant.
+    // A key that is held would pause and resume many times a second; more of the same is meant.
     if (!event.repeat || event.key.startsWith('Arrow')) act();
   };
   document.addEventListener('keydown', listen);
@@ -27,7 +28,7 @@ export function listenForShortcuts(actions: ShortcutActions): () => void {
 }
 
 function actionFor(event: KeyboardEvent, actions: ShortcutActions): (() => void) | undefined {
-  const step = event.shiftKey ? largeStepPercent : 1;
+  const step = event.shiftKey ? largeStep : 1;
   switch (event.key) {
     case ' ':
       return actions.toggle;
@@ -37,6 +38,9 @@ function actionFor(event: KeyboardEvent, actions: ShortcutActions): (() => void)
       return () => actions.adjust(-step);
     case 'ArrowRight':
       return event.repeat ? () => {} : actions.skip;
+    case 'm':
+    case 'M':
+      return actions.switchBrake;
     case 'l':
     case 'L':
       return actions.lap;

@@ -1,11 +1,12 @@
 /** The choice of workouts. */
+import { freeRidePlan, levelRoad, type Brake } from '../../shared/workout/brake.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
 import { button, element, setText } from './dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from './import-file.ts';
 import type { KeptWorkout } from './library/kept-workout.ts';
 import type { WorkoutLibrary } from './library/workout-library.ts';
-import { planCard } from './plan-card.ts';
+import { freeRideCard, planCard } from './plan-card.ts';
 import {
   ftpBounds,
   readWithin,
@@ -14,8 +15,8 @@ import {
 } from './profile/rider-profile.ts';
 
 export interface StartScreenParts {
-  /** Begins the ride; one sentence when that did not work. */
-  readonly choose: (plan: Plan, ftpW: number) => Promise<string | null>;
+  /** Begins the ride, with a brake a free one; one sentence when that did not work. */
+  readonly choose: (plan: Plan, ftpW: number, brake?: Brake) => Promise<string | null>;
   /** The rider's own workouts. */
   readonly library: WorkoutLibrary;
   /** What the rider should know beforehand; '' for nothing. */
@@ -33,10 +34,10 @@ export function startScreen({ choose, library, notice, links }: StartScreenParts
   let { ftpW } = rememberedProfile();
   const hint = element('p', { class: 'hint', role: 'status' }, [notice]);
   const cards = element('div', { class: 'cards' });
-  const begin = async (plan: Plan): Promise<void> => {
+  const begin = async (plan: Plan, brake?: Brake): Promise<void> => {
     cards.inert = true;
     setText(hint, 'One moment…');
-    const problem = await choose(plan, ftpW);
+    const problem = await choose(plan, ftpW, brake);
     cards.inert = false;
     setText(hint, problem ?? '');
   };
@@ -55,7 +56,8 @@ export function startScreen({ choose, library, notice, links }: StartScreenParts
   const deal = (): void => {
     const plans = [...own, ...builtInPlans].map(({ plan }) => plan);
     const all = plans.map((plan) => planCard(plan, ftpW, () => void begin(plan)));
-    cards.replaceChildren(...all, importFile);
+    const free = freeRideCard(() => void begin(freeRidePlan, levelRoad));
+    cards.replaceChildren(...all, free, importFile);
   };
   /** What is as it was is left as it is, with the focus in it. */
   const show = async (): Promise<void> => {

@@ -21,7 +21,7 @@ export interface SummaryParts {
 
 export function summaryScreen(parts: SummaryParts): HTMLElement {
   const { state, badge, banner, report, unsaved, leave } = parts;
-  const graph = profileGraph(state.plan, state.ftpW);
+  const graph = profileGraph(state);
   graph.show(state, planPositionS(state, state.lastMs));
   const newRide = button({ class: 'primary' }, ['New ride'], () => {
     if (unsaved() === 0) leave();

@@ -41,7 +41,7 @@ export function watchScreen({ clock, ticker, sentence, offers }: WatchParts): Wa
       badge.show({ link: view, isRiding: view.state.phase === 'riding', note: '' });
     else badge.say(said);
     const nowMs = clock.nowMs();
-    screen?.show({ view, samples, nowMs, isElsewhere: true }, overNote(latest));
+    screen?.show({ view, samples, nowMs, isElsewhere: true }, overNote(latest), null);
   };
   const root = element('main', { class: 'ride' }, [
     element('header', { class: 'bar' }, [

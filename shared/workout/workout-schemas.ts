@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 
 import type { Named } from '../session/session-model.ts';
+import { brakeSchema } from './brake.ts';
 import { planSchema, storableText } from './plan.ts';
 
 /** Ms since the Unix epoch; never falls from one event of a session to the next. */
@@ -16,10 +17,11 @@ const heartRateBpm = v.pipe(v.number(), v.minValue(0), v.maxValue(300));
 /** Of the plan's target: half to one and a half. Beyond that another plan is meant. */
 const intensity = v.pipe(v.number(), v.minValue(0.5), v.maxValue(1.5));
 
-/** The plan is fixed for the session, and so is the FTP all its targets and metrics refer to. */
+/** The plan is fixed for the session, and so is the FTP all its targets and metrics refer to. With a brake it is a free ride. */
 export const workoutInputSchema = v.object({
   plan: planSchema,
   ftpW: v.pipe(v.number(), v.minValue(30), v.maxValue(800)),
+  brake: v.exactOptional(brakeSchema),
 });
 /** What a workout session is created with. */
 export type WorkoutInput = v.InferOutput<typeof workoutInputSchema>;
@@ -38,6 +40,8 @@ export const workoutCommands = {
   skip: v.object({}),
   /** Rides the rest of the plan at this fraction of its targets; absolute, so repeating it changes nothing. */
   adjust: v.object({ intensity }),
+  /** In a free ride, what the trainer brakes with from now on; absolute too. */
+  'set-brake': v.object({ brake: brakeSchema }),
   lap: v.object({}),
   finish: v.object({}),
   /** From now on this device rides, and others look on. */
@@ -61,6 +65,7 @@ export const workoutEvents = {
   /** How much of the plan was left out. */
   skipped: v.object({ atMs, byMs: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
   adjusted: v.object({ atMs, intensity }),
+  'brake-set': v.object({ atMs, brake: brakeSchema }),
   lapped: v.object({ atMs }),
   finished: v.object({ atMs }),
   /** By the device of that client id. */

@@ -8,6 +8,7 @@
  * arrived pass all the same, up to a bound: a device that says nothing for longer was asleep or away, and its clock stood still. The
  * position in the plan is riding time plus what was skipped.
  */
+import type { Brake } from './brake.ts';
 import type { Plan } from './plan.ts';
 import { noTrace, withPower } from './power-trace.ts';
 import type { PowerTrace } from './power-trace.ts';
@@ -46,6 +47,8 @@ export interface WorkoutState {
   readonly trace: PowerTrace;
   readonly laps: readonly LapMark[];
   readonly pauses: readonly Pause[];
+  /** What a free ride is ridden against; absent in a ride by a plan. */
+  readonly brake?: Brake;
   /** Client id of the device that rides; absent while nobody asked for it, and every device may. */
   readonly controllerId?: string;
 }
@@ -83,10 +86,11 @@ export interface Pause {
 const noReadings: Readings = { sum: 0, count: 0 };
 
 /** A workout before its start. */
-export function readyWorkout({ plan, ftpW }: WorkoutInput): WorkoutState {
+export function readyWorkout({ plan, ftpW, brake }: WorkoutInput): WorkoutState {
   return {
     plan,
     ftpW,
+    ...(brake === undefined ? {} : { brake }),
     intensity: 1,
     phase: 'ready',
     startedAtMs: null,
@@ -133,6 +137,8 @@ export function evolveWorkout(state: WorkoutState, event: WorkoutEvent): Workout
       return { ...state, lastMs, skippedMs: state.skippedMs + event.data.byMs };
     case 'adjusted':
       return { ...state, lastMs, intensity: event.data.intensity };
+    case 'brake-set':
+      return { ...state, lastMs, brake: event.data.brake };
     case 'lapped':
       return { ...state, lastMs, laps: [...state.laps, markLap(state, lastMs)] };
     case 'finished':

@@ -25,12 +25,15 @@ export type WorkoutRefusal =
   | 'not-paused'
   | 'finished'
   | 'plan-over'
+  /** A free ride has no plan to skip in or to ride harder; one by a plan is braked by its targets. */
+  | 'no-plan'
+  | 'has-plan'
   | 'too-many-laps'
   | 'too-many-pauses'
   /** Another device rides. */
   | 'not-in-control';
 
-/** An indoor ride of a plan. */
+/** An indoor ride, of a plan or free. */
 export const workout = defineSession({
   kind: 'workout',
   version: 1,
@@ -50,7 +53,7 @@ function decide(
 ): Decision<WorkoutEvent> {
   // Two devices' clocks may differ: whatever happens later also happened no earlier.
   const atMs = Math.max(context.atMs, state.lastMs);
-  const refused = refusal(state, command.type, context.clientId);
+  const refused = refusal(state, command.type, context.clientId) ?? unfit(state, command.type);
   if (refused !== null) return { refused };
   const away = awayUntil(state, atMs);
   const decided = decideAwake(away.reduce(evolveWorkout, state), command, { ...context, atMs });
@@ -86,6 +89,8 @@ function decideAwake(
       return skip(state, atMs);
     case 'adjust':
       return [{ type: 'adjusted', data: { ...command.data, atMs } }];
+    case 'set-brake':
+      return [{ type: 'brake-set', data: { ...command.data, atMs } }];
     case 'lap':
       return [{ type: 'lapped', data: { atMs } }];
     case 'finish':
@@ -107,7 +112,9 @@ function refusal(
     case 'finished':
       return 'finished';
     case 'ready':
-      return command === 'start' || command === 'adjust' ? null : 'not-started';
+      return command === 'start' || command === 'adjust' || command === 'set-brake'
+        ? null
+        : 'not-started';
     case 'paused':
       if (command === 'start') return 'already-started';
       return command === 'sample' || command === 'pause' || command === 'lap' ? 'paused' : null;
@@ -118,6 +125,12 @@ function refusal(
       if (command === 'pause' && state.pauses.length >= pauseCountMax) return 'too-many-pauses';
       return null;
   }
+}
+
+function unfit({ brake }: WorkoutState, command: WorkoutCommand['type']): WorkoutRefusal | null {
+  if (command === 'set-brake') return brake === undefined ? 'has-plan' : null;
+  if (command === 'skip' || command === 'adjust') return brake === undefined ? null : 'no-plan';
+  return null;
 }
 
 type Sample = Extract<WorkoutCommand, { type: 'sample' }>['data'];

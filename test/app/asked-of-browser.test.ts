@@ -28,6 +28,10 @@ declare global {
   interface Window {
     asked: string[];
     wakeLocks: EventTarget[];
+    /** Whether it makes the page wait for a lock until it decides; and how many it has given. */
+    hesitates: boolean;
+    decide: () => void;
+    granted: number;
     show: (isShown: boolean) => void;
     tones: { hertz: number; atMs: number }[];
   }
@@ -80,11 +84,19 @@ function emulateWakeLock(): void {
       return Promise.resolve();
     }
   }
-  const request = (): Promise<Sentinel> => {
-    if (!isShown) return Promise.reject(new DOMException('The page is hidden.', 'NotAllowedError'));
+  const held: (() => void)[] = [];
+  window.hesitates = false;
+  window.granted = 0;
+  window.decide = () => {
+    for (const grant of held.splice(0)) grant();
+  };
+  const request = async (): Promise<Sentinel> => {
+    if (!isShown) throw new DOMException('The page is hidden.', 'NotAllowedError');
+    if (window.hesitates) await new Promise<void>((resolve) => held.push(resolve));
     const sentinel = new Sentinel();
     window.wakeLocks.push(sentinel);
-    return Promise.resolve(sentinel);
+    window.granted += 1;
+    return sentinel;
   };
   Object.defineProperty(navigator, 'wakeLock', { value: { request } });
   Object.defineProperty(document, 'visibilityState', {
@@ -128,6 +140,26 @@ describe('that the screen stays on', () => {
     await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
     await page.getByRole('heading', { name: 'Well ridden' }).waitFor();
     await untilLocks(0);
+  });
+});
+
+describe('a browser that hesitates', () => {
+  test('gives the screen to no page that does not ride any more: the ride was taken over meanwhile', async () => {
+    rider = await newRider(browser, server.url, desktop, async (page) => {
+      await page.addInitScript(emulateWakeLock);
+      await page.addInitScript(() => (window.hesitates = true));
+    });
+    const { page } = rider;
+    await page.getByRole('button', { name: 'Lunch break' }).click();
+    await page.getByRole('button', { name: /^Start/ }).waitFor();
+    await page.keyboard.press('Space');
+    await untilElapsed(2);
+    const second = await rider.openTab();
+    await second.page.getByRole('button', { name: 'Ride here instead' }).click();
+    await page.getByText('This ride goes on in another tab.').waitFor();
+    await page.evaluate(() => window.decide());
+    await expect.poll(() => page.evaluate(() => window.granted), patiently).toBe(1);
+    await expect.poll(() => page.evaluate(() => window.wakeLocks.length), patiently).toBe(0);
   });
 });
 

@@ -8,22 +8,37 @@ export class EmulatedTrainer extends EmulatedDevice {
   #hasControl = false;
   #powerW = 0;
   #targetW = 0;
+  #brake: 'power' | 'grade' | 'level' = 'power';
+  #gradePercent = 0;
+  #level = 0;
+  readonly #targets: readonly number[];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  /** `targets`: what it says that it can be set to; a power and a slope unless told otherwise. */
+  constructor(targets: readonly number[] = [0x08, 0x20, 0, 0]) {
     super('09:09:09:09:09:09', 'EMULATED TRAINER', {
       '1826': {
         '2acc': { read: true },
+        '2ad6': { read: true },
         '2ad8': { read: true },
         '2ad2': { notify: true },
         '2ada': { notify: true },
         '2ad9': { write: true, indicate: true },
       },
     });
+    this.#targets = targets;
   }
 
   get targetW(): number {
     return this.#targetW;
+  }
+
+  get gradePercent(): number {
+    return this.#gradePercent;
+  }
+
+  get level(): number {
+    return this.#level;
   }
 
   /** Powers the page set from the n-th write on, W. */
@@ -41,7 +56,7 @@ export class EmulatedTrainer extends EmulatedDevice {
 
   /** One report, for a test that has time in its hands. False when nobody listens. */
   report(): boolean {
-    const goalW = this.cadenceRpm === 0 ? 0 : this.#targetW;
+    const goalW = this.cadenceRpm === 0 ? 0 : this.#goalW();
     this.#powerW += Math.max(-40, Math.min(40, goalW - this.#powerW));
     const report = Buffer.alloc(8);
     report.writeUInt16LE(0x44, 0);
@@ -58,9 +73,10 @@ export class EmulatedTrainer extends EmulatedDevice {
   protected override readOf(characteristic: string): readonly number[] | null {
     if (characteristic === '2acc') {
       this.writesBeforeMet = this.writes.length;
-      // Cadence and power; may be set to a power and a slope; 0 to 2000 W.
-      return [0x02, 0x40, 0, 0, 0x08, 0x20, 0, 0];
+      // Cadence and power; 0 to 2000 W, levels 0 to 100.
+      return [0x02, 0x40, 0, 0, ...this.#targets];
     }
+    if (characteristic === '2ad6') return [0, 0, 0xe8, 3, 10, 0];
     return characteristic === '2ad8' ? [0, 0, 0xd0, 7, 1, 0] : null;
   }
 
@@ -76,8 +92,22 @@ export class EmulatedTrainer extends EmulatedDevice {
   #obey(opCode: number, bytes: Buffer): number {
     if (opCode === 0) this.#hasControl = true;
     else if (!this.#hasControl) return 5;
-    if (opCode === 5) this.#targetW = bytes.readInt16LE(1);
-    return [0, 5, 7, 0x11].includes(opCode) ? 1 : 2;
+    if (opCode === 5) [this.#brake, this.#targetW] = ['power', bytes.readInt16LE(1)];
+    if (opCode === 0x11) [this.#brake, this.#gradePercent] = ['grade', bytes.readInt16LE(3) / 100];
+    if (opCode === 4) {
+      const level = bytes.readInt16LE(1) / 10;
+      if (level < 0 || level > 100) return 3;
+      [this.#brake, this.#level] = ['level', level];
+    }
+    return [0, 4, 5, 7, 0x11].includes(opCode) ? 1 : 2;
+  }
+
+  /** What these legs come to: more of it uphill and at a higher level, and with faster legs. */
+  #goalW(): number {
+    const part = this.cadenceRpm / 90;
+    if (this.#brake === 'grade')
+      return Math.max(30, Math.round((120 + 20 * this.#gradePercent) * part));
+    return this.#brake === 'level' ? Math.round((40 + 3 * this.#level) * part) : this.#targetW;
   }
 }
 

@@ -29,7 +29,12 @@ function startLoop() {
   const pausing = { standing: false };
   const starting = { pedalling: false };
   const trainer: Trainer = {
-    view: () => ({ name: 'Test', link: 'ready', isSteered: true, strap: null }),
+    view: () => ({
+      name: 'Test',
+      link: 'ready',
+      abilities: { takesPower: true, takesGrade: true, levels: null },
+      strap: null,
+    }),
     reconnect: () => {},
     setTarget: (target) => targets.push(target),
     onSample: (listener) => {
@@ -256,7 +261,7 @@ describe('what the screen says', () => {
 
   test('before the start the first target and the whole first interval stand there', () => {
     expect(rideFigures(ready, [], startMs)).toMatchObject({
-      target: '100',
+      target: { name: 'Target', value: '100', unit: 'W' },
       power: '–',
       elapsed: '0:00',
       remaining: '3:20',
@@ -295,13 +300,17 @@ describe('what the screen says', () => {
     give(ride, 0, 'skip');
     give(ride, 0, 'skip');
     expect(figures()).toMatchObject({
-      target: 'free',
+      target: { name: 'Target', value: 'free', unit: '' },
       countdown: '0:35',
       next: 'then you are done',
     });
     expect(trainerTarget(ride.state, startMs + 5_000)).toEqual({ kind: 'free', easyW: 110 });
     give(ride, 5, 'skip');
-    expect(figures()).toMatchObject({ target: 'free', countdown: '0:00', remaining: '0:00' });
+    expect(figures()).toMatchObject({
+      target: { name: 'Target', value: 'free', unit: '' },
+      countdown: '0:00',
+      remaining: '0:00',
+    });
     expect(figures().message).toMatch(/^That was the plan/);
   });
 

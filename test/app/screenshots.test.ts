@@ -241,3 +241,33 @@ test.each(looks)('every screen of a trainer over Bluetooth fits, $name', async (
   await own.close();
   expect(rider.problems).toEqual([]);
 });
+
+test.each(rideLooks)('every screen of a free ride fits, $name', async ({ name, ...look }) => {
+  const rider = await newRider(browser, server.url, look, async (page) => {
+    await page.route('**/ticker-worker.js', (route) => route.abort());
+    await page.clock.install();
+  });
+  const { page } = rider;
+  const press = (button: string | RegExp) =>
+    page.getByRole('button', { name: button }).first().click();
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) await page.clock.runFor(1_000);
+  };
+  await press(/^Free ride/);
+  await page.getByText('Ready when you are.').waitFor();
+  await photograph(rider, `${name}-25-free-ready`);
+  await press(/^Start/);
+  await pass(60);
+  for (let step = 0; step < 9; step += 1) await press('More brake');
+  await pass(180);
+  await photograph(rider, `${name}-26-free-grade`);
+  await press(/^By resistance/);
+  await pass(90);
+  await photograph(rider, `${name}-27-free-resistance`);
+  await press(/^Finish/);
+  await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+  await page.locator('.charts canvas').first().waitFor();
+  await photograph(rider, `${name}-28-free-report`);
+  await rider.leave();
+  expect(rider.problems).toEqual([]);
+});

@@ -33,7 +33,12 @@ function riding() {
       },
     },
     trainer: {
-      view: () => ({ name: 'Test', link: 'ready', isSteered: true, strap: null }),
+      view: () => ({
+        name: 'Test',
+        link: 'ready',
+        abilities: { takesPower: true, takesGrade: true, levels: null },
+        strap: null,
+      }),
       reconnect: () => {},
       setTarget: () => {},
       onSample: () => () => {},

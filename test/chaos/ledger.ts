@@ -145,6 +145,7 @@ export function eventOf({ type, data }: Issued, atMs: number, second: number): R
     case 'sample':
       return ['sampled', { ...data, atMs, second }];
     case 'skip':
+    case 'set-brake':
     case 'take-control':
     case 'finish':
       throw new Error(`Nobody gives the command ${type} here.`);

@@ -24,6 +24,8 @@ import {
 import {
   decodeFeature,
   decodePowerRange,
+  decodeResistanceRange,
+  settableLevel,
   settablePowerW,
   usualPowerRange,
 } from '../../client/app/trainer/machine-feature.ts';
@@ -115,6 +117,7 @@ describe('the machine', () => {
     expect(decodeFeature(hex('02 40 00 00 08 20 01 00'))).toEqual({
       takesPower: true,
       takesSimulation: true,
+      takesResistance: false,
       takesCadence: true,
     });
     expect(decodeFeature(hex('02 40 00 00 00 00 00 00'))?.takesPower).toBe(false);
@@ -125,6 +128,26 @@ describe('the machine', () => {
     expect(decodePowerRange(hex('32 00 D0 07 05 00'))).toEqual({ minW: 50, maxW: 2000, stepW: 5 });
     expect(decodePowerRange(hex('32 00 32 00 01 00'))).toBeNull();
     expect(decodePowerRange(hex('32 00 D0 07 05'))).toBeNull();
+  });
+
+  test('says which levels of resistance it has, in tenths', () => {
+    expect(decodeFeature(hex('02 40 00 00 04 00 00 00'))?.takesResistance).toBe(true);
+    expect(decodeResistanceRange(hex('00 00 E8 03 05 00'))).toEqual({
+      min: 0,
+      max: 100,
+      step: 0.5,
+    });
+    expect(decodeResistanceRange(hex('9C FF 40 01 00 00'))).toEqual({ min: 0, max: 32, step: 0.1 });
+    expect(decodeResistanceRange(hex('00 00 00 00 0A 00'))).toBeNull();
+    expect(decodeResistanceRange(hex('00 00 E8 03 05'))).toBeNull();
+  });
+
+  test('is set to the nearest level it has', () => {
+    const levels = { min: 1, max: 32, step: 1 };
+    expect([0, 1.4, 1.6, 32, 500].map((level) => settableLevel(level, levels))).toEqual([
+      1, 1, 2, 32, 32,
+    ]);
+    expect(settableLevel(0.3, { min: 0, max: 1, step: 0.1 })).toBe(0.3);
   });
 
   test('is set to the nearest power it takes', () => {
@@ -142,7 +165,12 @@ describe('the control point', () => {
     expect(bytes({ kind: 'set-power', powerW: 200 })).toBe('05c800');
     expect(bytes({ kind: 'set-power', powerW: 300 })).toBe('052c01');
     expect(bytes({ kind: 'set-cadence', cadenceRpm: 90 })).toBe('16b400');
-    expect(bytes({ kind: 'simulate-flat' })).toBe('11000000002833');
+    expect(bytes({ kind: 'simulate', gradePercent: 0 })).toBe('11000000002833');
+    expect(bytes({ kind: 'simulate', gradePercent: 4.5 })).toBe('110000c2012833');
+    expect(bytes({ kind: 'simulate', gradePercent: -2 })).toBe('11000038ff2833');
+    expect(bytes({ kind: 'set-resistance', level: 20, levelBytes: 1 })).toBe('04c8');
+    expect(bytes({ kind: 'set-resistance', level: 20, levelBytes: 2 })).toBe('04c800');
+    expect(bytes({ kind: 'set-resistance', level: 100, levelBytes: 2 })).toBe('04e803');
   });
 
   test('answers name the request and what came of it', () => {
@@ -212,6 +240,9 @@ describe('whatever comes over the air', () => {
         decodeFeature(frame);
         decodeResponse(frame);
         saysControlLost(frame);
+        const levels = decodeResistanceRange(frame);
+        const level = levels && settableLevel(20, levels);
+        expect(levels === null || (level !== null && level >= 0 && level <= 3276.7)).toBe(true);
         const range = decodePowerRange(frame) ?? usualPowerRange;
         const setW = settablePowerW(250, range);
         expect(setW >= range.minW && setW <= range.maxW).toBe(true);

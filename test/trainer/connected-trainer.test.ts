@@ -52,7 +52,7 @@ describe('a trainer over Bluetooth', () => {
     expect(trainer.view()).toMatchObject({ name: 'Unreliable', link: 'connecting' });
     trainer.setTarget({ kind: 'power', powerW: 200 });
     await pass(20);
-    expect(trainer.view()).toMatchObject({ link: 'ready', isSteered: true });
+    expect(trainer.view()).toMatchObject({ link: 'ready', abilities: { takesPower: true } });
     expect(device.writes.slice(0, 3)).toEqual(['00', '07', '056400']);
     expect(device.powerW).toBe(200);
     expect(samples.at(-1)).toMatchObject({ powerW: 200, cadenceRpm: 90, heartRateBpm: null });
@@ -269,7 +269,7 @@ describe('other devices', () => {
     page.trainer.setTarget({ kind: 'power', powerW: 200 });
     await page.pass(5);
     expect(page.samples.at(-1)).toMatchObject({ powerW: 210, cadenceRpm: 120 });
-    expect(page.trainer.view()).toMatchObject({ link: 'ready', isSteered: false });
+    expect(page.trainer.view()).toMatchObject({ link: 'ready', abilities: { takesPower: false } });
   });
 
   test("a strap's beats stand before the machine's own, as long as it is worn", async () => {

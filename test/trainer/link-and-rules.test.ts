@@ -208,10 +208,16 @@ describe('a soft target', () => {
 
 describe('what the page says of the devices', () => {
   const facts: DevicePanelFacts = {
-    trainer: { name: 'KICKR', link: 'ready', isSteered: true, strap: null },
+    trainer: {
+      name: 'KICKR',
+      link: 'ready',
+      abilities: { takesPower: true, takesGrade: true, levels: null },
+      strap: null,
+    },
     isSimulated: false,
     hasBluetooth: true,
     phase: 'riding',
+    isFree: false,
   };
   const panel = (change: Partial<DevicePanelFacts>) => devicePanel({ ...facts, ...change });
 
@@ -252,7 +258,8 @@ describe('what the page says of the devices', () => {
   });
 
   test('what only measures is told to be no brake', () => {
-    const meter = panel({ trainer: { ...facts.trainer, isSteered: false }, phase: 'ready' });
+    const abilities = { takesPower: false, takesGrade: false, levels: null };
+    const meter = panel({ trainer: { ...facts.trainer, abilities }, phase: 'ready' });
     expect(meter.note).toMatch(/measures only/);
   });
 });

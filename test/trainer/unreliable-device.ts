@@ -20,6 +20,9 @@ export interface UnreliableDevice extends GattDevice {
   /** Requests that the service does not allow, in words. */
   readonly trespasses: readonly string[];
   readonly powerW: number | null;
+  /** Set last, or null: percent of grade, and the level of resistance. */
+  readonly gradePercent: number | null;
+  readonly level: number | null;
   readonly isLinked: boolean;
   cadenceRpm: number;
   /** The link is lost. */
@@ -33,13 +36,22 @@ export interface UnreliableDeviceParts {
   readonly random: () => number;
   readonly minW: number;
   readonly maxW: number;
+  /** What it says that it can be set to; power, and a slope, unless told otherwise. */
+  readonly targets?: readonly number[];
+  /** Requests it answers with "not supported", whatever it says. */
+  readonly unsupported?: readonly number[];
 }
+
+/** In tenths: 0 to 24 in steps of 1. */
+const levelRange = [0, 0, 240, 0, 10, 0];
 
 export function unreliableDevice({
   clock,
   random,
   minW,
   maxW,
+  targets = [8, 32, 0, 0],
+  unsupported = [],
 }: UnreliableDeviceParts): UnreliableDevice {
   const faults: Faults = { reach: 'well', isSilent: false, unanswered: 0, failing: 0 };
   const writes: string[] = [];
@@ -52,6 +64,8 @@ export function unreliableDevice({
   /** When the procedure under way is over for whoever waits for it. */
   let busyUntilMs = 0;
   let powerW: number | null = null;
+  let gradePercent: number | null = null;
+  let level: number | null = null;
   const device: UnreliableDevice = {
     id: 'unreliable',
     name: 'Unreliable',
@@ -61,6 +75,12 @@ export function unreliableDevice({
     cadenceRpm: 90,
     get powerW() {
       return powerW;
+    },
+    get gradePercent() {
+      return gradePercent;
+    },
+    get level() {
+      return level;
     },
     get isLinked() {
       return isLinked;
@@ -101,11 +121,13 @@ export function unreliableDevice({
   const link = (mine: number): GattLink => ({
     hasService: () => later(mine, () => true),
     read: (_service, characteristic) =>
-      later(mine, () =>
-        characteristic === characteristics.machineFeature
-          ? frameOf([2, 64, 0, 0, 8, 32, 0, 0])
-          : frameOf([...twoBytes(minW), ...twoBytes(maxW), 1, 0]),
-      ),
+      later(mine, () => {
+        if (characteristic === characteristics.machineFeature)
+          return frameOf([2, 64, 0, 0, ...targets]);
+        return characteristic === characteristics.resistanceRange
+          ? frameOf(levelRange)
+          : frameOf([...twoBytes(minW), ...twoBytes(maxW), 1, 0]);
+      }),
     listen: (_service, characteristic, listener) =>
       later(mine, () => void listeners.set(characteristic, listener)),
     write: (_service, _characteristic, bytes) =>
@@ -132,6 +154,12 @@ export function unreliableDevice({
     if (random() < faults.failing) return [0x80, opCode, 4];
     if (opCode === 0) hasControl = true;
     else if (!hasControl) return [0x80, opCode, 5];
+    if (unsupported.includes(opCode)) return [0x80, opCode, 2];
+    if (opCode === 4) {
+      level = Buffer.from(bytes).readInt16LE(1) / 10;
+      if (level < 0 || level > 24) trespasses.push(`level ${level} is out of range`);
+    }
+    if (opCode === 0x11) gradePercent = Buffer.from(bytes).readInt16LE(3) / 100;
     if (opCode === 5) {
       const wantedW = low + high * 256;
       if (wantedW < minW || wantedW > maxW) trespasses.push(`${wantedW} W is out of range`);

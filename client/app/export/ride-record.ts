@@ -1,4 +1,5 @@
 /** A finished ride second by second, from the commands that made it. Pure. */
+import type { Brake } from '../../../shared/workout/brake.ts';
 import { targetPowerW, type Plan } from '../../../shared/workout/plan.ts';
 import type { RiddenSecond } from '../../../shared/workout/training-metrics.ts';
 import type { WorkoutEvent } from '../../../shared/workout/workout-schemas.ts';
@@ -25,6 +26,7 @@ export type RideChange = { readonly atMs: number } & (
   | { readonly kind: 'lap' }
   | { readonly kind: 'skip'; readonly byS: number }
   | { readonly kind: 'intensity'; readonly intensity: number }
+  | { readonly kind: 'brake'; readonly brake: Brake }
 );
 
 /** A stretch of time on the wall, with the riding seconds in it. */
@@ -38,6 +40,8 @@ export interface RecordedLap {
 
 export interface RideRecord {
   readonly plan: Plan;
+  /** Ridden without a plan: the one above asks for nothing. */
+  readonly isFree: boolean;
   readonly ftpW: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -72,6 +76,7 @@ export function recordEvents(
   const pauses = replay.state.pauses.map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs ?? lastMs }));
   return {
     plan,
+    isFree: state.brake !== undefined,
     ftpW,
     startedAtMs,
     endedAtMs: lastMs,
@@ -152,6 +157,8 @@ function changesOf(event: WorkoutEvent): RideChange[] {
       return [{ kind: 'skip', atMs, byS: event.data.byMs / 1000 }];
     case 'adjusted':
       return [{ kind: 'intensity', atMs, intensity: event.data.intensity }];
+    case 'brake-set':
+      return [{ kind: 'brake', atMs, brake: event.data.brake }];
     case 'started':
     case 'sampled':
     case 'paused':

@@ -27,7 +27,7 @@ const markStepsS = [1, 5, 10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
 
 const heightPx = { first: 260, others: 150 };
 
-export function rideChart({ seconds }: RideRecord): RideChart {
+export function rideChart({ seconds, isFree }: RideRecord): RideChart {
   const times = seconds.map(({ second }) => second);
   const power: Line[] = [
     line(
@@ -36,15 +36,7 @@ export function rideChart({ seconds }: RideRecord): RideChart {
       '--ink',
       seconds.map(({ powerW }) => powerW),
     ),
-    {
-      ...line(
-        'Target',
-        'W',
-        '--accent',
-        seconds.map(({ targetW }) => targetW),
-      ),
-      isDashed: true,
-    },
+    ...(isFree ? [] : [targetLine(seconds)]),
   ];
   const heart = [
     line(
@@ -78,6 +70,11 @@ export function rideChart({ seconds }: RideRecord): RideChart {
     else for (const drawn of charts) drawn.setSize({ width, height: drawn.height });
   };
   return { root, fit };
+}
+
+function targetLine(seconds: RideRecord['seconds']): Line {
+  const values = seconds.map(({ targetW }) => targetW);
+  return { ...line('Target', 'W', '--accent', values), isDashed: true };
 }
 
 function line(label: string, unit: string, colour: string, values: Column): Line {

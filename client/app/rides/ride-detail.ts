@@ -25,7 +25,7 @@ const notDeleted = 'It is still there: your account cannot be reached now.';
 
 export function showRideDetail({ ride, book, leave }: RideDetailParts): void {
   const { sessionId, state } = ride;
-  const graph = profileGraph(state.plan, state.ftpW);
+  const graph = profileGraph(state);
   graph.show(state, planPositionS(state, state.lastMs));
   const title = element('h1', {}, [ride.name]);
   const note = element('p', { class: 'hint', role: 'status' });

@@ -31,8 +31,10 @@ function recordSections(record: RideRecord): readonly HTMLElement[] {
   const chart = rideChart(record);
   // It is drawn when it has a width: when it has come onto the page.
   new ResizeObserver(() => chart.fit()).observe(chart.root);
+  const course = section('Second by second', chart.root);
+  if (record.isFree) return [course];
   const table = intervalTable(riddenIntervals(record));
-  return [section('Second by second', chart.root), section('Planned and ridden', table)];
+  return [course, section('Planned and ridden', table)];
 }
 
 function section(title: string, content: HTMLElement): HTMLElement {

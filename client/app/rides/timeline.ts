@@ -1,5 +1,6 @@
 /** What happened in a ride, in order and in words. Pure. */
 import type { WorkoutState } from '../../../shared/workout/workout-state.ts';
+import { brakeLine } from '../brake-steps.ts';
 import type { RideChange } from '../export/ride-record.ts';
 import { clockTime, gapTime, percent } from '../format.ts';
 import { standing, trainerLost } from '../waiting-rule.ts';
@@ -28,7 +29,7 @@ export function timeline(
     ...state.pauses.map(({ fromMs, toMs, reason }) =>
       row(fromMs, pauseText(reason, toMs === null ? null : toMs - fromMs), isFault(reason)),
     ),
-    ...changes.map((change) => row(change.atMs, changeText(change))),
+    ...settled(changes).map((change) => row(change.atMs, changeText(change))),
     ...incidents
       .filter(({ atMs }) => atMs >= startMs)
       // Before the break the rider was there; the moment it began is the one that is felt.
@@ -38,6 +39,19 @@ export function timeline(
   return rows
     .toSorted((a, b) => a.atMs - b.atMs)
     .map(({ atMs, text, isTrouble }) => ({ atS: riddenS(state, startMs, atMs), text, isTrouble }));
+}
+
+/** Who steps to another grade passes through all between: where it stayed is told. */
+const stepsWithinMs = 10_000;
+
+function settled(changes: readonly RideChange[]): readonly RideChange[] {
+  return changes.filter(
+    ({ kind, atMs }, index) =>
+      kind !== 'brake' ||
+      !changes
+        .slice(index + 1)
+        .some((later) => later.kind === 'brake' && later.atMs - atMs < stepsWithinMs),
+  );
 }
 
 /** Riding time at a moment on the wall: pauses are no part of it. */
@@ -74,6 +88,8 @@ function changeText(change: RideChange): string {
       return `Skipped ${clockTime(change.byS)}`;
     case 'intensity':
       return `Intensity ${percent(change.intensity)}`;
+    case 'brake':
+      return brakeLine(change.brake);
   }
 }
 

@@ -7,7 +7,7 @@ import type { BikeReading } from './indoor-bike-data.ts';
 import { listenToPowerMeter, listenToStrap, makeSensors } from './sensors.ts';
 import { resting, soften, type SoftTarget } from './soft-target.ts';
 import { openMachine, type SteeredMachine } from './steered-machine.ts';
-import type { Trainer, TrainerSample, TrainerTarget } from './trainer.ts';
+import type { Trainer, TrainerAbilities, TrainerSample, TrainerTarget } from './trainer.ts';
 
 export interface ConnectedTrainerParts {
   readonly clock: Clock;
@@ -49,9 +49,8 @@ export function connectTrainer({ clock, ticker }: ConnectedTrainerParts): Connec
   return {
     view: () => {
       const seen = trainer?.view() ?? { name: '', link: 'absent' };
-      // Until it is known what the device can do, nobody is told that it cannot.
-      const isSteered = seen.link !== 'ready' || steering.isSteered();
-      return { ...seen, isSteered, strap: strap?.view() ?? null };
+      const abilities = seen.link === 'ready' ? steering.abilities() : null;
+      return { ...seen, abilities, strap: strap?.view() ?? null };
     },
     setTarget: steering.aim,
     onSample: (listener) => {
@@ -80,6 +79,9 @@ export function connectTrainer({ clock, ticker }: ConnectedTrainerParts): Connec
   };
 }
 
+/** A power meter. */
+const measuresOnly: TrainerAbilities = { takesPower: false, takesGrade: false, levels: null };
+
 interface Steering {
   readonly aim: (target: TrainerTarget) => void;
   /** Looks at the legs and the clock again. */
@@ -87,7 +89,8 @@ interface Steering {
   readonly use: (machine: SteeredMachine) => void;
   /** The machine is out of reach. */
   readonly leave: () => void;
-  readonly isSteered: () => boolean;
+  /** Null where a machine does not tell. */
+  readonly abilities: () => TrainerAbilities | null;
 }
 
 function makeSteering(clock: Clock, legs: () => TrainerSample): Steering {
@@ -114,6 +117,6 @@ function makeSteering(clock: Clock, legs: () => TrainerSample): Steering {
       machine = undefined;
       soft = resting;
     },
-    isSteered: () => machine?.isSteered === true,
+    abilities: () => (machine === undefined ? measuresOnly : machine.abilities),
   };
 }

@@ -6,15 +6,18 @@ export type ControlRequest =
   | { readonly kind: 'take-control' }
   | { readonly kind: 'start' }
   | { readonly kind: 'set-power'; readonly powerW: number }
-  /** A level road without wind. */
-  | { readonly kind: 'simulate-flat' }
+  /** A road that climbs so much, without wind. */
+  | { readonly kind: 'simulate'; readonly gradePercent: number }
+  /** In one byte or in two: the specification has been read both ways. */
+  | { readonly kind: 'set-resistance'; readonly level: number; readonly levelBytes: 1 | 2 }
   | { readonly kind: 'set-cadence'; readonly cadenceRpm: number };
 
 export const opCodes: Readonly<Record<ControlRequest['kind'], number>> = {
   'take-control': 0x00,
+  'set-resistance': 0x04,
   'set-power': 0x05,
   start: 0x07,
-  'simulate-flat': 0x11,
+  simulate: 0x11,
   'set-cadence': 0x16,
 };
 
@@ -37,7 +40,8 @@ export interface ControlResponse {
 }
 
 /** Rolling resistance 0.004 and wind resistance 0.51 kg/m: a rider with hands on the hoods on a good road. */
-const flatRoad: readonly number[] = [...twoBytes(0), ...twoBytes(0), 40, 51];
+const goodRoad: readonly number[] = [40, 51];
+const noWind = twoBytes(0);
 
 export function encodeRequest(request: ControlRequest): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([opCodes[request.kind], ...parameters(request)]);
@@ -50,8 +54,10 @@ function parameters(request: ControlRequest): readonly number[] {
       return [];
     case 'set-power':
       return twoBytes(request.powerW);
-    case 'simulate-flat':
-      return flatRoad;
+    case 'simulate':
+      return [...noWind, ...twoBytes(Math.round(request.gradePercent * 100)), ...goodRoad];
+    case 'set-resistance':
+      return twoBytes(Math.round(request.level * 10)).slice(0, request.levelBytes);
     case 'set-cadence':
       return twoBytes(request.cadenceRpm * 2);
   }

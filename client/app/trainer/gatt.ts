@@ -11,6 +11,7 @@ export const services = {
 export const characteristics = {
   machineFeature: 0x2acc,
   indoorBikeData: 0x2ad2,
+  resistanceRange: 0x2ad6,
   powerRange: 0x2ad8,
   controlPoint: 0x2ad9,
   machineStatus: 0x2ada,

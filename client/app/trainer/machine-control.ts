@@ -1,23 +1,23 @@
 /**
  * What to ask of a fitness machine next, one request at a time. Pure: what happened and the time in, requests out.
  *
- *   take-control -> start -> set-power ... and from the beginning when control is lost: with the link, by a reset, or to another page
+ *   take-control -> start -> set-power, simulate or set-resistance ... and from the beginning when control is lost: with the link, by a
+ *   reset, or to another page
  *
  * A request is answered by an indication; until then a second one would be refused by the machine. Only the latest target counts:
  * what was wanted while an answer was awaited is never sent.
  */
 import { opCodes, type ControlRequest, type ControlResponse } from './control-point.ts';
+import { usualPowerRange, type MachineFeature, type PowerRange } from './machine-feature.ts';
 import {
-  settablePowerW,
-  usualPowerRange,
-  type MachineFeature,
-  type PowerRange,
-} from './machine-feature.ts';
-import type { TrainerTarget } from './trainer.ts';
+  stepsBetween,
+  targetRequest,
+  type MachineLimits,
+  type TargetRequest,
+} from './machine-target.ts';
+import type { LevelRange, TrainerAbilities, TrainerTarget } from './trainer.ts';
 
-export interface MachineControl {
-  readonly feature: MachineFeature;
-  readonly range: PowerRange;
+export interface MachineControl extends MachineLimits {
   readonly hasControl: boolean;
   readonly isStarted: boolean;
   /** The request whose answer is awaited. */
@@ -39,26 +39,36 @@ interface Awaited {
   readonly isVoid: boolean;
 }
 
-type TargetRequest = Extract<ControlRequest, { kind: 'set-power' | 'simulate-flat' }>;
-
 /** Machines have been seen to take up to two seconds to grant control. */
 export const answerMaxMs = 2_000;
 /** Some trainers let a set power decay; telling it again now and then costs nothing. */
 const refreshMs = 10_000;
 /** In a ramp a new target each second is as smooth as a flywheel can follow; a step goes out at once. */
 const pacedMs = 900;
-const stepW = 15;
+/** What a level in one byte goes up to. */
+const oneByteLevelMax = 25.5;
 /** After a failure: soon, then patiently. */
 const retryMs: readonly number[] = [250, 1_000, 3_000];
 
-/** The control over a machine that has just been met. Feature and range are null when it does not tell them. */
+/** For a machine that does not tell: what is tried. */
+const usualFeature: MachineFeature = {
+  takesPower: true,
+  takesSimulation: false,
+  takesResistance: false,
+  takesCadence: false,
+};
+
+/** The control over a machine that has just been met. Feature and ranges are null when it does not tell them. */
 export function meetMachine(
   feature: MachineFeature | null,
   range: PowerRange | null,
+  levels: LevelRange | null = null,
 ): MachineControl {
   return {
-    feature: feature ?? { takesPower: true, takesSimulation: false, takesCadence: false },
+    feature: feature ?? usualFeature,
     range: range ?? usualPowerRange,
+    levels,
+    levelBytes: 2,
     hasControl: false,
     isStarted: false,
     awaited: null,
@@ -100,8 +110,12 @@ export function withResponse(
     case 'no-control':
       return { ...withoutControl({ ...control, awaited: null }), ...later(control, nowMs) };
     case 'unsupported':
+      return turnedDown(withoutAbility({ ...control, awaited: null }, request), request, nowMs);
     case 'invalid':
-      return turnedDown({ ...control, awaited: null }, request, nowMs);
+      return (
+        inOneByte({ ...control, awaited: null }, request) ??
+        turnedDown({ ...control, awaited: null }, request, nowMs)
+      );
     case 'failed':
       // A machine that runs already says that it cannot be started.
       if (request.kind === 'start') return { ...control, awaited: null, isStarted: true };
@@ -141,7 +155,8 @@ function told(control: MachineControl, request: ControlRequest, nowMs: number): 
     case 'start':
       return { ...control, isStarted: true };
     case 'set-power':
-    case 'simulate-flat':
+    case 'simulate':
+    case 'set-resistance':
       return { ...control, toldTarget: { request, atMs: nowMs }, refused: null };
     case 'set-cadence':
       return { ...control, toldCadenceRpm: request.cadenceRpm };
@@ -160,11 +175,38 @@ function turnedDown(
     case 'start':
       return { ...control, isStarted: true };
     case 'set-power':
-    case 'simulate-flat':
+    case 'simulate':
+    case 'set-resistance':
       return { ...control, refused: request };
     case 'set-cadence':
       return { ...control, feature: { ...control.feature, takesCadence: false } };
   }
+}
+
+/** A machine that says it can and then cannot is believed the second time. Its powers are told as before: there is nothing else. */
+function withoutAbility(control: MachineControl, { kind }: ControlRequest): MachineControl {
+  if (kind === 'simulate')
+    return { ...control, feature: { ...control.feature, takesSimulation: false } };
+  return kind === 'set-resistance' ? { ...control, levels: null } : control;
+}
+
+/** The same level once more as the other reading of the specification has it; null when that cannot be. */
+function inOneByte(control: MachineControl, request: ControlRequest): MachineControl | null {
+  const mayBe =
+    request.kind === 'set-resistance' &&
+    request.levelBytes === 2 &&
+    (control.levels?.max ?? Infinity) <= oneByteLevelMax;
+  return mayBe ? { ...control, levelBytes: 1 } : null;
+}
+
+/** What it can be set to; nothing where it can take none of the targets. */
+export function abilitiesOf({ feature, levels }: MachineControl): TrainerAbilities {
+  return { takesPower: feature.takesPower, takesGrade: feature.takesSimulation, levels };
+}
+
+/** Whether there is anything to ask of it. */
+export function isSteerable({ feature, levels }: MachineControl): boolean {
+  return feature.takesPower || feature.takesSimulation || levels !== null;
 }
 
 function wantedRequest(
@@ -172,17 +214,11 @@ function wantedRequest(
   target: TrainerTarget,
   nowMs: number,
 ): ControlRequest | null {
-  if (!control.feature.takesPower) return null;
+  const wanted = targetRequest(control, target, control.toldTarget?.request.kind);
+  if (wanted === null) return null;
   if (!control.hasControl) return { kind: 'take-control' };
   if (!control.isStarted) return { kind: 'start' };
-  return dueTarget(control, targetRequest(control, target), nowMs) ?? dueCadence(control, target);
-}
-
-function targetRequest({ feature, range }: MachineControl, target: TrainerTarget): TargetRequest {
-  if (target.kind === 'free' && feature.takesSimulation) return { kind: 'simulate-flat' };
-  const powerW =
-    target.kind === 'power' ? target.powerW : target.kind === 'free' ? target.easyW : 0;
-  return { kind: 'set-power', powerW: settablePowerW(powerW, range) };
+  return dueTarget(control, wanted, nowMs) ?? dueCadence(control, target);
 }
 
 function dueTarget(
@@ -190,11 +226,11 @@ function dueTarget(
   wanted: TargetRequest,
   nowMs: number,
 ): TargetRequest | null {
-  if (refused !== null && isSame(refused, wanted)) return null;
+  if (refused !== null && stepsBetween(refused, wanted) === 0) return null;
   if (toldTarget === null) return wanted;
   const agoMs = nowMs - toldTarget.atMs;
-  if (isSame(toldTarget.request, wanted)) return agoMs >= refreshMs ? wanted : null;
-  return agoMs >= pacedMs || isStep(toldTarget.request, wanted) ? wanted : null;
+  const steps = stepsBetween(toldTarget.request, wanted);
+  return agoMs >= (steps === 0 ? refreshMs : pacedMs) || steps >= 1 ? wanted : null;
 }
 
 function dueCadence(
@@ -205,15 +241,4 @@ function dueCadence(
   const cadenceRpm = (target.kind === 'power' ? target.cadenceRpm : undefined) ?? 0;
   if (!feature.takesCadence || cadenceRpm === (toldCadenceRpm ?? 0)) return null;
   return { kind: 'set-cadence', cadenceRpm };
-}
-
-function isSame(a: TargetRequest, b: TargetRequest): boolean {
-  if (a.kind === 'set-power' && b.kind === 'set-power') return a.powerW === b.powerW;
-  return a.kind === b.kind;
-}
-
-function isStep(a: TargetRequest, b: TargetRequest): boolean {
-  if (a.kind === 'set-power' && b.kind === 'set-power')
-    return Math.abs(a.powerW - b.powerW) >= stepW;
-  return a.kind !== b.kind;
 }

@@ -29,8 +29,20 @@ const heartBpmMax = 192;
 /** After an hour at FTP. */
 const driftBpmPerHour = 9;
 const easyCadenceRpm = 88;
-/** What this rider does when nothing is asked. */
+/** What this rider does when nothing is asked, and on a level road. */
 const freeFraction = 0.55;
+/** More of FTP for each percent that a road climbs, and fewer turns; downhill the legs hardly work. */
+const climbFraction = 0.06;
+const climbRpm = 3;
+const hardestFraction = 1.15;
+const easiestFraction = 0.1;
+const slowestRpm = 60;
+const fastestRpm = 95;
+/** The highest level of the simulated trainer. */
+export const simulatedLevelMax = 100;
+/** Of FTP, at an easy cadence: the lowest level turns freely, the highest is a sprint. */
+const levelFractions = { lowest: 0.2, highest: 1.4 } as const;
+const levelRpm = 0.28;
 
 /** A rider who already rides that target, so that a page that was refreshed goes on without a dip. */
 export function riderAt(target: TrainerTarget, ftpW: number, seed: number): Rider {
@@ -88,14 +100,38 @@ function goalW(target: TrainerTarget, ftpW: number): number {
       return target.powerW;
     case 'free':
       return freeFraction * ftpW;
+    case 'grade': {
+      const fraction = freeFraction + climbFraction * target.gradePercent;
+      return Math.min(hardestFraction, Math.max(easiestFraction, fraction)) * ftpW;
+    }
+    case 'resistance': {
+      const { lowest, highest } = levelFractions;
+      const fraction = lowest + (highest - lowest) * (target.level / simulatedLevelMax);
+      // The brake is the same: who turns slower does less.
+      return fraction * ftpW * (goalRpm(target) / easyCadenceRpm);
+    }
     case 'rest':
       return 0;
   }
 }
 
 function goalRpm(target: TrainerTarget): number {
-  if (target.kind === 'rest') return 0;
-  return target.kind === 'power' ? (target.cadenceRpm ?? easyCadenceRpm) : easyCadenceRpm;
+  switch (target.kind) {
+    case 'power':
+      return target.cadenceRpm ?? easyCadenceRpm;
+    case 'free':
+      return easyCadenceRpm;
+    case 'grade':
+      return slowedRpm(target.gradePercent * climbRpm);
+    case 'resistance':
+      return slowedRpm(target.level * levelRpm);
+    case 'rest':
+      return 0;
+  }
+}
+
+function slowedRpm(byRpm: number): number {
+  return Math.min(fastestRpm, Math.max(slowestRpm, easyCadenceRpm - byRpm));
 }
 
 function heartGoalBpm(powerW: number, ftpW: number, driftBpm: number): number {

@@ -7,7 +7,7 @@ import type { Ticker } from '../ticker.ts';
 import { frameOf, readBytes, twoBytes } from './bytes.ts';
 import { opCodes, responseCode } from './control-point.ts';
 import { characteristics, services, type GattDevice, type GattLink } from './gatt.ts';
-import { measure, rideOn, type Rider } from './rider-model.ts';
+import { measure, rideOn, simulatedLevelMax, type Rider } from './rider-model.ts';
 import type { TrainerSample, TrainerTarget } from './trainer.ts';
 
 export interface SimulatedDeviceParts {
@@ -18,10 +18,20 @@ export interface SimulatedDeviceParts {
   readonly ticker: Ticker;
 }
 
-/** Cadence and power; may be set to a power, a slope and a cadence. */
-const feature = [0x02, 0x40, 0, 0, 0x08, 0x20, 0x01, 0];
+/** Cadence and power; may be set to a power, a level of resistance, a slope and a cadence. */
+const feature = [0x02, 0x40, 0, 0, 0x0c, 0x20, 0x01, 0];
 const powerMaxW = 2000;
-const powerRange = [...twoBytes(0), ...twoBytes(powerMaxW), ...twoBytes(1)];
+/** What can be read of it. */
+const facts: Readonly<Record<number, readonly number[]>> = {
+  [characteristics.machineFeature]: feature,
+  [characteristics.powerRange]: [...twoBytes(0), ...twoBytes(powerMaxW), ...twoBytes(1)],
+  // In tenths.
+  [characteristics.resistanceRange]: [
+    ...twoBytes(0),
+    ...twoBytes(simulatedLevelMax * 10),
+    ...twoBytes(10),
+  ],
+};
 /** Cadence, power and heart rate; speed is there unless it is denied. */
 const reportedFields = 0x0244;
 /** What a wheel makes of a turn of the crank in a middle gear, m. */
@@ -85,11 +95,10 @@ function linkTo(machine: Machine, listeners: Listeners): Omit<GattLink, 'onClose
   return {
     hasService: (service) => Promise.resolve(service === services.fitnessMachine),
     read: (_service, characteristic) => {
-      if (characteristic === characteristics.machineFeature)
-        return Promise.resolve(frameOf(feature));
-      if (characteristic === characteristics.powerRange)
-        return Promise.resolve(frameOf(powerRange));
-      return Promise.reject(new Error('There is no such characteristic.'));
+      const fact = facts[characteristic];
+      return fact === undefined
+        ? Promise.reject(new Error('There is no such characteristic.'))
+        : Promise.resolve(frameOf(fact));
     },
     write: (_service, _characteristic, bytes) => {
       const frame = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -115,8 +124,16 @@ function obey(machine: Machine, frame: DataView): number {
     const powerW = reader.int16();
     if (reader.isShort || powerW < 0 || powerW > powerMaxW) return invalid;
     machine.target = powerW === 0 ? { kind: 'rest' } : { kind: 'power', powerW };
-  } else if (opCode === opCodes['simulate-flat']) machine.target = { kind: 'free', easyW: 0 };
-  else if (opCode === opCodes['set-cadence']) {
+  } else if (opCode === opCodes['set-resistance']) {
+    const level = reader.int16() / 10;
+    if (reader.isShort || level < 0 || level > simulatedLevelMax) return invalid;
+    machine.target = { kind: 'resistance', level };
+  } else if (opCode === opCodes.simulate) {
+    reader.skip(2); // wind
+    const gradePercent = reader.int16() / 100;
+    if (reader.isShort) return invalid;
+    machine.target = { kind: 'grade', gradePercent };
+  } else if (opCode === opCodes['set-cadence']) {
     const cadenceRpm = reader.uint16() / 2;
     machine.cadenceRpm = cadenceRpm === 0 ? undefined : cadenceRpm;
   } else if (opCode !== opCodes.start) return unsupported;

@@ -4,6 +4,8 @@ import { decodeResponse, encodeRequest, saysControlLost } from './control-point.
 import { characteristics, services, type GattLink } from './gatt.ts';
 import { decodeBikeFrame, noRecord, withBikeFrame, type BikeReading } from './indoor-bike-data.ts';
 import {
+  abilitiesOf,
+  isSteerable,
   meetMachine,
   nextRequest,
   withFailure,
@@ -11,8 +13,8 @@ import {
   withResponse,
   type MachineControl,
 } from './machine-control.ts';
-import { decodeFeature, decodePowerRange } from './machine-feature.ts';
-import type { TrainerTarget } from './trainer.ts';
+import { decodeFeature, decodePowerRange, decodeResistanceRange } from './machine-feature.ts';
+import type { TrainerAbilities, TrainerTarget } from './trainer.ts';
 
 export interface SteeredMachineParts {
   readonly link: GattLink;
@@ -26,7 +28,8 @@ export interface SteeredMachineParts {
 export interface SteeredMachine {
   /** Asks for the target, or for what has to come before it; cheap to repeat. */
   steer(target: TrainerTarget): void;
-  readonly isSteered: boolean;
+  /** Null when it does not tell. */
+  readonly abilities: TrainerAbilities | null;
 }
 
 const service = services.fitnessMachine;
@@ -34,9 +37,18 @@ const service = services.fitnessMachine;
 /** Resolves when the machine can be steered; rejects when it is no such machine, or the link is lost. */
 export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMachine> {
   const { link, clock, heard } = parts;
-  const feature = await readOrNull(link, characteristics.machineFeature);
+  const told = await readOrNull(link, characteristics.machineFeature);
+  const feature = told && decodeFeature(told);
   const range = await readOrNull(link, characteristics.powerRange);
-  let control = meetMachine(feature && decodeFeature(feature), range && decodePowerRange(range));
+  const levels =
+    feature?.takesResistance === true
+      ? await readOrNull(link, characteristics.resistanceRange)
+      : null;
+  let control = meetMachine(
+    feature,
+    range && decodePowerRange(range),
+    levels && decodeResistanceRange(levels),
+  );
   let target: TrainerTarget | undefined;
   const change = (next: MachineControl): void => {
     control = next;
@@ -62,7 +74,7 @@ export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMa
     record = merged.record;
     if (merged.whole !== null) parts.read(merged.whole);
   });
-  if (control.feature.takesPower) {
+  if (isSteerable(control)) {
     // Before the first request: without somebody listening for its answer a machine refuses it.
     await link.listen(service, characteristics.controlPoint, (bytes) => {
       const response = decodeResponse(bytes);
@@ -80,8 +92,8 @@ export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMa
       target = next;
       pump();
     },
-    get isSteered() {
-      return control.feature.takesPower;
+    get abilities() {
+      return feature && abilitiesOf(control);
     },
   };
 }

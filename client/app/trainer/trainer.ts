@@ -6,6 +6,10 @@ export type TrainerTarget =
   | { readonly kind: 'power'; readonly powerW: number; readonly cadenceRpm?: number | undefined }
   /** No target: the rider chooses. `easyW` is for a machine that can do nothing but hold a power. */
   | { readonly kind: 'free'; readonly easyW: number }
+  /** A road that climbs so much, without wind; falls below 0. */
+  | { readonly kind: 'grade'; readonly gradePercent: number }
+  /** A level of the trainer's own. */
+  | { readonly kind: 'resistance'; readonly level: number }
   /** The ride stands: nothing to brake. */
   | { readonly kind: 'rest' };
 
@@ -26,9 +30,24 @@ export interface DeviceView {
   readonly link: 'connecting' | 'ready' | 'lost' | 'absent';
 }
 
+/** Resistance levels, in the trainer's own measure. */
+export interface LevelRange {
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+}
+
+/** What a trainer can be set to; nothing of it for what measures only. */
+export interface TrainerAbilities {
+  readonly takesPower: boolean;
+  readonly takesGrade: boolean;
+  /** Null when it takes none. */
+  readonly levels: LevelRange | null;
+}
+
 export interface TrainerView extends DeviceView {
-  /** False for what measures only: a power meter, or a trainer that takes no power. */
-  readonly isSteered: boolean;
+  /** Null until it is known: nobody is told too early that a trainer cannot. */
+  readonly abilities: TrainerAbilities | null;
   /** Null when none is worn. */
   readonly strap: DeviceView | null;
 }
