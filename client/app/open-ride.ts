@@ -4,6 +4,7 @@ import type { StoredSession } from '../session-storage.ts';
 import { makeBeeper } from './beeper.ts';
 import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import type { IntervalsLink } from './intervals/intervals-link.ts';
 import { rideActions } from './ride-actions.ts';
 import type { RideActions } from './ride-controls.ts';
 import { rideDevices, type RideDevices } from './ride-devices.ts';
@@ -34,6 +35,7 @@ export interface OpenRideParts {
   readonly rider: () => Promise<StoredSession | undefined>;
   /** The rides of this device. */
   readonly rides: RideStore;
+  readonly intervals: IntervalsLink;
   /** All that this device has recorded of the ride. */
   readonly commands: () => Promise<readonly KeptCommand[]>;
   /** The ride is forgotten on this device. */
@@ -170,7 +172,8 @@ function showSummary(
   const { ride } = parts;
   const { state } = ride.view();
   const report = element('div', { class: 'reports' });
-  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept)));
+  const sending = { link: parts.intervals, isJustOver: true };
+  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept, sending)));
   const unsaved = (): number => ride.view().unsaved;
   showScreen(summaryScreen({ state, ...notices, report, unsaved, leave }));
 }

@@ -3,6 +3,8 @@ import { builtInPlans } from '../../../shared/workout/built-in-plans.ts';
 import type { Plan } from '../../../shared/workout/plan.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from '../import-file.ts';
+import type { IntervalsLink } from '../intervals/intervals-link.ts';
+import { plannedSection } from '../intervals/planned-section.ts';
 import { planCard } from '../plan-card.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
 import type { KeptWorkout } from './kept-workout.ts';
@@ -11,6 +13,8 @@ import { showWorkout } from './workout-screen.ts';
 
 export interface LibraryScreenParts {
   readonly library: WorkoutLibrary;
+  readonly intervals: IntervalsLink;
+  readonly nowMs: () => number;
   readonly profile: () => RiderProfile;
   /** Begins the ride; one sentence when that did not work. */
   readonly ride: (plan: Plan, ftpW: number) => Promise<string | null>;
@@ -18,7 +22,7 @@ export interface LibraryScreenParts {
 }
 
 export function showLibrary(parts: LibraryScreenParts): void {
-  const { library, profile, ride, leave } = parts;
+  const { library, intervals, nowMs, profile, ride, leave } = parts;
   const { ftpW } = profile();
   const back = (): void => showLibrary(parts);
   const told = element('p', { class: 'dim', role: 'status' });
@@ -57,6 +61,15 @@ export function showLibrary(parts: LibraryScreenParts): void {
     await show();
     void deliver();
   };
+  const choose = (plan: Plan): void =>
+    showWorkout({
+      plan,
+      ftpW,
+      ride: () => ride(plan, ftpW),
+      leave: back,
+      keep: () => library.keep(plan),
+    });
+  const planned = plannedSection({ link: intervals, ftpW, nowMs, choose });
   const importFile = element('li', { class: 'all' }, [importCard((file) => void take(file))]);
   let shown: string | undefined;
   /** What is as it was is left as it is, with the focus in it. */
@@ -74,6 +87,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
   const root = element('main', { class: 'ride workouts' }, [
     element('header', {}, [element('h1', {}, ['Your workouts']), told]),
     hint,
+    planned.root,
     own,
     element('h2', {}, ['They come with the app']),
     element(

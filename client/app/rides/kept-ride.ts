@@ -25,6 +25,8 @@ export interface KeptRide {
   readonly untilMs?: number;
   /** The rider named it here, and the account has not heard of it. */
   readonly isNameNew?: boolean;
+  /** The activity it is at intervals.icu, once it was sent there from this device. */
+  readonly sentAs?: string;
 }
 
 /** Null for a ride that never began, and where only its summary is here. */

@@ -3,6 +3,7 @@ import { element } from '../dom.ts';
 import { downloadRow } from '../download-row.ts';
 import type { RideRecord } from '../export/ride-record.ts';
 import { clockTime, nothing, percent, whole } from '../format.ts';
+import { sendRow, type SendRowParts } from '../intervals/send-row.ts';
 import { riddenIntervals, type RiddenInterval } from './intervals.ts';
 import { recordOf, type KeptRide } from './kept-ride.ts';
 import { rideChart } from './ride-chart.ts';
@@ -17,14 +18,15 @@ export function serialOf(sessionId: string): number {
 }
 
 /** The sections of the report, for a ride that was begun; of one whose summary alone is here there is little. */
-export function rideReport(ride: KeptRide): readonly HTMLElement[] {
+export function rideReport(ride: KeptRide, sending: SendRowParts): readonly HTMLElement[] {
   const { state, incidents, sessionId } = ride;
   const record = recordOf(ride);
   const rows = timeline(state, record?.changes ?? [], incidents);
   const happened = section('What happened', timelineList(rows));
   if (record === null) return [happened];
   const known = record.seconds.length === 0 ? [] : recordSections(record);
-  return [...known, happened, downloadRow(record, serialOf(sessionId))];
+  const files = downloadRow(record, serialOf(sessionId));
+  return [...known, happened, files, ...sendRow(ride, sending)];
 }
 
 function recordSections(record: RideRecord): readonly HTMLElement[] {

@@ -9,7 +9,7 @@ import type { KeptRide } from './kept-ride.ts';
 export interface RideStore {
   /** Newest first. */
   list(): Promise<readonly KeptRide[]>;
-  /** Adds a ride, or puts another in its place; a name the rider gave stays. */
+  /** Adds a ride, or puts another in its place; a name the rider gave stays, and that it was sent. */
   keep(ride: KeptRide): Promise<void>;
   /** Adds a ride; one that is there stays as it is, and has more than a copy. */
   keepCopy(ride: KeptRide): Promise<void>;
@@ -38,8 +38,8 @@ export function rideStore(): RideStore {
         const rides = transaction.objectStore('rides');
         const former = rides.get(ride.sessionId);
         former.addEventListener('success', () => {
-          const name = (former.result as KeptRide | undefined)?.name ?? ride.name;
-          rides.put({ ...ride, name });
+          const { name, sentAs } = (former.result as KeptRide | undefined) ?? ride;
+          rides.put({ ...ride, name, ...(sentAs !== undefined && { sentAs }) });
         });
       }),
     keepCopy: (ride) =>
