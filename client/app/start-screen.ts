@@ -88,25 +88,24 @@ export function startScreen(parts: StartScreenParts): HTMLElement {
   });
   deal();
   void show().then(deliver);
-  const root = element('main', { class: 'start' }, [
-    element('header', { class: 'bar' }, [
-      element('div', { class: 'title' }, [
-        element('p', { class: 'wordmark' }, ['Trackstand']),
-        element('h1', {}, ['What do you ride today?']),
-        element(
-          'nav',
-          { class: 'links', 'aria-label': 'Yours' },
-          links.map(({ label, open }) => button({}, [label], open)),
-        ),
-      ]),
-      ftp,
-    ]),
-    hint,
-    planned.root,
-    cards,
-  ]);
+  const root = element('main', { class: 'start' }, [bar(links, ftp), hint, planned.root, cards]);
   acceptDrops(root, (file) => void take(file));
   return root;
+}
+
+function bar(links: readonly StartLink[], ftp: HTMLElement): HTMLElement {
+  return element('header', { class: 'bar' }, [
+    element('div', { class: 'title' }, [
+      element('p', { class: 'wordmark' }, ['Trackstand']),
+      element('h1', {}, ['What do you ride today?']),
+      element(
+        'nav',
+        { class: 'links', 'aria-label': 'Yours' },
+        links.map(({ label, open }) => button({}, [label], open)),
+      ),
+    ]),
+    ftp,
+  ]);
 }
 
 const shape = ({ workoutId, plan }: KeptWorkout): readonly string[] => [workoutId, plan.name];

@@ -18,8 +18,9 @@ export interface FinishedRide {
   /** Ours: the same for the same ride. */
   readonly externalId: string;
   readonly name: string;
-  /** `2026-11-30`, where it was ridden. */
-  readonly day: string;
+  /** Days it was ridden between, as `2026-11-30`: the athlete may live in another time zone than the device says. */
+  readonly oldest: string;
+  readonly newest: string;
   /** A .fit. */
   readonly file: Uint8Array<ArrayBuffer>;
 }
@@ -82,8 +83,8 @@ export function intervalsApi(parts: IntervalsApiParts): IntervalsApi {
 
 /** What is there already is looked for first: there only equal files count as one, and two devices write the same ride differently. */
 async function send(ask: Ask, caller: IntervalsCaller, ride: FinishedRide): Promise<SentRide> {
-  const { externalId, name, day, file } = ride;
-  const days = new URLSearchParams({ oldest: dayBeside(day, -1), newest: dayBeside(day, 2) });
+  const { externalId, name, oldest, newest, file } = ride;
+  const days = new URLSearchParams({ oldest, newest });
   const listed = await ask(caller, `/activities?${days.toString()}`);
   const known = read((body) => findActivity(body, externalId), listed);
   if (known !== '') return { outcome: 'known', activityId: known };
@@ -94,13 +95,6 @@ async function send(ask: Ask, caller: IntervalsCaller, ride: FinishedRide): Prom
   // 201 when something new came of it, and 200 when the file was there.
   const outcome = answer.status === 201 ? 'sent' : 'known';
   return { outcome, activityId: read(readUploaded, answer) };
-}
-
-/** The day so many days later: the athlete may live in another time zone than the device says. */
-function dayBeside(day: string, days: number): string {
-  const [year = 0, month = 0, dayOfMonth = 0] = day.split('-').map(Number);
-  // A 31st of June becomes the 1st of July.
-  return new Date(Date.UTC(year, month - 1, dayOfMonth + days)).toISOString().slice(0, 10);
 }
 
 function read<Value>(reader: (body: unknown) => Value | undefined, { body }: Answer): Value {

@@ -26,13 +26,16 @@ const bounds: Omit<IntervalsApiParts, 'url'> = {
 /** What nginx lets through by itself: as base64 a ride of half a day. */
 const fileBodyBytesMax = 1_048_576;
 
+const daySchema = v.pipe(v.string(), v.regex(/^20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/));
+
 const rideSchema = v.object({
   external_id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)),
   name: planNameSchema,
-  day: v.pipe(v.string(), v.regex(/^20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/)),
+  oldest: daySchema,
+  newest: daySchema,
   file: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{16,}={0,2}$/)),
 });
-const rideForm = '{external_id, name, day, file}';
+const rideForm = '{external_id, name, oldest, newest, file}';
 
 const place = '/v1/intervals';
 const one = `${place}/athletes/:athlete_id`;
@@ -104,12 +107,12 @@ function athleteIdOf({ params }: FastifyRequest): string {
 function readRide({ body }: FastifyRequest) {
   const read = v.safeParse(rideSchema, body);
   if (!read.success) throw notAsDocumented(`The body is ${rideForm}.`);
-  const { external_id: externalId, name, day } = read.output;
+  const { external_id: externalId, name, oldest, newest } = read.output;
   const file = Uint8Array.from(Buffer.from(read.output.file, 'base64'));
   // The header's own mark: this is no place to leave other files by.
   if (Buffer.from(file.subarray(8, 12)).toString('latin1') !== '.FIT')
     throw notAsDocumented('The file is no .fit.');
-  return { externalId, name, day, file };
+  return { externalId, name, oldest, newest, file };
 }
 
 const notAsDocumented = (detail: string): IntervalsProblemError =>

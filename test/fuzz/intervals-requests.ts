@@ -5,7 +5,8 @@ import { basic, goodKey } from '../support/intervals-stand-in.ts';
 export const rightRide = (): object => ({
   external_id: 'trackstand-ride-of-the-seat',
   name: 'Lunch break',
-  day: '2026-11-30',
+  oldest: '2026-11-29',
+  newest: '2026-12-01',
   file: Buffer.from('\x0e\x20\x00\x00\x00\x00\x00\x00.FIT', 'latin1').toString('base64'),
 });
 

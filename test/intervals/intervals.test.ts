@@ -46,7 +46,8 @@ const codeOf = async (answer: ReturnType<AccountServer['ask']>) => {
 /** As far as anybody here looks: a header, and something that differs. */
 const fit = (text: string): string =>
   Buffer.from(`\x0e\x20\x00\x00\x00\x00\x00\x00.FIT${text}`, 'latin1').toString('base64');
-const ride = { external_id: 'trackstand-ride-1', name: 'Über & über', day: '2026-11-30' };
+const days = { oldest: '2026-11-29', newest: '2026-12-01' };
+const ride = { external_id: 'trackstand-ride-1', name: 'Über & über', ...days };
 const send = (more: object = {}) =>
   ask('POST', `${me}/activities`, { ...ride, file: fit('first'), ...more });
 const zwo = '<workout_file><name>Sweet</name><workout/></workout_file>';
@@ -210,7 +211,7 @@ describe('a ride', () => {
     ]);
     expect(outside.activities[0]?.file.toString('base64')).toBe(fit('first'));
     expect(outside.requests[0]?.path).toBe(
-      '/api/v1/athlete/0/activities?oldest=2026-11-29&newest=2026-12-02',
+      '/api/v1/athlete/0/activities?oldest=2026-11-29&newest=2026-12-01',
     );
   });
 
@@ -224,7 +225,7 @@ describe('a ride', () => {
   test.each([
     ['no file', { file: undefined }],
     ['a file that is no .fit', { file: Buffer.from('something else').toString('base64') }],
-    ['another day', { day: '2026-13-01' }],
+    ['a day there is not', { oldest: '2026-13-01' }],
     ['an id of another form', { external_id: 'a&b=c' }],
     ['no name', { name: '' }],
   ])('with %s goes nowhere', async (_name, more) => {

@@ -2,8 +2,7 @@
 import { AccountError, ask, list, text, type Body } from '../account-requests.ts';
 import { fitOf } from '../download-row.ts';
 import { isoDay } from '../format.ts';
-import { recordOf, type KeptRide } from '../rides/kept-ride.ts';
-import { serialOf } from '../rides/ride-report.ts';
+import { recordOf, serialOf, type KeptRide } from '../rides/kept-ride.ts';
 import type { RideStore } from '../rides/ride-store.ts';
 import { keptKey, type KeptKey } from './kept-key.ts';
 import { notSentText } from './sent-text.ts';
@@ -41,6 +40,7 @@ export interface IntervalsLink {
 }
 
 const place = '/v1/intervals';
+const dayMs = 86_400_000;
 
 export function intervalsLink(rides: Pick<RideStore, 'update'>): IntervalsLink {
   const underWay = new Map<string, Promise<Sent>>();
@@ -105,7 +105,9 @@ async function send(ride: KeptRide, rides: Pick<RideStore, 'update'>): Promise<S
     const answer = await askWith(kept, 'POST', '/activities', {
       external_id: `trackstand-${sessionId}`,
       name,
-      day: isoDay(record.startedAtMs),
+      // There the day is the athlete's, whose time zone may be another one.
+      oldest: isoDay(record.startedAtMs - dayMs),
+      newest: isoDay(record.startedAtMs + dayMs),
       file: base64(fitOf(record, serialOf(sessionId))),
     });
     const sentAs = text(answer, 'activity_id');

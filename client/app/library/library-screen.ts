@@ -4,7 +4,7 @@ import type { Plan } from '../../../shared/workout/plan.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from '../import-file.ts';
 import type { IntervalsLink } from '../intervals/intervals-link.ts';
-import { plannedSection } from '../intervals/planned-section.ts';
+import { plannedSection, type PlannedSection } from '../intervals/planned-section.ts';
 import { planCard } from '../plan-card.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
 import type { KeptWorkout } from './kept-workout.ts';
@@ -22,7 +22,7 @@ export interface LibraryScreenParts {
 }
 
 export function showLibrary(parts: LibraryScreenParts): void {
-  const { library, intervals, nowMs, profile, ride, leave } = parts;
+  const { library, profile, ride, leave } = parts;
   const { ftpW } = profile();
   const back = (): void => showLibrary(parts);
   const told = element('p', { class: 'dim', role: 'status' });
@@ -61,15 +61,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
     await show();
     void deliver();
   };
-  const choose = (plan: Plan): void =>
-    showWorkout({
-      plan,
-      ftpW,
-      ride: () => ride(plan, ftpW),
-      leave: back,
-      keep: () => library.keep(plan),
-    });
-  const planned = plannedSection({ link: intervals, ftpW, nowMs, choose });
+  const planned = plannedOf(parts, back);
   const importFile = element('li', { class: 'all' }, [importCard((file) => void take(file))]);
   let shown: string | undefined;
   /** What is as it was is left as it is, with the focus in it. */
@@ -100,6 +92,21 @@ export function showLibrary(parts: LibraryScreenParts): void {
   acceptDrops(root, (file) => void take(file));
   showScreen(root);
   void show().then(deliver);
+}
+
+/** What is planned elsewhere is looked at, ridden, or kept. */
+function plannedOf(parts: LibraryScreenParts, back: () => void): PlannedSection {
+  const { library, intervals: link, nowMs, profile, ride } = parts;
+  const { ftpW } = profile();
+  const choose = (plan: Plan): void =>
+    showWorkout({
+      plan,
+      ftpW,
+      ride: () => ride(plan, ftpW),
+      leave: back,
+      keep: () => library.keep(plan),
+    });
+  return plannedSection({ link, ftpW, nowMs, choose });
 }
 
 function sentenceOf(synced: Synced): string {

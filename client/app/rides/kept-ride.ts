@@ -38,3 +38,11 @@ export function recordOf({ state, commands, events }: KeptRide): RideRecord | nu
 export function isInParts(ride: KeptRide): boolean {
   return ride.events === undefined && recordOf(ride)?.isWhole !== true;
 }
+
+/** A serial number for files: the same for the same ride, and not 0. */
+export function serialOf(sessionId: string): number {
+  let seed = 0;
+  for (const character of sessionId)
+    seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
+  return seed >>> 0 || 1;
+}

@@ -5,17 +5,9 @@ import type { RideRecord } from '../export/ride-record.ts';
 import { clockTime, nothing, percent, whole } from '../format.ts';
 import { sendRow, type SendRowParts } from '../intervals/send-row.ts';
 import { riddenIntervals, type RiddenInterval } from './intervals.ts';
-import { recordOf, type KeptRide } from './kept-ride.ts';
+import { recordOf, serialOf, type KeptRide } from './kept-ride.ts';
 import { rideChart } from './ride-chart.ts';
 import { timeline, type TimelineRow } from './timeline.ts';
-
-/** A serial number for files: the same for the same ride, and not 0. */
-export function serialOf(sessionId: string): number {
-  let seed = 0;
-  for (const character of sessionId)
-    seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
-  return seed >>> 0 || 1;
-}
 
 /** The sections of the report, for a ride that was begun; of one whose summary alone is here there is little. */
 export function rideReport(ride: KeptRide, sending: SendRowParts): readonly HTMLElement[] {
