@@ -4,7 +4,7 @@ import type { Plan } from '../../../shared/workout/plan.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from '../import-file.ts';
 import type { IntervalsLink } from '../intervals/intervals-link.ts';
-import { plannedSection, type PlannedSection } from '../intervals/planned-section.ts';
+import { plannedSection } from '../intervals/planned-section.ts';
 import { planCard } from '../plan-card.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
 import type { KeptWorkout } from './kept-workout.ts';
@@ -61,7 +61,6 @@ export function showLibrary(parts: LibraryScreenParts): void {
     await show();
     void deliver();
   };
-  const planned = plannedOf(parts, back);
   const importFile = element('li', { class: 'all' }, [importCard((file) => void take(file))]);
   let shown: string | undefined;
   /** What is as it was is left as it is, with the focus in it. */
@@ -79,7 +78,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
   const root = element('main', { class: 'ride workouts' }, [
     element('header', {}, [element('h1', {}, ['Your workouts']), told]),
     hint,
-    planned.root,
+    plannedOf(parts, back),
     own,
     element('h2', {}, ['They come with the app']),
     element(
@@ -95,7 +94,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
 }
 
 /** What is planned elsewhere is looked at, ridden, or kept. */
-function plannedOf(parts: LibraryScreenParts, back: () => void): PlannedSection {
+function plannedOf(parts: LibraryScreenParts, back: () => void): HTMLElement {
   const { library, intervals: link, nowMs, profile, ride } = parts;
   const { ftpW } = profile();
   const choose = (plan: Plan): void =>
@@ -106,7 +105,7 @@ function plannedOf(parts: LibraryScreenParts, back: () => void): PlannedSection 
       leave: back,
       keep: () => library.keep(plan),
     });
-  return plannedSection({ link, ftpW, nowMs, choose });
+  return plannedSection({ link, ftpW, nowMs, choose }).root;
 }
 
 function sentenceOf(synced: Synced): string {
