@@ -13,7 +13,7 @@ const notKept = 'The key is good, but this browser keeps nothing for this page.'
 /** Empty where the service does not offer it. */
 export function keySection(link: Pick<IntervalsLink, 'site' | 'check'>): HTMLElement {
   const root = element('section', { class: 'key-section' });
-  const told = element('p', { class: 'hint', role: 'status' });
+  const told = element('p', { class: 'key-note', role: 'status' });
   const fill = (content: readonly HTMLElement[]): void =>
     root.replaceChildren(element('h2', {}, ['intervals.icu']), ...content);
   const showKept = (kept: KeptKey): void => {
