@@ -158,7 +158,10 @@ describe('a plan', () => {
     ['breaks off', (request) => void request.socket.destroy()],
     ['answers with a page', (_request, response) => void response.end('<h1>Hotel</h1>')],
     ['answers with another thing', (_request, response) => void response.end('{"events":[]}')],
-    ['answers with too much', (_request, response) => void response.end(`"${'x'.repeat(9_000)}"`)],
+    [
+      'answers with too much',
+      (_request, response) => void response.end(`[{"x":"${'x'.repeat(9_000)}"}]`),
+    ],
     ['does not answer', () => {}],
     ['stops in the middle', (_request, response) => void response.writeHead(200).write('[')],
   ])('cannot be had while intervals.icu %s', async (_name, trouble) => {
