@@ -186,6 +186,6 @@ async function keepRide({ ride, commands, rides }: OpenRideParts): Promise<KeptR
   // The id of this moment: it may have changed meanwhile.
   const { sessionId } = ride;
   const kept = { sessionId, name: state.plan.name, state, commands: recorded, incidents };
-  if (state.startedAtMs !== null) await rides.keep(kept).catch(() => {});
-  return kept;
+  if (state.startedAtMs === null) return kept;
+  return rides.keep(kept).catch(() => kept);
 }

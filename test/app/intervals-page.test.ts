@@ -140,9 +140,12 @@ test(
     expect(outside.activities).toMatchObject([{ name: 'Sweet spot, three times' }]);
     expect(outside.activities[0]?.file.subarray(8, 12).toString()).toBe('.FIT');
 
-    // Remembered, also by a page that is loaded anew and after the ride was left.
-    await press('New ride');
+    // Remembered by a page that is loaded anew, and after the ride was left.
     await rider.page.reload();
+    await says('Sent to intervals.icu.');
+    expect(await rider.page.getByRole('button', { name: /^Send/ }).count()).toBe(0);
+    await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
+    await press('New ride');
     await press('Your rides');
     await press(/^Sweet spot, three times/);
     await says('Sent to intervals.icu.');
@@ -175,6 +178,11 @@ test('each ride goes there by itself where the rider wants that, once', async ()
   await says('Sent to intervals.icu.');
   expect(await barriers(rider.page)).toEqual([]);
   await rider.photograph('intervals-sent-phone-light');
+  const asked = outside.requests.length;
+  await rider.page.reload();
+  await says('Sent to intervals.icu.');
+  expect(outside.requests).toHaveLength(asked);
+  await expect.poll(() => rider.badge(), patiently).toMatch(/^saved$/);
   await press('New ride');
   await says('Planned at intervals.icu');
   expect(outside.activities).toHaveLength(before + 1);
