@@ -155,6 +155,17 @@ module.exports = {
       'what riders keep knows whose it is by the account room alone',
     ),
     allow(
+      'intervals',
+      '^server/intervals/',
+      [
+        '^server/intervals/',
+        '^server/accounts/account-room\\.ts$',
+        '^server/admission/address-key\\.ts$',
+        '^shared/workout/plan\\.ts$',
+      ],
+      'what goes to another service knows no store and nobody here',
+    ),
+    allow(
       'lifecycle',
       '^server/lifecycle/',
       ['^server/lifecycle/', '^server/(gateway|session)/', '^shared/(?!workout/)'],
@@ -179,7 +190,8 @@ module.exports = {
       [
         '^server/app/',
         '^server/(trackstand|config)\\.ts$',
-        '^server/accounts/(accounts|operator-command)\\.ts$',
+        '^server/accounts/(accounts|account-room|operator-command)\\.ts$',
+        '^server/intervals/intervals\\.ts$',
         '^server/library/library\\.ts$',
         '^server/cli/run-cli\\.ts$',
         '^server/telemetry/log-settings\\.ts$',
@@ -218,7 +230,7 @@ module.exports = {
     onlyIn('ws', ['^server/gateway/', '^loadtest/']),
     onlyIn('fastify', [
       '^loadtest/',
-      '^server/(gateway|http|accounts|library|operations|app)/',
+      '^server/(gateway|http|accounts|library|intervals|operations|app)/',
       '^server/trackstand\\.ts$',
     ]),
     onlyIn('@fastify', ['^server/(gateway|app)/']),

@@ -10,6 +10,7 @@ import {
   optionalText,
   optionalUrl,
   origin,
+  outsideService,
   proxies,
   secrets,
   text,
@@ -38,6 +39,7 @@ export interface Config {
   readonly hashCost: number;
   readonly mailUrl: string | undefined;
   readonly mailFrom: string;
+  readonly intervalsUrl: string | undefined;
   readonly logLevel: LogLevel;
   readonly release: string;
   readonly metrics:
@@ -165,6 +167,14 @@ export const settings: Settings = {
   mailFrom: [
     'MAIL_FROM',
     { help: 'Sender of mails.', fallback: 'Trackstand <trackstand@localhost>', read: text },
+  ],
+  intervalsUrl: [
+    'INTERVALS_URL',
+    {
+      help: 'Where riders with a key of intervals.icu have their plan from and send rides to, over HTTPS; or none.',
+      fallback: 'https://intervals.icu/api/v1',
+      read: outsideService,
+    },
   ],
   logLevel: [
     'LOG_LEVEL',

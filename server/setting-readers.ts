@@ -22,6 +22,17 @@ export const optionalUrl =
   (text: string) =>
     text === '' ? { value: undefined } : url(...schemes)(text);
 
+/** Secrets of riders go there: only this machine's own may do without TLS. */
+export const outsideService = (text: string) => {
+  if (text === 'none') return { value: undefined };
+  const isFit =
+    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])[^?#@]*$/.test(text) &&
+    URL.canParse(text);
+  return isFit
+    ? { value: text.replace(/\/+$/, '') }
+    : { fault: 'must be a URL that begins with https:// and has no query, or none' };
+};
+
 /** Kept as text: whoever connects reads it again. */
 export const optionalRedisUrl = (text: string) => {
   if (text === '') return { value: undefined };

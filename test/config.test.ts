@@ -68,11 +68,23 @@ describe('config', () => {
     expect(readConfig(good).trustedProxies).toEqual(['127.0.0.1', '::1']);
   });
 
+  test('a service outside is reached over TLS, or is this machine’s own, or is none', () => {
+    const urlOf = (text: string) => readConfig({ ...good, INTERVALS_URL: text }).intervalsUrl;
+    expect(urlOf('')).toBe('https://intervals.icu/api/v1');
+    expect(urlOf('https://stand-in.example/api/')).toBe('https://stand-in.example/api');
+    expect(urlOf('http://127.0.0.1:8080/api/v1')).toBe('http://127.0.0.1:8080/api/v1');
+    expect(urlOf('none')).toBeUndefined();
+  });
+
   test.each([
     ['TRACKSTAND_SECRET', `${'a'.repeat(32)},short`],
     ['TRACKSTAND_SECRET', Array.from({ length: 9 }, () => 'a'.repeat(32)).join(',')],
     ['ALLOWED_ORIGINS', '*'],
     ['ALLOWED_ORIGINS', 'https://coach.example/'],
+    ['INTERVALS_URL', 'http://intervals.icu/api/v1'],
+    ['INTERVALS_URL', 'https://key@intervals.icu/api/v1'],
+    ['INTERVALS_URL', 'https://intervals.icu/?api='],
+    ['INTERVALS_URL', 'http://127.0.0.1.example/'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['TRUSTED_PROXIES', 'proxy.example'],
     ['TRUSTED_PROXIES', '10.0.0.1,'],

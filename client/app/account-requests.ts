@@ -24,11 +24,11 @@ export async function ask(
   method: string,
   path: string,
   body?: Body,
-  token?: string,
+  authorization?: string,
 ): Promise<Body> {
   const headers = {
     ...(body !== undefined && { 'content-type': 'application/json' }),
-    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(authorization !== undefined && { authorization }),
   };
   const giveUp = new AbortController();
   const request = {

@@ -3,6 +3,7 @@ import { button, element, setText } from './dom.ts';
 import { fitFile } from './export/fit-file.ts';
 import type { RideRecord } from './export/ride-record.ts';
 import { csvFile, tcxFile } from './export/text-files.ts';
+import { isoDay } from './format.ts';
 
 const inParts =
   'Another device rode a part of this ride; the file holds what was ridden on this one.';
@@ -12,11 +13,7 @@ const notMade = 'The file could not be made.';
 export function downloadRow(ride: RideRecord, serial: number): HTMLElement {
   const note = element('p', { class: 'dim', role: 'status' });
   const formats = {
-    fit: () =>
-      fitFile(ride, {
-        serial,
-        offsetMinutes: -new Date(ride.startedAtMs).getTimezoneOffset(),
-      }),
+    fit: () => fitOf(ride, serial),
     tcx: () => tcxFile(ride),
     csv: () => csvFile(ride),
   } as const;
@@ -38,17 +35,19 @@ export function downloadRow(ride: RideRecord, serial: number): HTMLElement {
   ]);
 }
 
+/** The same ride gives the same bytes on a device. */
+export function fitOf(ride: RideRecord, serial: number): Uint8Array<ArrayBuffer> {
+  const offsetMinutes = -new Date(ride.startedAtMs).getTimezoneOffset();
+  return fitFile(ride, { serial, offsetMinutes });
+}
+
 /** `2026-11-21-lunch-break.fit`: the day on the rider's own wall. */
 function fileName({ startedAtMs, plan }: RideRecord, format: string): string {
-  const begun = new Date(startedAtMs);
-  const day = [begun.getFullYear(), begun.getMonth() + 1, begun.getDate()]
-    .map((part) => String(part).padStart(2, '0'))
-    .join('-');
   const name = plan.name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
-  return `${[day, name]
+  return `${[isoDay(startedAtMs), name]
     .filter((part) => part !== '')
     .join('-')
     .slice(0, 80)}.${format}`;

@@ -4,10 +4,12 @@ import { button, element, setText } from './dom.ts';
 export interface Field {
   readonly name: string;
   readonly label: string;
-  readonly type: 'email' | 'password';
+  readonly type: 'email' | 'password' | 'text';
   /** What a password manager fills in. */
-  readonly autocomplete: 'username' | 'current-password' | 'new-password';
+  readonly autocomplete: 'username' | 'current-password' | 'new-password' | 'off';
   readonly hint?: string;
+  /** What it holds at first. */
+  readonly value?: string;
 }
 
 export interface FormParts<Name extends string> {
@@ -48,9 +50,9 @@ export function form<Name extends string>({ fields, submit, act }: FormParts<Nam
   return made;
 }
 
-function fieldRow({ name, label, type, autocomplete, hint }: Field) {
+function fieldRow({ name, label, type, autocomplete, hint, value = '' }: Field) {
   const id = `field-${name}`;
-  const input = element('input', { id, name, type, autocomplete, required: '' });
+  const input = element('input', { id, name, type, autocomplete, value, required: '' });
   const help = hint === undefined ? [] : [element('p', { class: 'dim', id: `${id}-help` }, [hint])];
   if (hint !== undefined) input.setAttribute('aria-describedby', `${id}-help`);
   const row = element('div', { class: 'field' }, [

@@ -48,6 +48,14 @@ export function dayAndTime(atMs: number): string {
   }).format(atMs);
 }
 
+/** The day on the rider's own wall, as files and calendars write it: `2026-11-21`. */
+export function isoDay(atMs: number): string {
+  const at = new Date(atMs);
+  return [at.getFullYear(), at.getMonth() + 1, at.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('-');
+}
+
 /** A whole number, or a dash for null. */
 export function whole(value: number | null): string {
   return value === null ? nothing : String(Math.round(value));

@@ -11,6 +11,8 @@ import { accountClient } from './account-client.ts';
 import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import { intervalsLink } from './intervals/intervals-link.ts';
+import { forgetKey } from './intervals/kept-key.ts';
 import { libraryOfAccount } from './library/library-of-account.ts';
 import { showLibrary } from './library/library-screen.ts';
 import { workoutLibrary } from './library/workout-library.ts';
@@ -67,6 +69,8 @@ const book = rideBook({
   account: ridesOfAccount(client),
   nowMs: () => clock.nowMs(),
 });
+const intervals = intervalsLink(rides);
+const outside = { intervals, nowMs: () => clock.nowMs() };
 const door = accountDoor({ client, clock, storage, leave, takeUp, signedOut });
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
@@ -99,24 +103,26 @@ function showStart(told = notice): void {
   const links = [
     { label: 'Your workouts', open: openLibrary },
     { label: 'Your rides', open: openRides },
-    { label: 'Your profile', open: () => showProfile(leave) },
+    { label: 'Your profile', open: () => showProfile({ intervals, leave }) },
     { label: door.label(), open: door.open },
   ];
-  showScreen(startScreen({ choose, library, notice: told, links }));
+  showScreen(startScreen({ choose, library, ...outside, notice: told, links }));
 }
 
 function openLibrary(): void {
-  showLibrary({ library, profile: rememberedProfile, ride: choose, leave });
+  showLibrary({ library, ...outside, profile: rememberedProfile, ride: choose, leave });
 }
 
 function openRides(): void {
   const { open: openAccount } = door;
-  const parts = { book, library, profile: rememberedProfile, account: client };
+  const parts = { book, library, intervals, profile: rememberedProfile, account: client };
   void showRides({ ...parts, openAccount, leave });
 }
 
 /** Who uses this device next sees nothing that other devices of who was signed in have done. */
 function signedOut(): void {
+  // A key is worth more than a workout.
+  forgetKey();
   void Promise.allSettled([library.leaveAccount(), book.leaveAccount()]).then(leave);
 }
 
@@ -172,6 +178,7 @@ function show(ride: Ride, occasion: OpenRideParts['occasion'], hold: TabHold): v
     commands,
     rider: async () => (await storage.load())?.session,
     rides,
+    intervals,
     left: () => showStart(),
     takeOver: () => {
       ride.close();

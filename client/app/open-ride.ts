@@ -4,6 +4,7 @@ import type { StoredSession } from '../session-storage.ts';
 import { makeBeeper } from './beeper.ts';
 import { element, showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
+import type { IntervalsLink } from './intervals/intervals-link.ts';
 import { rideActions } from './ride-actions.ts';
 import { rideDevices, type RideDevices } from './ride-devices.ts';
 import { startRideLoop, type Ride, type RideFrame } from './ride-loop.ts';
@@ -11,8 +12,8 @@ import { rideNotices } from './ride-notices.ts';
 import { rideScreen } from './ride-screen.ts';
 import { beeps, pausesStanding, startsPedalling } from './ride-settings.ts';
 import { incidentOf } from './rides/incidents.ts';
-import type { KeptRide } from './rides/kept-ride.ts';
-import { rideReport, serialOf } from './rides/ride-report.ts';
+import { serialOf, type KeptRide } from './rides/kept-ride.ts';
+import { rideReport } from './rides/ride-report.ts';
 import type { RideStore } from './rides/ride-store.ts';
 import { shareRow } from './second-screen/share-row.ts';
 import { listenForShortcuts } from './shortcuts.ts';
@@ -33,6 +34,7 @@ export interface OpenRideParts {
   readonly rider: () => Promise<StoredSession | undefined>;
   /** The rides of this device. */
   readonly rides: RideStore;
+  readonly intervals: IntervalsLink;
   /** All that this device has recorded of the ride. */
   readonly commands: () => Promise<readonly KeptCommand[]>;
   /** The ride is forgotten on this device. */
@@ -167,7 +169,8 @@ function showSummary(
   const { ride } = parts;
   const { state } = ride.view();
   const report = element('div', { class: 'reports' });
-  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept)));
+  const sending = { link: parts.intervals, isJustOver: true };
+  void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept, sending)));
   const unsaved = (): number => ride.view().unsaved;
   showScreen(summaryScreen({ state, ...notices, report, unsaved, leave }));
 }
@@ -180,6 +183,6 @@ async function keepRide({ ride, commands, rides }: OpenRideParts): Promise<KeptR
   // The id of this moment: it may have changed meanwhile.
   const { sessionId } = ride;
   const kept = { sessionId, name: state.plan.name, state, commands: recorded, incidents };
-  if (state.startedAtMs !== null) await rides.keep(kept).catch(() => {});
-  return kept;
+  if (state.startedAtMs === null) return kept;
+  return rides.keep(kept).catch(() => kept);
 }

@@ -4,6 +4,8 @@ import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { Plan } from '../../shared/workout/plan.ts';
 import { button, element, setText } from './dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from './import-file.ts';
+import type { IntervalsLink } from './intervals/intervals-link.ts';
+import { plannedSection } from './intervals/planned-section.ts';
 import type { KeptWorkout } from './library/kept-workout.ts';
 import type { WorkoutLibrary } from './library/workout-library.ts';
 import { freeRideCard, planCard } from './plan-card.ts';
@@ -19,6 +21,8 @@ export interface StartScreenParts {
   readonly choose: (plan: Plan, ftpW: number, brake?: Brake) => Promise<string | null>;
   /** The rider's own workouts. */
   readonly library: WorkoutLibrary;
+  readonly intervals: IntervalsLink;
+  readonly nowMs: () => number;
   /** What the rider should know beforehand; '' for nothing. */
   readonly notice: string;
   /** Where else to go from here. */
@@ -30,17 +34,26 @@ export interface StartLink {
   readonly open: () => void;
 }
 
-export function startScreen({ choose, library, notice, links }: StartScreenParts): HTMLElement {
+export function startScreen(parts: StartScreenParts): HTMLElement {
+  const { choose, library, intervals, nowMs, notice, links } = parts;
   let { ftpW } = rememberedProfile();
   const hint = element('p', { class: 'hint', role: 'status' }, [notice]);
   const cards = element('div', { class: 'cards' });
   const begin = async (plan: Plan, brake?: Brake): Promise<void> => {
     cards.inert = true;
+    planned.root.inert = true;
     setText(hint, 'One moment…');
     const problem = await choose(plan, ftpW, brake);
     cards.inert = false;
+    planned.root.inert = false;
     setText(hint, problem ?? '');
   };
+  const planned = plannedSection({
+    link: intervals,
+    ftpW,
+    nowMs,
+    choose: (plan) => void begin(plan),
+  });
   let own: readonly KeptWorkout[] = [];
   const take = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
@@ -73,27 +86,28 @@ export function startScreen({ choose, library, notice, links }: StartScreenParts
   const ftp = ftpField(ftpW, (next) => {
     ftpW = next;
     deal();
+    planned.deal(ftpW);
   });
   deal();
   void show().then(deliver);
-  const root = element('main', { class: 'start' }, [
-    element('header', { class: 'bar' }, [
-      element('div', { class: 'title' }, [
-        element('p', { class: 'wordmark' }, ['Trackstand']),
-        element('h1', {}, ['What do you ride today?']),
-        element(
-          'nav',
-          { class: 'links', 'aria-label': 'Yours' },
-          links.map(({ label, open }) => button({}, [label], open)),
-        ),
-      ]),
-      ftp,
-    ]),
-    hint,
-    cards,
-  ]);
+  const root = element('main', { class: 'start' }, [bar(links, ftp), hint, planned.root, cards]);
   acceptDrops(root, (file) => void take(file));
   return root;
+}
+
+function bar(links: readonly StartLink[], ftp: HTMLElement): HTMLElement {
+  return element('header', { class: 'bar' }, [
+    element('div', { class: 'title' }, [
+      element('p', { class: 'wordmark' }, ['Trackstand']),
+      element('h1', {}, ['What do you ride today?']),
+      element(
+        'nav',
+        { class: 'links', 'aria-label': 'Yours' },
+        links.map(({ label, open }) => button({}, [label], open)),
+      ),
+    ]),
+    ftp,
+  ]);
 }
 
 const shape = ({ workoutId, plan }: KeptWorkout): readonly string[] => [workoutId, plan.name];

@@ -1,4 +1,4 @@
-/** What a service keeps for people who are signed in, besides their account: routes of its own, installed beside the account's. */
+/** What a service does for people besides their account: routes of its own, installed beside the account's. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 import type { StatementPool } from '../store/postgres/statement-pool.ts';

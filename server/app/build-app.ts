@@ -6,8 +6,10 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { LogController, type FastifyInstance } from 'fastify';
 
 import { workout } from '../../shared/workout/workout.ts';
+import type { AccountRoom } from '../accounts/account-room.ts';
 import { accounts } from '../accounts/accounts.ts';
 import { ConfigError, type Config } from '../config.ts';
+import { intervalsRoom } from '../intervals/intervals.ts';
 import { workoutLibrary } from '../library/library.ts';
 import { logSettings } from '../telemetry/log-settings.ts';
 import { installProblems, serverOptions, trackstand } from '../trackstand.ts';
@@ -74,7 +76,7 @@ export async function buildApp(
       publicUrl: config.publicUrl,
       hashCost: config.hashCost,
       mail: mailOf(config),
-      rooms: [workoutLibrary()],
+      rooms: [workoutLibrary(), ...intervalsOf(config)],
     }),
   });
   installProblems(app);
@@ -88,6 +90,10 @@ export async function buildApp(
       await below.register(fastifyStatic, { root: page });
     });
   return app;
+}
+
+function intervalsOf({ intervalsUrl }: Config): readonly AccountRoom[] {
+  return intervalsUrl === undefined ? [] : [intervalsRoom(intervalsUrl)];
 }
 
 /** A link in a mail must not lead to wherever the request that caused it said it was sent. */

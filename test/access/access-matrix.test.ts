@@ -7,22 +7,24 @@ import { buildApp } from '../../server/app/build-app.ts';
 import { readConfig } from '../../server/config.ts';
 import { startSmtpSink } from '../accounts/smtp-sink.ts';
 import { withRoutes, type Route } from '../fuzz/route-list.ts';
+import { basic, goodKey, startIntervalsStandIn } from '../support/intervals-stand-in.ts';
 import { testSecret } from '../support/live-server.ts';
 import { newIncarnation, type Created } from '../support/raw-client.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { builtFile, freshPostgres, freshRedis } from '../support/services/shared-services.ts';
-import { callers, rules, type Caller } from './rules.ts';
+import { callers, rules, type Caller, type Rule } from './rules.ts';
 import { ask, setStage, type Service, type Stage } from './stage.ts';
 
 let service: Service;
 let routes: readonly Route[];
 let stop: () => Promise<void>;
 beforeAll(async () => {
-  const [page, postgres, redis, mails, port] = await Promise.all([
+  const [page, postgres, redis, mails, intervals, port] = await Promise.all([
     builtFile('app'),
     freshPostgres(),
     freshRedis(),
     startSmtpSink(),
+    startIntervalsStandIn(),
     freePort(),
   ]);
   const config = readConfig({
@@ -33,6 +35,7 @@ beforeAll(async () => {
     SESSIONS_PER_HOUR_MAX: '10000',
     HASH_COST: '4',
     MAIL_URL: mails.url,
+    INTERVALS_URL: intervals.url,
     PUBLIC_URL: `http://127.0.0.1:${port}`,
   });
   const built = await withRoutes(() => buildApp(config, { page: page }));
@@ -47,6 +50,7 @@ beforeAll(async () => {
   stop = async () => {
     await built.app.close();
     await mails.stop();
+    await intervals.stop();
   };
 });
 afterAll(() => stop());
@@ -64,7 +68,7 @@ const names = (): readonly string[] => [
 
 /** What this caller puts into the Authorization header of a route that asks for that proof. */
 async function proofOf(
-  proof: 'resume' | 'access' | 'reader' | 'none',
+  proof: NonNullable<Rule['proof']>,
   caller: Caller,
   stage: Stage,
 ): Promise<string | undefined> {
@@ -72,6 +76,7 @@ async function proofOf(
   if (caller === 'anonymous' || proof === 'none') return undefined;
   if (proof === 'access')
     return { owner: owner.access, other: other.access, revoked: ended.access }[caller];
+  if (proof === 'key') return basic(caller === 'owner' ? goodKey : `of-${caller}`).slice(6);
   if (proof === 'reader') {
     const { link, othersLink } = stage;
     if (caller === 'other') return othersLink.token;
@@ -98,10 +103,12 @@ async function askAs(name: string, caller: Caller): Promise<number | string> {
     .replace(':reader_id', stage.link.readerId)
     .replace(':workout_id', stage.workoutId)
     .replace(':login_id', stage.owner.loginId)
+    .replace(':athlete_id', '0')
     .replace('*', 'index.html');
   if (method === 'UPGRADE') return attach(`${service.url.replace('http', 'ws')}${place}`, proof);
   const told = body === undefined ? {} : { body: body(stage, caller) };
-  const response = await ask(service, method, place, { proof, ...told });
+  const scheme = kind === 'key' ? 'Basic' : 'Bearer';
+  const response = await ask(service, method, place, { proof, scheme, ...told });
   await response.arrayBuffer();
   return response.status;
 }

@@ -4,6 +4,7 @@
  */
 
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import { rightRide } from '../fuzz/intervals-requests.ts';
 import { rightBody } from '../fuzz/seat.ts';
 import type { Stage } from './stage.ts';
 
@@ -20,8 +21,9 @@ export type Answers = Readonly<Record<Caller, number | string>>;
 
 export interface Rule {
   readonly answers: Answers;
-  /** What the Authorization header holds: a session's resume token, which is the default, an account's access token, or a link's. */
-  readonly proof?: 'resume' | 'access' | 'reader' | 'none';
+  /** What the Authorization header holds: a session's resume token, which is the default, an account's access token, or a link's,
+   * or a key for intervals.icu. */
+  readonly proof?: 'resume' | 'access' | 'reader' | 'key' | 'none';
   /** A right body, when the route takes one: as far as the caller can know what is right. */
   readonly body?: (stage: Stage, caller: Caller) => object | string;
 }
@@ -52,6 +54,9 @@ const ownThing = (answer: number): Pick<Rule, 'proof' | 'answers'> => ({
   proof: 'access',
   answers: { ...ownerOnly(answer, 401), other: 404 },
 });
+
+const keyOnly: Rule = { proof: 'key', answers: ownerOnly(200, 401) };
+const athlete = '/v1/intervals/athletes/:athlete_id';
 
 const workout = '/v1/accounts/me/workouts/:workout_id';
 const session = '/v1/sessions/:session_id/clients/:client_id';
@@ -180,6 +185,11 @@ export const rules: Readonly<Record<string, Rule>> = {
     proof: 'reader',
     answers: ownerOnly(200, 401),
   },
+  'GET /v1/intervals': { answers: everybody(200) },
+  // intervals.icu says whose key is good, and for whom.
+  [`GET ${athlete}`]: keyOnly,
+  [`GET ${athlete}/workouts`]: keyOnly,
+  [`POST ${athlete}/activities`]: { ...keyOnly, body: rightRide },
   // Only an operator gets an answer: test/operations/. For anybody else it is not there.
   'GET /v1/operator': { answers: everybody(404) },
   'GET /v1/*': { answers: everybody(404) },

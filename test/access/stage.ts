@@ -56,13 +56,21 @@ export async function ask(
   { url }: Pick<Service, 'url'>,
   method: string,
   path: string,
-  { body, proof }: { readonly body?: object | string; readonly proof?: string | undefined } = {},
+  {
+    body,
+    proof,
+    scheme = 'Bearer',
+  }: {
+    readonly body?: object | string;
+    readonly proof?: string | undefined;
+    readonly scheme?: 'Bearer' | 'Basic';
+  } = {},
 ): Promise<Response> {
   count++;
   const text = typeof body === 'object' ? JSON.stringify(body) : body;
   const headers = {
     'x-forwarded-for': `10.${(count >> 16) % 256}.${(count >> 8) % 256}.${count % 256}`,
-    ...(proof === undefined ? {} : { authorization: `Bearer ${proof}` }),
+    ...(proof === undefined ? {} : { authorization: `${scheme} ${proof}` }),
     ...(text === undefined ? {} : { 'content-type': 'application/json' }),
   };
   return fetch(`${url}${path}`, { method, headers, ...(text === undefined ? {} : { body: text }) });

@@ -4,6 +4,12 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startSmtpSink, type SmtpSink } from '../accounts/smtp-sink.ts';
+import {
+  goodKey,
+  plannedEvent,
+  startIntervalsStandIn,
+  type IntervalsStandIn,
+} from '../support/intervals-stand-in.ts';
 import { freshPostgres } from '../support/services/shared-services.ts';
 import { makeAccount, signIn } from './account-rider.ts';
 import { bluetoothFlags, emulateBluetooth } from './emulated-bluetooth.ts';
@@ -32,11 +38,23 @@ let server: AppServer;
 let browser: Browser;
 let mails: SmtpSink;
 let postgres: string;
+let intervals: IntervalsStandIn;
 beforeAll(async () => {
   mails = await startSmtpSink();
   postgres = (await freshPostgres()).url;
+  intervals = await startIntervalsStandIn();
+  const day = new Date().toLocaleDateString('sv-SE');
+  intervals.plan([
+    plannedEvent(1, day, 'Over and under', ownWorkout),
+    plannedEvent(2, day, 'By feel'),
+  ]);
   [server, browser] = await Promise.all([
-    startAppServer({ DATABASE_URL: postgres, MAIL_URL: mails.url, HASH_COST: '4' }),
+    startAppServer({
+      DATABASE_URL: postgres,
+      MAIL_URL: mails.url,
+      HASH_COST: '4',
+      INTERVALS_URL: intervals.url,
+    }),
     startBrowser(),
   ]);
 });
@@ -44,6 +62,7 @@ afterAll(async () => {
   await browser.close();
   await server.stop();
   await mails.stop();
+  await intervals.stop();
 });
 
 /** A picture of the screen as it is, which must not be wider than the device. */
@@ -210,6 +229,43 @@ test.each(looks)(
     expect([...rider.problems, ...other.problems]).toEqual([]);
   },
 );
+
+test.each(looks)('every screen of intervals.icu fits, $name', async (shape) => {
+  const { name, ...look } = shape;
+  const rider = await newRider(browser, server.url, look);
+  const { page } = rider;
+  const press = (button: string | RegExp) =>
+    page.getByRole('button', { name: button }).first().click();
+  await press('Your profile');
+  await page.getByLabel('Your API key').fill('a key that nobody has');
+  await press('Check it and keep it');
+  await page.getByText('intervals.icu does not take that key.').waitFor();
+  await photograph(rider, `${name}-25-key`);
+  await page.getByLabel('Your API key').fill(goodKey);
+  await press('Check it and keep it');
+  await page.getByText('Connected as Ada.').waitFor();
+  await page.getByLabel('Send each ride there when it is over').check();
+  await photograph(rider, `${name}-26-key-kept`);
+  await press('Back');
+  await page.locator('.planned-cards').getByText('Over and under').waitFor();
+  await photograph(rider, `${name}-27-planned`);
+  await press('Your workouts');
+  await page.locator('.planned-cards').getByText('Over and under').waitFor();
+  await photograph(rider, `${name}-28-library-and-planned`);
+  await press(/Over and under/);
+  await press('Keep it');
+  await page.getByText('among your workouts now').waitFor();
+  await photograph(rider, `${name}-29-planned-workout`);
+  await press('Ride it');
+  await press(/^Start/);
+  await expect.poll(() => rider.elapsedS(), patiently).toBeGreaterThanOrEqual(4);
+  await press(/^Finish/);
+  await page.locator('.confirm').getByRole('button', { name: 'Finish' }).click();
+  await page.getByText('Sent to intervals.icu.').waitFor();
+  await photograph(rider, `${name}-30-sent`);
+  await rider.leave();
+  expect(rider.problems).toEqual([]);
+});
 
 test.each(looks)('every screen of a trainer over Bluetooth fits, $name', async (shape) => {
   const { name, ...look } = shape;

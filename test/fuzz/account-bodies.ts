@@ -2,6 +2,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
+import { intervalsBodies } from './intervals-requests.ts';
 
 /** By route; `$…` stands for the seat's own. */
 export const rightBodies: Readonly<Record<string, readonly object[]>> = {
@@ -38,9 +39,9 @@ export const rightBodies: Readonly<Record<string, readonly object[]>> = {
   'DELETE /v1/accounts/me': [{ password: '$PASSWORD' }],
 };
 
-/** Bodies of that route, as text; none where it takes none or is no account route. */
+/** Bodies of that route, as text; none where it takes none or is another one's. */
 export function rightBodiesOf(route: string): readonly string[] {
-  return (rightBodies[route] ?? []).map((body) => JSON.stringify(body));
+  return (rightBodies[route] ?? intervalsBodies[route] ?? []).map((body) => JSON.stringify(body));
 }
 
 const fieldsOf: Readonly<Record<string, readonly string[]>> = {

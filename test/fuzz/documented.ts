@@ -22,20 +22,24 @@ export function readDocumented(): Documented {
   const protocol = readPage('../../shared/protocol/PROTOCOL.md');
   const accounts = readPage('../../server/accounts/ACCOUNTS.md');
   const library = readPage('../../server/library/LIBRARY.md');
+  const intervals = readPage('../../server/intervals/INTERVALS.md');
   const problems = problemsIn(protocol);
   const [, anywhere = ''] = /^And what any request may meet([\s\S]*?)\n\n/m.exec(accounts) ?? [];
   const met = codesIn(anywhere);
   const metByStatus = [...problems].map(
     ([status, codes]) => [status, codes.filter((code) => met.includes(code))] as const,
   );
-  const successes = successesIn(accounts + library);
+  const successes = successesIn(accounts + library + intervals);
   const closes = [...protocol.matchAll(/^\| (4\d\d\d) \|/gm)].map(([, code]) => Number(code));
   if (problems.size < 5 || closes.length < 10 || met.length < 5 || successes.size < 24)
     throw new Error('The tables were not found.');
   return {
     problems,
     accounts: {
-      problems: joined([...problemsIn(accounts), ...problemsIn(library), ...metByStatus]),
+      problems: joined([
+        ...[accounts, library, intervals].flatMap((page) => [...problemsIn(page)]),
+        ...metByStatus,
+      ]),
       successes,
     },
     closeCodes: new Set([...closes, ...wireCloseCodes]),

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
 
 import { delay, systemClock } from '../../shared/clock.ts';
+import { startIntervalsStandIn } from '../support/intervals-stand-in.ts';
 import { freePort } from '../support/services/free-port.ts';
 import { makePrivateFolder } from '../support/services/private-folder.ts';
 
@@ -53,6 +54,7 @@ export async function startFuzzServer(
 ): Promise<FuzzServer> {
   const folder = await makePrivateFolder('fuzz');
   const port = await freePort();
+  const intervals = await startIntervalsStandIn();
   const child = spawn(process.execPath, ['--inspect=127.0.0.1:0', serverFile], {
     cwd: folder.path,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,6 +65,7 @@ export async function startFuzzServer(
       PORT: String(port),
       DATABASE_URL: stores.postgres,
       REDIS_URL: stores.redis,
+      INTERVALS_URL: intervals.url,
     },
   });
   folder.guard(child.pid);
@@ -109,6 +112,7 @@ export async function startFuzzServer(
     stop: async () => {
       child.kill('SIGKILL');
       await ended;
+      await intervals.stop();
       await folder.remove();
     },
   };

@@ -2,6 +2,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 
 import { partlyRight, rightBodiesOf } from './account-bodies.ts';
+import { rightKey } from './intervals-requests.ts';
 import { bytesMutated, mutated } from './mutation.ts';
 import type { Route } from './route-list.ts';
 import { valuesOf } from './schema-arbitrary.ts';
@@ -99,6 +100,11 @@ const readerHeaders = fc.tuple(fewHeaders, fc.nat(9)).map(([headers, chance]) =>
   ...(chance > 2 && { authorization: 'Bearer $LINK' }),
 }));
 
+/** intervals.icu says which key is good. */
+const keyHeaders = fc
+  .tuple(accountHeaders, fc.nat(9))
+  .map(([headers, chance]) => ({ ...headers, ...(chance > 2 && { authorization: rightKey }) }));
+
 /** `recorded`: bodies of real clients. */
 export function httpCases(
   routes: readonly Route[],
@@ -135,6 +141,7 @@ function requestsTo(route: Route, recorded: readonly string[]): Arbitrary<HttpCa
 
 function headersOf({ url }: Route): Arbitrary<Record<string, string>> {
   if (/^\/v1\/(accounts|logins)(\/|$)/.test(url)) return accountHeaders;
+  if (url.startsWith('/v1/intervals')) return keyHeaders;
   return /:session_id\/readers\//.test(url) ? readerHeaders : fewHeaders;
 }
 
@@ -145,6 +152,7 @@ export const ours: Readonly<Record<string, string>> = {
   ':login_id': '$LOGIN',
   ':workout_id': '$WORKOUT',
   ':reader_id': '$READER',
+  ':athlete_id': '0',
 };
 
 function pathsOf(url: string): Arbitrary<string> {

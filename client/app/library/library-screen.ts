@@ -3,6 +3,8 @@ import { builtInPlans } from '../../../shared/workout/built-in-plans.ts';
 import type { Plan } from '../../../shared/workout/plan.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { acceptDrops, importCard, importSentence, readFile } from '../import-file.ts';
+import type { IntervalsLink } from '../intervals/intervals-link.ts';
+import { plannedSection } from '../intervals/planned-section.ts';
 import { planCard } from '../plan-card.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
 import type { KeptWorkout } from './kept-workout.ts';
@@ -11,6 +13,8 @@ import { showWorkout } from './workout-screen.ts';
 
 export interface LibraryScreenParts {
   readonly library: WorkoutLibrary;
+  readonly intervals: IntervalsLink;
+  readonly nowMs: () => number;
   readonly profile: () => RiderProfile;
   /** Begins the ride; one sentence when that did not work. */
   readonly ride: (plan: Plan, ftpW: number) => Promise<string | null>;
@@ -74,6 +78,7 @@ export function showLibrary(parts: LibraryScreenParts): void {
   const root = element('main', { class: 'ride workouts' }, [
     element('header', {}, [element('h1', {}, ['Your workouts']), told]),
     hint,
+    plannedOf(parts, back),
     own,
     element('h2', {}, ['They come with the app']),
     element(
@@ -86,6 +91,21 @@ export function showLibrary(parts: LibraryScreenParts): void {
   acceptDrops(root, (file) => void take(file));
   showScreen(root);
   void show().then(deliver);
+}
+
+/** What is planned elsewhere is looked at, ridden, or kept. */
+function plannedOf(parts: LibraryScreenParts, back: () => void): HTMLElement {
+  const { library, intervals: link, nowMs, profile, ride } = parts;
+  const { ftpW } = profile();
+  const choose = (plan: Plan): void =>
+    showWorkout({
+      plan,
+      ftpW,
+      ride: () => ride(plan, ftpW),
+      leave: back,
+      keep: () => library.keep(plan),
+    });
+  return plannedSection({ link, ftpW, nowMs, choose }).root;
 }
 
 function sentenceOf(synced: Synced): string {

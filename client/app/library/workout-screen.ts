@@ -15,6 +15,8 @@ export interface WorkoutScreenParts {
   readonly leave: () => void;
   /** Absent for what comes with the app. */
   readonly own?: OwnWorkout;
+  /** Takes what is planned elsewhere into the library. */
+  readonly keep?: () => Promise<'kept' | 'known'>;
 }
 
 interface OwnWorkout {
@@ -26,7 +28,8 @@ interface OwnWorkout {
 /** Rows of the table: what comes after them is said in a line. */
 const rowCountMax = 60;
 
-export function showWorkout({ plan, ftpW, ride, leave, own }: WorkoutScreenParts): void {
+export function showWorkout(parts: WorkoutScreenParts): void {
+  const { plan, ftpW, ride, leave, own, keep } = parts;
   const title = element('h1', {}, [plan.name]);
   const hint = element('p', { class: 'hint', role: 'status' });
   const begin = async (): Promise<void> => {
@@ -40,8 +43,14 @@ export function showWorkout({ plan, ftpW, ride, leave, own }: WorkoutScreenParts
     button({ class: 'primary' }, ['Ride it'], () => void begin()),
     button({}, ['Back'], leave),
   ]);
+  if (keep !== undefined)
+    usual.append(
+      button({}, ['Keep it'], () => {
+        void keep().then((outcome) => setText(hint, keptTexts[outcome]));
+      }),
+    );
   const asked = own === undefined ? [] : changes(own, { usual, title, plan });
-  const from = own === undefined ? 'comes with the app' : `kept ${dayAndTime(own.keptAtMs)}`;
+  const from = origin(parts);
   showScreen(
     element('main', { class: 'ride summary workout' }, [
       element('header', {}, [
@@ -58,6 +67,16 @@ export function showWorkout({ plan, ftpW, ride, leave, own }: WorkoutScreenParts
       element('div', {}, [usual, ...asked]),
     ]),
   );
+}
+
+const keptTexts = {
+  kept: 'It is among your workouts now.',
+  known: 'That workout is here already.',
+};
+
+function origin({ own, keep }: WorkoutScreenParts): string {
+  if (keep !== undefined) return 'planned at intervals.icu';
+  return own === undefined ? 'comes with the app' : `kept ${dayAndTime(own.keptAtMs)}`;
 }
 
 /** Rename and delete, each asked in the place of the buttons. */

@@ -1,5 +1,7 @@
-/** The rider's FTP, weight and zones. */
+/** The rider's FTP, weight and zones, and their key for intervals.icu. */
 import { button, element, setText, showScreen } from '../dom.ts';
+import type { IntervalsLink } from '../intervals/intervals-link.ts';
+import { keySection } from '../intervals/key-section.ts';
 import {
   ftpBounds,
   readWithin,
@@ -9,7 +11,12 @@ import {
 } from './rider-profile.ts';
 import { zoneTable } from './zone-table.ts';
 
-export function showProfile(leave: () => void): void {
+export interface ProfileScreenParts {
+  readonly intervals: IntervalsLink;
+  readonly leave: () => void;
+}
+
+export function showProfile({ intervals, leave }: ProfileScreenParts): void {
   let profile = rememberedProfile();
   const zones = element('tbody');
   const share = element('p', { class: 'dim', role: 'status' });
@@ -53,6 +60,7 @@ export function showProfile(leave: () => void): void {
         element('thead', {}, [row('th', ['Zone', 'Name', 'Power'])]),
         zones,
       ]),
+      keySection(intervals),
       element('div', { class: 'controls' }, [button({ class: 'primary' }, ['Back'], leave)]),
     ]),
   );

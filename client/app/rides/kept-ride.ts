@@ -25,6 +25,8 @@ export interface KeptRide {
   readonly untilMs?: number;
   /** The rider named it here, and the account has not heard of it. */
   readonly isNameNew?: boolean;
+  /** The activity it is at intervals.icu, once it was sent there from this device. */
+  readonly sentAs?: string;
 }
 
 /** Null for a ride that never began, and where only its summary is here. */
@@ -35,4 +37,12 @@ export function recordOf({ state, commands, events }: KeptRide): RideRecord | nu
 /** Whether the session's log can tell more of it than is here. */
 export function isInParts(ride: KeptRide): boolean {
   return ride.events === undefined && recordOf(ride)?.isWhole !== true;
+}
+
+/** A serial number for files: the same for the same ride, and not 0. */
+export function serialOf(sessionId: string): number {
+  let seed = 0;
+  for (const character of sessionId)
+    seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
+  return seed >>> 0 || 1;
 }

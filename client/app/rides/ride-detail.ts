@@ -3,6 +3,8 @@ import { planPositionS } from '../../../shared/workout/workout-view.ts';
 import { confirmRow } from '../confirm-row.ts';
 import { button, element, setText, showScreen } from '../dom.ts';
 import { dayAndTime } from '../format.ts';
+import type { IntervalsLink } from '../intervals/intervals-link.ts';
+import type { SendRowParts } from '../intervals/send-row.ts';
 import { nameForm } from '../name-form.ts';
 import { profileGraph } from '../profile-picture.ts';
 import { rideFiguresList } from '../summary-screen.ts';
@@ -13,6 +15,7 @@ import { rideReport } from './ride-report.ts';
 export interface RideDetailParts {
   readonly ride: KeptRide;
   readonly book: RideBook;
+  readonly intervals: IntervalsLink;
   readonly leave: () => void;
 }
 
@@ -23,13 +26,14 @@ const summaryOnly =
   'This is the summary of the ride: the service does not have its course any more.';
 const notDeleted = 'It is still there: your account cannot be reached now.';
 
-export function showRideDetail({ ride, book, leave }: RideDetailParts): void {
+export function showRideDetail({ ride, book, intervals, leave }: RideDetailParts): void {
   const { sessionId, state } = ride;
+  const sending = { link: intervals, isJustOver: false };
   const graph = profileGraph(state);
   graph.show(state, planPositionS(state, state.lastMs));
   const title = element('h1', {}, [ride.name]);
   const note = element('p', { class: 'hint', role: 'status' });
-  const report = element('div', { class: 'reports' }, rideReport(ride));
+  const report = element('div', { class: 'reports' }, rideReport(ride, sending));
   const question = book.isSignedIn()
     ? 'Delete this ride, on this device and in your account?'
     : 'Delete this ride from this device?';
@@ -66,7 +70,7 @@ export function showRideDetail({ ride, book, leave }: RideDetailParts): void {
       element('div', {}, [usual, confirm.root, naming.root]),
     ]),
   );
-  void complete({ ride, book, report, note });
+  void complete({ ride, book, report, note, sending });
 }
 
 /** Puts the whole report in the place of what this device knows, where another one rode. */
@@ -75,14 +79,15 @@ async function complete(parts: {
   readonly book: RideBook;
   readonly report: HTMLElement;
   readonly note: HTMLElement;
+  readonly sending: SendRowParts;
 }): Promise<void> {
-  const { ride, book, report, note } = parts;
+  const { ride, book, report, note, sending } = parts;
   if (!isInParts(ride)) return;
   const hasNothing = recordOf(ride) === null;
   if (book.isSignedIn()) setText(note, fetching);
   try {
     const whole = await book.whole(ride);
-    if (whole !== ride) report.replaceChildren(...rideReport(whole));
+    if (whole !== ride) report.replaceChildren(...rideReport(whole, sending));
     setText(note, whole === ride && hasNothing ? summaryOnly : '');
   } catch {
     setText(note, hasNothing ? unreachable : '');

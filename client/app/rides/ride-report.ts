@@ -3,28 +3,22 @@ import { element } from '../dom.ts';
 import { downloadRow } from '../download-row.ts';
 import type { RideRecord } from '../export/ride-record.ts';
 import { clockTime, nothing, percent, whole } from '../format.ts';
+import { sendRow, type SendRowParts } from '../intervals/send-row.ts';
 import { riddenIntervals, type RiddenInterval } from './intervals.ts';
-import { recordOf, type KeptRide } from './kept-ride.ts';
+import { recordOf, serialOf, type KeptRide } from './kept-ride.ts';
 import { rideChart } from './ride-chart.ts';
 import { timeline, type TimelineRow } from './timeline.ts';
 
-/** A serial number for files: the same for the same ride, and not 0. */
-export function serialOf(sessionId: string): number {
-  let seed = 0;
-  for (const character of sessionId)
-    seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) | 0;
-  return seed >>> 0 || 1;
-}
-
 /** The sections of the report, for a ride that was begun; of one whose summary alone is here there is little. */
-export function rideReport(ride: KeptRide): readonly HTMLElement[] {
+export function rideReport(ride: KeptRide, sending: SendRowParts): readonly HTMLElement[] {
   const { state, incidents, sessionId } = ride;
   const record = recordOf(ride);
   const rows = timeline(state, record?.changes ?? [], incidents);
   const happened = section('What happened', timelineList(rows));
   if (record === null) return [happened];
   const known = record.seconds.length === 0 ? [] : recordSections(record);
-  return [...known, happened, downloadRow(record, serialOf(sessionId))];
+  const files = downloadRow(record, serialOf(sessionId));
+  return [...known, happened, files, ...sendRow(ride, sending)];
 }
 
 function recordSections(record: RideRecord): readonly HTMLElement[] {

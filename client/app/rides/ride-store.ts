@@ -9,8 +9,8 @@ import type { KeptRide } from './kept-ride.ts';
 export interface RideStore {
   /** Newest first. */
   list(): Promise<readonly KeptRide[]>;
-  /** Adds a ride, or puts another in its place; a name the rider gave stays. */
-  keep(ride: KeptRide): Promise<void>;
+  /** Adds a ride, or puts another in its place; a name the rider gave stays, and that it was sent. Resolves with what is there. */
+  keep(ride: KeptRide): Promise<KeptRide>;
   /** Adds a ride; one that is there stays as it is, and has more than a copy. */
   keepCopy(ride: KeptRide): Promise<void>;
   /** Changes it as it is by then; one that is not there stays so. */
@@ -33,15 +33,19 @@ export function rideStore(): RideStore {
       const rides = await read<KeptRide[]>('rides');
       return rides.toSorted((a, b) => (b.state.startedAtMs ?? 0) - (a.state.startedAtMs ?? 0));
     },
-    keep: (ride) =>
-      change(['rides'], (transaction) => {
+    keep: async (ride) => {
+      let kept = ride;
+      await change(['rides'], (transaction) => {
         const rides = transaction.objectStore('rides');
         const former = rides.get(ride.sessionId);
         former.addEventListener('success', () => {
-          const name = (former.result as KeptRide | undefined)?.name ?? ride.name;
-          rides.put({ ...ride, name });
+          const { name, sentAs } = (former.result as KeptRide | undefined) ?? ride;
+          kept = { ...ride, name, ...(sentAs !== undefined && { sentAs }) };
+          rides.put(kept);
         });
-      }),
+      });
+      return kept;
+    },
     keepCopy: (ride) =>
       change(['rides'], (transaction) => {
         const rides = transaction.objectStore('rides');

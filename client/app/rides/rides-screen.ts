@@ -4,6 +4,7 @@ import type { AccountClient, AccountOfRider, SignedInDevice } from '../account-c
 import { button, element, setText, showScreen } from '../dom.ts';
 import { saveFile } from '../download-row.ts';
 import { clockTime, dayAndTime, whole, withUnit } from '../format.ts';
+import type { IntervalsLink } from '../intervals/intervals-link.ts';
 import type { KeptWorkout } from '../library/kept-workout.ts';
 import type { WorkoutLibrary } from '../library/workout-library.ts';
 import type { RiderProfile } from '../profile/rider-profile.ts';
@@ -16,6 +17,7 @@ export interface RidesParts {
   readonly profile: () => RiderProfile;
   readonly library: Pick<WorkoutLibrary, 'list'>;
   readonly account: Pick<AccountClient, 'isSignedIn' | 'account' | 'devices'>;
+  readonly intervals: IntervalsLink;
   /** Where a ride that is under way elsewhere can be taken up. */
   readonly openAccount: () => void;
   readonly leave: () => void;
@@ -25,13 +27,13 @@ const none = 'No rides yet. Every ride you finish is listed here.';
 const closed = 'This browser keeps no rides for this page.';
 
 export async function showRides(parts: RidesParts): Promise<void> {
-  const { book, leave } = parts;
+  const { book, intervals, leave } = parts;
   const back = (): void => void showRides(parts);
   const note = element('p', { class: 'dim', role: 'status' });
   const items = element('ul', { class: 'rides' });
   let live: readonly LiveRide[] = [];
   let shown = '';
-  const open = (ride: KeptRide): void => showRideDetail({ ride, book, leave: back });
+  const open = (ride: KeptRide): void => showRideDetail({ ride, book, intervals, leave: back });
   const show = async (): Promise<number | null> => {
     const rides = await book.list().catch(() => null);
     const cards = [

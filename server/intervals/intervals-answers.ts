@@ -1,0 +1,79 @@
+/** What intervals.icu answers, as far as it is looked at: whatever it holds besides is dropped here. */
+import * as v from 'valibot';
+
+/** A workout of the calendar. */
+export interface PlannedWorkout {
+  readonly eventId: string;
+  readonly name: string;
+  /** `2026-11-30`, where the athlete lives. */
+  readonly day: string;
+  /** A .zwo; '' when there is none for it. */
+  readonly file: string;
+}
+
+const id = v.pipe(
+  v.union([v.string(), v.pipe(v.number(), v.safeInteger())]),
+  v.transform(String),
+  v.regex(/^[\w-]{1,64}$/),
+);
+/** Cut, so that no list grows by names. */
+const name = v.pipe(
+  v.nullish(v.string(), ''),
+  v.transform((text) => text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 200)),
+);
+
+const athlete = v.object({ id, name });
+const activity = v.object({ id });
+const uploaded = v.object({ id: v.nullish(id, ''), activities: v.nullish(v.array(activity), []) });
+const listedActivity = v.object({ id, external_id: v.string() });
+const event = v.object({
+  id,
+  name,
+  type: v.nullish(v.string(), ''),
+  start_date_local: v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d/)),
+  workout_file_base64: v.nullish(v.string(), ''),
+});
+
+/** Undefined for what is no athlete. */
+export function readAthlete(body: unknown): { athleteId: string; name: string } | undefined {
+  const read = v.safeParse(athlete, body);
+  return read.success ? { athleteId: read.output.id, name: read.output.name } : undefined;
+}
+
+/** In the order of days; a run or a swim is for no trainer. Undefined for what is no calendar. */
+export function readPlanned(body: unknown): readonly PlannedWorkout[] | undefined {
+  return itemsOf(event, body)
+    ?.filter(({ type }) => type === '' || /Ride$|^Cycl|^Velomobile$/.test(type))
+    .map((planned) => ({
+      eventId: planned.id,
+      name: planned.name,
+      day: planned.start_date_local.slice(0, 10),
+      file: Buffer.from(planned.workout_file_base64, 'base64').toString('utf8'),
+    }))
+    .toSorted((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
+}
+
+/** Id of the activity that came from there; '' when it has none, undefined for what is no list. */
+export function findActivity(body: unknown, externalId: string): string | undefined {
+  const listed = itemsOf(listedActivity, body);
+  return listed && (listed.find((one) => one.external_id === externalId)?.id ?? '');
+}
+
+/** Id of what was made of a file. */
+export function readUploaded(body: unknown): string | undefined {
+  const read = v.safeParse(uploaded, body);
+  if (!read.success) return undefined;
+  return read.output.activities[0]?.id ?? (read.output.id || undefined);
+}
+
+/** Those that are as they should be: one that is not must not hide the others. */
+function itemsOf<Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: unknown,
+): v.InferOutput<Schema>[] | undefined {
+  if (!Array.isArray(body)) return undefined;
+  return body.flatMap((item: unknown) => {
+    const read = v.safeParse(schema, item);
+    return read.success ? [read.output] : [];
+  });
+}
