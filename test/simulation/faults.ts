@@ -1,14 +1,11 @@
 /** What can go wrong, each as one thing that happens to a world. Whatever lasts ends by itself. */
 import type { Fault } from './fault.ts';
-import { longFaults } from './long-faults.ts';
 import { networkFaults } from './network-faults.ts';
 import { noiseOf, type Random } from './random.ts';
 import { serverFaults } from './server-faults.ts';
 import type { World } from './world.ts';
 
-const shortFaults: readonly Fault[] = [...networkFaults, ...serverFaults];
-
-export const faults: readonly Fault[] = [...shortFaults, ...longFaults];
+export const faults: readonly Fault[] = [...networkFaults, ...serverFaults];
 
 /** Share of the kinds of faults that a seed does without: what is always there hides what only happens in its absence. */
 const absentShare = 0.35;
@@ -29,7 +26,7 @@ export function bagOf(seed: number, isRisky: boolean): readonly Fault[] {
   const hasLosses = random.chance(0.5);
   const isSurvived = (name: string): boolean =>
     isRisky || (hasLosses ? !copies.has(name) : !losses.has(name));
-  return shortFaults
+  return faults
     .filter(({ name }) => !random.chance(absentShare) || alwaysPossible.has(name))
     .filter(({ name }) => isSurvived(name))
     .flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
@@ -64,7 +61,7 @@ export function endFaults(world: World): void {
   world.reconnectAll();
   for (const line of world.lines) line.isSlowReader = false;
   for (const device of world.devices) {
-    device.page.thaw();
+    device.page.rouse();
     device.comeBack();
     device.wake();
   }

@@ -94,6 +94,11 @@ function summarise({ done, counts, faults, faultsMin, failures }: SeedsResult): 
 
 async function runMany(options: SimOptions, pool: SeedPool, isStopped: () => boolean) {
   const result = await runSeeds(pool, options, isStopped);
+  if (result.done === 0 && !isStopped()) {
+    console.error('In none of these seeds anything is away for long: take more of them.');
+    process.exitCode = 2;
+    return;
+  }
   summarise(result);
   const [failure] = result.failures;
   if (failure === undefined) return;

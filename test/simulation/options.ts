@@ -63,6 +63,8 @@ export function readOptions(args: readonly string[], mutants: readonly string[])
     throw new Error('--mutants runs seeds of its own: leave --seed away.');
   if (values.steps !== undefined && values.seed === undefined)
     throw new Error('--steps needs --seed: steps are those of one seed.');
+  if (values.long && (values.mutants || values.seed !== undefined))
+    throw new Error('--long chooses among many seeds: it goes with --seeds and --from alone.');
   if (values.mutant !== undefined && !mutants.includes(values.mutant))
     throw new Error(`There is no planted bug "${values.mutant}"; --mutants lists them.`);
   const { seed } = values;

@@ -2,7 +2,7 @@
 import { ProgressLine } from './progress.ts';
 import { noCounts, summed, type Failure, type JobResult } from './seed-job.ts';
 import type { SeedPool } from './seed-pool.ts';
-import { longTimeOf } from './setup.ts';
+import { absenceOf } from './setup.ts';
 import type { Counts } from './simulate.ts';
 
 export interface SeedsResult {
@@ -24,7 +24,7 @@ export interface SeedsAsked {
   /** Goes on after a seed that fails. */
   readonly isPatient: boolean;
   readonly isRisky: boolean;
-  /** Only those seeds in which something goes away for minutes or hours. */
+  /** Only those seeds in which something is away for minutes or hours. */
   readonly isLong: boolean;
 }
 
@@ -36,7 +36,7 @@ function rangesOf({ from, seeds, isLong }: Pick<SeedsAsked, 'from' | 'seeds' | '
   });
   if (!isLong) return all;
   return Array.from({ length: seeds }, (_, index) => ({ from: from + index, count: 1 })).filter(
-    (one) => longTimeOf(one.from) !== undefined,
+    (one) => absenceOf(one.from) !== undefined,
   );
 }
 

@@ -18,13 +18,13 @@ export interface Step {
   readonly number: number;
   /** Milliseconds since the run began. */
   readonly atMs: number;
-  readonly kind: 'fault' | 'enter' | 'long-fault';
+  readonly kind: 'fault' | 'enter' | 'absence';
   /** Of all that is random about it, so that it stays the same when others are left out. */
   readonly seed: number;
 }
 
-/** Something goes away for so long that what is built for seconds has to hold for minutes or hours. */
-interface LongTime {
+/** Something is away for so long that what is built for seconds has to hold for minutes or hours. */
+export interface Absence {
   /** Minutes for a store, hours for a device. */
   readonly kind: 'store' | 'device';
   readonly durationMs: number;
@@ -34,7 +34,7 @@ interface LongTime {
 }
 
 /** Seeds that have one: each takes many times as long as another. */
-const longTimeShare = 0.03;
+const absenceShare = 0.03;
 const minuteMs = 60_000;
 
 const faultCountMin = 50;
@@ -65,22 +65,22 @@ export function stepsOf(seed: number): readonly Step[] {
     ...Array.from({ length: faultCount }, () => 'fault' as const),
     ...Array.from({ length: enterCount }, () => 'enter' as const),
   ]);
-  const long = longTimeOf(seed);
+  const absence = absenceOf(seed);
   let atMs = 0;
   return kinds.map((usual, index) => {
     atMs += random.chance(0.06) ? random.integer(1_000, 10_000) : random.skewed(1, 900);
-    const sinceLong = long === undefined ? 0 : index - long.begins;
-    if (long !== undefined && sinceLong > 0 && sinceLong <= long.stepCount)
-      atMs += long.durationMs / long.stepCount;
-    const kind = long?.begins === index ? 'long-fault' : usual;
+    const into = absence === undefined ? 0 : index - absence.begins;
+    if (absence !== undefined && into > 0 && into <= absence.stepCount)
+      atMs += absence.durationMs / absence.stepCount;
+    const kind = absence?.begins === index ? 'absence' : usual;
     return { number: index + 1, atMs, kind, seed: random.integer(0, 0x7fffffff) };
   });
 }
 
-/** How long what goes away for long stays away: it comes back among the steps of the seed, not after them. */
-export function longTimeOf(seed: number): LongTime | undefined {
+/** What is absent comes back among the steps of the seed, not after them. */
+export function absenceOf(seed: number): Absence | undefined {
   const random = noiseOf(seed, 'long time');
-  if (!random.chance(longTimeShare)) return undefined;
+  if (!random.chance(absenceShare)) return undefined;
   const kind = random.chance(0.75) ? 'store' : 'device';
   const minutes = kind === 'store' ? random.integer(10, 15) : random.integer(120, 150);
   return {

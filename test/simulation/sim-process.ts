@@ -13,6 +13,8 @@ export class SimProcess {
   /** By how much its time of day is not the world's. */
   #setForwardMs: number;
   #isFrozen = false;
+  /** Until when it sleeps whatever else freezes and thaws it. */
+  #asleepUntilMs = -Infinity;
   #backlog: (() => void)[] = [];
 
   constructor(name: string, world: VirtualClock, setForwardMs = 0) {
@@ -42,13 +44,13 @@ export class SimProcess {
   }
 
   get isFrozen(): boolean {
-    return this.#isFrozen;
+    return this.#isFrozen || this.#world.timeMs < this.#asleepUntilMs;
   }
 
   /** Does something inside the process: now, when it wakes, or never. What came first is done first. */
   run(work: () => void): void {
     if (this.#isDead) return;
-    if (this.#isFrozen || this.#backlog.length > 0) this.#backlog.push(work);
+    if (this.isFrozen || this.#backlog.length > 0) this.#backlog.push(work);
     else work();
   }
 
@@ -67,6 +69,19 @@ export class SimProcess {
     this.#catchUp();
   }
 
+  sleep(durationMs: number): void {
+    this.#asleepUntilMs = this.#world.timeMs + durationMs;
+    this.#world.after(durationMs, () => this.#catchUp());
+  }
+
+  /** From whatever it is in. */
+  rouse(): void {
+    const isAsleep = this.#world.timeMs < this.#asleepUntilMs;
+    this.#asleepUntilMs = -Infinity;
+    if (this.#isFrozen) this.thaw();
+    else if (isAsleep) this.#catchUp();
+  }
+
   kill(): void {
     this.#isDead = true;
     this.#backlog = [];
@@ -76,7 +91,7 @@ export class SimProcess {
   #catchUp(): void {
     if (this.#backlog.length === 0) return;
     this.#world.after(0, () => {
-      if (this.#isFrozen || this.#isDead) return;
+      if (this.isFrozen || this.#isDead) return;
       const [work] = this.#backlog;
       work?.();
       this.#backlog.shift();

@@ -57,6 +57,7 @@ export class SimStore {
   isDown = false;
   /** Until when it is down whatever else happens to it. */
   #awayUntilMs = -Infinity;
+  #whenBack: (() => void) | undefined;
   /** Calls whose callers gave up and that may still take effect. */
   lateCount = 0;
   callCount = 0;
@@ -99,18 +100,27 @@ export class SimStore {
     return this.#parts.clock;
   }
 
-  /** For so long, or until it is called back. */
-  goAway(durationMs: number): void {
+  /** For so long, or until it is called back; then that happens, before anybody is answered. */
+  goAway(durationMs: number, whenBack?: () => void): void {
     this.#awayUntilMs = this.clock.timeMs + durationMs;
+    this.#whenBack = whenBack;
+    this.clock.after(durationMs, () => this.#endAbsence());
   }
 
   comeBack(): void {
     this.isDown = false;
+    this.#endAbsence();
+  }
+
+  #endAbsence(): void {
+    const whenBack = this.#whenBack;
     this.#awayUntilMs = -Infinity;
+    this.#whenBack = undefined;
+    whenBack?.();
   }
 
   get #isAway(): boolean {
-    return this.isDown || this.clock.timeMs < this.#awayUntilMs;
+    return this.isDown || this.#awayUntilMs > -Infinity;
   }
 
   wipe(): void {

@@ -1,11 +1,11 @@
 /** One run: a seed becomes a world, things are entered and go wrong, then everything must come to rest and be right. */
 import type { ClientView } from '../../client/status.ts';
 import type { StopReason } from '../../client/stop-reason.ts';
+import { beginAbsence } from './absences.ts';
 import { addedBy, addedOf, digestOf, firstDifference, type Added } from './chain.ts';
 import type { Device } from './device.ts';
 import type { Fault } from './fault.ts';
 import { bagOf, endFaults, strikeOne } from './faults.ts';
-import { strikeLong } from './long-faults.ts';
 import { noiseOf, seededRandom, type Random } from './random.ts';
 import { stepsOf, type Step } from './setup.ts';
 import { strangerComes } from './stranger.ts';
@@ -92,7 +92,7 @@ async function live(
     if (isOver()) break;
     const random = seededRandom(step.seed);
     world.trace.note('step', String(step.number));
-    if (step.kind === 'long-fault') struck.push({ step, name: strikeLong(world, seed, random) });
+    if (step.kind === 'absence') struck.push({ step, name: beginAbsence(world, seed, step.seed) });
     else if (step.kind === 'fault') struck.push({ step, name: strikeOne(world, bag, random) });
     else {
       enter(world, random);

@@ -23,6 +23,15 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     'this.#openings.get(sessionId) ?? ',
     '',
   ),
+  'a checkpoint that has failed for minutes counts as done': {
+    ...planted(
+      [2],
+      'server/session/session-saver.ts',
+      "if (error instanceof StoreUnavailableError) return 'unavailable';",
+      "if (error instanceof StoreUnavailableError) return ++this.#count > 200 ? (this.markSaved(at), 'saved') : 'unavailable';",
+    ),
+    firstSeed: 24,
+  },
   'a stale Redis is preferred to Postgres': {
     invariants: [1, 2, 6],
     edits: [
