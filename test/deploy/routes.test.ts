@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, symlink } from 'node:fs/promises';
+import { readFile, rename, symlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
@@ -84,6 +84,17 @@ describe('the routes of the proxy', () => {
     expect(await releaseAt('/__release/v19')).toBe('b.r1');
     expect((await fetch(`${nginx.url}/__release/v20`)).status).toBe(404);
   });
+
+  test.each(['trackstand.conf', 'trackstand-flags.conf'])(
+    '%s keeps a connection longer than it tells its client: no request meets the end of one',
+    async (name) => {
+      const conf = await readFile(join(repository, 'deploy/nginx', name), 'utf8');
+      const [, keptS, toldS] = /^ *keepalive_timeout (\d+)s (\d+)s;$/m.exec(conf) ?? [];
+      expect(Number(keptS)).toBeGreaterThan(Number(toldS) + 3);
+      const { headers } = await fetch(`${nginx.url}/version`);
+      expect(headers.get('keep-alive')).toBe(`timeout=${toldS}`);
+    },
+  );
 
   test('a session goes the same route whatever else comes with the request', async () => {
     for (const name of names) await echo(`e.${name}`);

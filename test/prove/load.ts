@@ -31,7 +31,8 @@ const tickMs = 20;
 
 /** `perS`: requests of each kind a second. */
 export function startLoad(url: string, perS: Readonly<Record<Kind, number>>): Load {
-  const agent = new Agent({ keepAlive: true });
+  // With a time of its own it heeds the one the proxy tells of.
+  const agent = new Agent({ keepAlive: true, timeout: answerTimeoutMs });
   const tallies = {
     'get-new': emptyTally(),
     'get-kept': emptyTally(),
