@@ -10,7 +10,7 @@ import { Device } from './device.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 import type { Finding } from './findings.ts';
 import { History } from './history.ts';
-import { PostgresWitness } from './postgres-witness.ts';
+import type { PostgresWitness } from './postgres-witness.ts';
 import { processState } from './process-state.ts';
 import { SessionRun } from './session-run.ts';
 import { WireEar } from './wire-ear.ts';
