@@ -39,8 +39,8 @@ describe('chaos', () => {
         'device killed': expect.any(Number),
         'device frozen': expect.any(Number),
       });
-      const away = Object.keys(report.awayMs).map((name) => name.split(' ')[0]);
-      expect(away.toSorted()).toEqual(withLongOutages ? ['device', 'postgres', 'redis'] : []);
+      const away = new Set(Object.keys(report.awayMs).map((name) => name.split(' ')[0]));
+      expect(away).toEqual(new Set(withLongOutages ? ['device', 'postgres', 'redis'] : []));
     },
   );
 
