@@ -24,7 +24,8 @@ and proves that every command arrived once and in order.
   --riders <n>      sessions, 1 to 9; 6 by default. Every third is ridden with two devices; each device is a process
                     and takes about 80 MB
   --without-redis   sessions in Postgres alone
-  --long-outages    Redis, and later Postgres, are away for a quarter of the run each, and one device for most of it
+  --long-outages    Redis, and later Postgres, are away for a quarter of the run each, and one device for most of it;
+                    the run goes on until all of that has been
   --report <file>   the figures, as markdown when the file ends in .md, else as JSON
   --story <file>    what was done when, and what the session of the first finding went through; chaos-story.txt by
                     default, when there is a finding

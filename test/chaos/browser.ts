@@ -74,6 +74,7 @@ export class Browser {
     const former = this.#page;
     if (former === undefined) return;
     this.#page = undefined;
+    this.#parts.tell({ report: 'gone' });
     if (how === 'polite') former.leave();
     else if (how === 'crash') former.crash();
     else {
@@ -87,7 +88,9 @@ export class Browser {
     const { session } = (await this.#storage.load()) ?? {};
     if (session === undefined) throw new Error('No session is kept.');
     const answer = await getJson(session.url, session.token);
-    return { state: this.#page?.view().state, answer };
+    const view = this.#page?.view();
+    // What is shown before is what was kept, and behind.
+    return { state: view?.status === 'connected' ? view.state : undefined, answer };
   }
 
   #give(page: Page, { ordinal, atMs, type, data }: Issued): void {

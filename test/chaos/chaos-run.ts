@@ -5,7 +5,8 @@ import { planStorm } from './fault-plan.ts';
 import type { Finding } from './findings.ts';
 import type { Given } from './given.ts';
 import { foundMark, History } from './history.ts';
-import { planLong, type LongOutage, type LongPlan, type Store } from './long-plan.ts';
+import { LongAgenda } from './long-agenda.ts';
+import { planLong, type Store } from './long-plan.ts';
 import { PostgresWitness } from './postgres-witness.ts';
 import { clockTime, startProgress, type Progress, type Screen } from './progress.ts';
 import type { ChaosReport, ReportedFinding } from './report.ts';
@@ -76,8 +77,7 @@ class ChaosRun {
   #longestHealingMs = 0;
   /** When the storms began, and what is to last long from then on. */
   #startMs = 0;
-  readonly #long: LongPlan | undefined;
-  #outages: readonly LongOutage[];
+  readonly #agenda: LongAgenda;
   /** Milliseconds each thing was away for long. */
   readonly #awayMs: Record<string, number> = {};
   /** The store that is away for long now. */
@@ -89,8 +89,8 @@ class ChaosRun {
     this.#world = world;
     this.#history = history;
     this.#witness = new PostgresWitness(world.postgres.url, (finding) => this.#find(finding));
-    this.#long = options.withLongOutages === true ? planLong(options.seed, options) : undefined;
-    this.#outages = this.#long?.outages ?? [];
+    const { withLongOutages, seed } = options;
+    this.#agenda = new LongAgenda(withLongOutages ? planLong(seed, options) : undefined);
     this.#progress = startProgress(options.screen, () => this.#describe());
   }
 
@@ -99,15 +99,13 @@ class ChaosRun {
     const storm = this.#openStorm();
     this.#startMs = this.#history.elapsedMs();
     const isOver = (): boolean => this.#findings.length > 0 || stopping.aborted;
-    while (!isOver() && this.#elapsedMs < this.#options.durationMs) {
+    // Longer than it was to be, when not all that was to last long has been done.
+    while (!isOver() && (this.#elapsedMs < this.#options.durationMs || !this.#agenda.isDone)) {
       this.#changeAbsence();
       for (const device of this.#devices) device.goOn();
       await this.#rage(storm, isOver);
       if (!isOver()) await this.#settle(isOver);
     }
-    if (this.#comeBack === undefined || isOver()) return;
-    this.#comeBack();
-    await this.#settle(isOver);
   }
 
   outcome(): ChaosOutcome {
@@ -146,10 +144,12 @@ class ChaosRun {
         found: (finding, name) => this.#find(finding, name),
       }),
     );
-    for (const started of await Promise.allSettled(starting)) {
-      if (started.status === 'rejected') throw started.reason;
-      this.#sessions.push(started.value);
-    }
+    const failures: unknown[] = [];
+    // Those that were started are there to be stopped, whatever became of the others.
+    for (const started of await Promise.allSettled(starting))
+      if (started.status === 'fulfilled') this.#sessions.push(started.value);
+      else failures.push(started.reason);
+    if (failures.length > 0) throw failures[0];
   }
 
   #openStorm(): Storm {
@@ -173,13 +173,12 @@ class ChaosRun {
   async #rage(storm: Storm, isOver: () => boolean): Promise<void> {
     const { seed, durationMs, withRedis } = this.#options;
     const number = ++this.#stormCount;
-    const [due] = this.#outages;
-    const outage = due !== undefined && due.fromMs <= this.#elapsedMs ? due : undefined;
-    const lengthMs = outage?.durationMs ?? Math.min(stormMs, durationMs - this.#elapsedMs);
+    const outage = this.#agenda.takeOutage(this.#elapsedMs);
+    const leftMs = Math.max(0, durationMs - this.#elapsedMs);
+    const lengthMs = outage?.durationMs ?? Math.min(stormMs, leftMs);
     this.#history.add(`storm ${number}`);
     const plan = planStorm(seed, number, { lengthMs, withRedis, away: outage?.store });
     if (outage === undefined) return storm.rage(plan, isOver);
-    this.#outages = this.#outages.slice(1);
     this.#outage = outage.store;
     this.#tell(`${outage.store} is away`);
     await storm.rage(plan, isOver);
@@ -195,12 +194,11 @@ class ChaosRun {
 
   /** Sends one device away, or has it come back, when the time has come. */
   #changeAbsence(): void {
-    const { absence } = this.#long ?? {};
-    if (absence === undefined) return;
-    const device = this.#devices[absence.device % this.#devices.length];
-    if (this.#comeBack !== undefined && this.#elapsedMs >= absence.untilMs) this.#comeBack();
-    const isDue = this.#elapsedMs >= absence.fromMs && this.#elapsedMs < absence.untilMs;
-    if (device === undefined || this.#comeBack !== undefined || !isDue) return;
+    const change = this.#agenda.takeAbsence(this.#elapsedMs);
+    if (change?.isAway === false) this.#comeBack?.();
+    if (change?.isAway !== true) return;
+    const device = this.#devices[change.device % this.#devices.length];
+    if (device === undefined) return;
     const end = device.goAway();
     const [beganMs, { name }] = [systemClock.nowMs(), device];
     this.#tell(`device ${name} is away`);

@@ -7,15 +7,20 @@ import { planStorm } from './fault-plan.ts';
 const silent = { write: () => true };
 
 describe('chaos', () => {
-  test.each([{ withRedis: true }, { withRedis: false }])(
+  // Seeds whose first fault is a kill of a device, and in which one that nothing else befalls is frozen.
+  test.each([
+    { withRedis: true, seed: 14_684, withLongOutages: true },
+    { withRedis: false, seed: 4_441, withLongOutages: false },
+  ])(
     '[R6] [R8] [R11] [O1] twelve seconds of faults, %o: every command arrives once, in order, and everything heals',
-    async ({ withRedis }) => {
+    async ({ withRedis, seed, withLongOutages }) => {
       const { report, story } = await runChaos(
         {
-          seed: 7,
+          seed,
           durationMs: 12_000,
           riderCount: 3,
           withRedis,
+          withLongOutages,
           serverFile: await builtFile('server/main'),
           deviceFile: await builtFile('chaos/device'),
           screen: silent,
@@ -29,6 +34,13 @@ describe('chaos', () => {
       expect(sent).toBeGreaterThan(100);
       expect(report.reconnects).toBeGreaterThan(0);
       expect(report.checkpointsVerified).toBeGreaterThan(0);
+      expect(report.devicesKilled).toBeGreaterThan(0);
+      expect(report.faults).toMatchObject({
+        'device killed': expect.any(Number),
+        'device frozen': expect.any(Number),
+      });
+      const away = new Set(Object.keys(report.awayMs).map((name) => name.split(' ')[0]));
+      expect(away).toEqual(new Set(withLongOutages ? ['device', 'postgres', 'redis'] : []));
     },
   );
 

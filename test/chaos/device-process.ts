@@ -10,16 +10,20 @@ export interface DeviceProcessParts {
   /** Path of the built process. */
   readonly file: string;
   /** Its guard kills the process should the run be killed, frozen or not. */
-  readonly folder: PrivateFolder;
+  readonly folder: Pick<PrivateFolder, 'guard'>;
   readonly heard: (report: Report) => void;
-  /** It ended without being killed; `said` is what it had to say. */
+  /** It ended by itself, whether or not somebody was about to kill it; `said` is what it had to say. All else was heard before. */
   readonly failed: (said: string) => void;
 }
 
+/** Exit code, or signal, that a process ended with. */
+type End = number | string | null;
+
 export class DeviceProcess {
   readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
-  #isKilled = false;
+  readonly #closed: Promise<End>;
+  /** How it ends when it does what it is made to do. */
+  #dueEnd: End = null;
   #isFrozen = false;
 
   constructor({ file, folder, heard, failed }: DeviceProcessParts) {
@@ -27,16 +31,23 @@ export class DeviceProcess {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     });
     folder.guard(this.#child.pid);
-    // After `close` there is nothing left in the pipes of what it said.
-    this.#closed = once(this.#child, 'close');
     // What it was told when it was gone is lost, as it must be.
     this.#child.stdin?.on('error', () => {});
     onLines(this.#child.stdio[reportsFd] as Readable, (line) => heard(JSON.parse(line) as Report));
     let said = '';
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    void this.#closed.then(() => {
-      if (!this.#isKilled) failed(said);
+    // After `close` there is nothing left in the pipes of what it said.
+    this.#closed = once(this.#child, 'close').then(([code, signal]: End[]) => {
+      // Its number may be another process' from now on.
+      folder.guard(undefined);
+      const end = signal ?? code ?? null;
+      if (end !== this.#dueEnd) failed(said);
+      return end;
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   get isFrozen(): boolean {
@@ -57,18 +68,18 @@ export class DeviceProcess {
     this.#child.kill('SIGCONT');
   }
 
-  /** `kill -9`. Resolves when it is gone and all it had said was heard. */
-  async kill(): Promise<void> {
-    this.#isKilled = true;
+  /** `kill -9`. Resolves when it is gone and all it had said was heard: whether it had lived until then. */
+  async kill(): Promise<boolean> {
+    this.#dueEnd = 'SIGKILL';
     this.#child.kill('SIGKILL');
-    await this.#closed;
+    return (await this.#closed) === 'SIGKILL';
   }
 
-  /** Closes its standard input, as the system does when the run is killed. Resolves when it is gone. */
-  async leaveAlone(): Promise<void> {
-    this.#isKilled = true;
+  /** Closes its standard input, as the system does when the run is killed. Resolves with its exit code, or the signal it ended by, when it is gone. */
+  leaveAlone(): Promise<End> {
+    this.#dueEnd = 0;
     this.#child.stdin?.end();
-    await this.#closed;
+    return this.#closed;
   }
 }
 

@@ -32,7 +32,7 @@ export type Order =
 
 /** What the device has, and what the service answers it. */
 export interface Account {
-  /** What its page shows, as JSON has it. */
+  /** What its page shows, as JSON has it; undefined while it has no page that is connected. */
   readonly state: unknown;
   /** To a plain GET with the token it has. */
   readonly answer: Answer;
@@ -56,6 +56,8 @@ export type Report =
   /** Commands of those times are in the storage now. Comes before any of them is sent. */
   | { readonly report: 'kept'; readonly timesMs: readonly number[] }
   | ({ readonly report: 'shown' } & Shown)
+  /** The page is left, and nobody sees another one before the next `shown`. */
+  | { readonly report: 'gone' }
   | ({ readonly report: 'account'; readonly number: number } & Account)
   | { readonly report: 'warned'; readonly problem: string }
   | { readonly report: 'opened'; readonly socket: number }

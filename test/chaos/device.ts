@@ -1,12 +1,12 @@
 /** One device of a session: a process that is given commands at its own pace, and started again on what it kept when it was killed. */
-import type { StopReason } from '../../client/stop-reason.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { seededRandom, type Random } from '../simulation/random.ts';
 import { makePrivateFolder, type PrivateFolder } from '../support/services/private-folder.ts';
 import { commandSource, type CommandSource } from './command-source.ts';
-import { DeviceProcess } from './device-process.ts';
-import type { Account, BeginOrder, Reload, Report, Shown, Signal } from './device-protocol.ts';
+import { DeviceLife } from './device-life.ts';
+import type { Account, BeginOrder, Reload, Shown, Signal } from './device-protocol.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import type { FindingKind } from './findings.ts';
 import { Given } from './given.ts';
 import type { WireEar } from './wire-ear.ts';
 
@@ -25,10 +25,7 @@ export interface DeviceParts extends Pick<BeginOrder, 'origin' | 'input'> {
   readonly seed: number;
   /** Its session is known. */
   readonly begun: (sessionId: string) => void;
-  /** A page stopped that should not have: a close code the client obeys for good. */
-  readonly stopped: (reason: StopReason) => void;
-  /** Its process ended by itself. */
-  readonly failed: (said: string) => void;
+  readonly found: (kind: FindingKind, sentence: string) => void;
   readonly warn: (problem: string) => void;
 }
 
@@ -46,23 +43,21 @@ export class Device {
   readonly session: number;
   readonly network: FaultProxy;
   readonly ear: WireEar;
-  readonly given = new Given();
+  readonly given: Given;
   readonly #parts: DeviceParts;
   readonly #folder: PrivateFolder;
   readonly #source: CommandSource;
   readonly #pace: Random;
-  readonly #accounts = new Map<number, (account: Account) => void>();
-  #process: DeviceProcess | undefined;
-  /** What the page of the present process shows; undefined before it shows anything. */
-  #shown: Shown | undefined;
+  #life: DeviceLife | undefined;
   #clientId = '';
   #dying: Promise<void> = Promise.resolve();
-  #firstKept: (() => void) | undefined;
+  /** How the first life began; nobody asks later. */
+  #begun: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
   #isResting = true;
   #isAway = false;
   #isOver = false;
-  #accountCount = 0;
   #pageCount = 0;
+  #lifeCount = 0;
   #killCount = 0;
 
   private constructor(parts: DeviceParts, folder: PrivateFolder) {
@@ -70,6 +65,7 @@ export class Device {
     this.session = parts.session;
     this.network = parts.network;
     this.ear = parts.ear;
+    this.given = new Given(parts.found);
     this.#parts = parts;
     this.#folder = folder;
     this.#source = commandSource(seededRandom(parts.seed), parts.place);
@@ -80,8 +76,8 @@ export class Device {
   static async start(parts: DeviceParts): Promise<Device> {
     const device = new Device(parts, await makePrivateFolder('device'));
     const ready = new Promise<void>((resolve, reject) => {
-      device.#firstKept = resolve;
-      device.#launch((said) => reject(new Error(`The process of ${parts.name} ended: ${said}`)));
+      device.#begun = { resolve, reject };
+      device.#launch();
     });
     try {
       await ready;
@@ -102,6 +98,11 @@ export class Device {
     return Math.max(0, this.#pageCount - 1);
   }
 
+  /** Of its process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#life?.pid;
+  }
+
   /** Times its process was killed. */
   get killCount(): number {
     return this.#killCount;
@@ -109,12 +110,12 @@ export class Device {
 
   /** What its page shows; undefined while there is none. */
   get shown(): Shown | undefined {
-    return this.#shown;
+    return this.#life?.shown;
   }
 
   /** Whether it has a page that somebody could use. */
   get isUp(): boolean {
-    return this.#shown !== undefined && this.#process?.isFrozen === false;
+    return this.shown !== undefined && this.#life?.isFrozen === false;
   }
 
   /** Whether it is away for long, and nobody waits for it. */
@@ -124,7 +125,7 @@ export class Device {
 
   /** Whether everything it was given is in Postgres, by what the service says. */
   get isSaved(): boolean {
-    const shown = this.#shown;
+    const { shown } = this;
     const hasAll = shown?.enteredThrough === this.given.lastStanding;
     return hasAll && shown.status === 'connected' && shown.unsaved === 0;
   }
@@ -143,16 +144,16 @@ export class Device {
   }
 
   reload(how: Reload): void {
-    this.#process?.order({ order: 'reload', how });
+    this.#life?.order({ order: 'reload', how });
   }
 
   /** Its lid is closed: nothing of it runs until the function returned is called, and then it wakes up. */
   freeze(): () => void {
-    const frozen = this.#process;
+    const frozen = this.#life;
     frozen?.freeze();
     return () => {
       frozen?.thaw();
-      if (frozen === this.#process) this.#signal('pageshow');
+      if (frozen === this.#life) this.#signal('pageshow');
     };
   }
 
@@ -178,15 +179,15 @@ export class Device {
     };
   }
 
-  /** `kill -9` of its process, whatever it is doing. */
+  /** `kill -9` of its process, whatever it is doing. One that had ended by itself until then is a finding, and excuses nothing. */
   kill(): void {
-    const killed = this.#process;
+    const killed = this.#life;
     if (killed === undefined) return;
-    this.#process = undefined;
-    this.#shown = undefined;
-    this.#killCount += 1;
-    this.#dying = killed.kill().then(() => {
+    this.#life = undefined;
+    this.#dying = killed.kill().then((hadLived) => {
       this.ear.died();
+      if (!hadLived) return;
+      this.#killCount += 1;
       this.given.processDied();
     });
   }
@@ -194,91 +195,66 @@ export class Device {
   /** Another process on the storage of the one that was killed. */
   async restart(): Promise<void> {
     await this.#dying;
-    if (!this.#isOver && this.#process === undefined) this.#launch(this.#parts.failed);
+    if (!this.#isOver && this.#life === undefined) this.#launch();
   }
 
-  /** What its page shows, and what the service answers to a plain GET with its token. */
-  account(): Promise<Account> {
-    const number = ++this.#accountCount;
-    this.#process?.order({ order: 'account', number });
-    return new Promise((resolve) => this.#accounts.set(number, resolve));
+  /** What its page shows, and what the service answers to a plain GET with its token. Rejects when its process ends meanwhile. */
+  async account(): Promise<Account> {
+    if (this.#life === undefined) throw new Error('There is no process to ask.');
+    return this.#life.account();
   }
 
   /** Ends its process without a goodbye, and removes what it kept. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    await this.#process?.kill();
+    await this.#life?.kill();
     await this.#dying;
     await this.#folder.remove();
   }
 
-  #launch(failed: (said: string) => void): void {
-    const { deviceFile: file, origin, input, ...parts } = this.#parts;
-    const launched: DeviceProcess = new DeviceProcess({
-      file,
+  #launch(): void {
+    const { deviceFile, origin, input, seed, begun, warn } = this.#parts;
+    this.#lifeCount += 1;
+    this.#life = new DeviceLife({
+      file: deviceFile,
       folder: this.#folder,
-      heard: (report) => this.#hear(report, launched),
-      failed,
+      begin: { folder: this.#folder.path, origin, input, seed: seed + 1 + this.#lifeCount },
+      ear: this.ear,
+      given: this.given,
+      opened: (sessionId, clientId) => {
+        this.#pageCount += 1;
+        this.#clientId = clientId;
+        begun(sessionId);
+      },
+      kept: () => {
+        this.#begun?.resolve();
+        this.#begun = undefined;
+      },
+      shown: (shown) => this.#show(shown),
+      warn,
+      failed: (said) => this.#fail(`The process ended: ${said}`),
     });
-    this.#process = launched;
-    const seed = parts.seed + 2 + this.#killCount;
-    launched.order({ order: 'begin', folder: this.#folder.path, origin, input, seed });
   }
 
-  /** What a process said before it was killed counts, but for what its page shows. */
-  #hear(report: Report, from: DeviceProcess): void {
-    const { ear, given } = this;
-    switch (report.report) {
-      case 'found':
-        given.foundKept(report.timesMs);
-        break;
-      case 'kept':
-        given.toldKept(report.timesMs);
-        this.#firstKept?.();
-        break;
-      case 'page':
-        this.#pageCount += 1;
-        this.#clientId = report.clientId;
-        this.#parts.begun(report.sessionId);
-        break;
-      case 'shown':
-        if (from === this.#process) this.#show(report);
-        break;
-      case 'account':
-        this.#accounts.get(report.number)?.(report);
-        this.#accounts.delete(report.number);
-        break;
-      case 'warned':
-        this.#parts.warn(report.problem);
-        break;
-      case 'opened':
-        ear.opened(report.socket);
-        break;
-      case 'sent':
-        ear.sent(report.socket, report.text);
-        break;
-      case 'heard':
-        ear.heard(report.socket, report.text, report.atMs);
-        break;
-      case 'closed':
-        ear.closed(report.socket, report.code, report.reason);
-        break;
-    }
+  #fail(sentence: string): void {
+    if (this.#begun === undefined) this.#parts.found('not-healed', sentence);
+    else this.#begun.reject(new Error(`${this.name}: ${sentence}`));
   }
 
   #show(shown: Shown): void {
-    const isFirst = this.#pageCount === 1 && this.#shown === undefined;
-    this.#shown = shown;
-    if (shown.stopReason !== undefined) {
-      this.#parts.stopped(shown.stopReason);
+    const { stopReason, enteredThrough } = shown;
+    if (stopReason !== undefined) {
+      // A close code the client obeys for good.
+      this.#parts.found('not-healed', `The page was stopped: ${stopReason}.`);
       return;
     }
-    this.given.shown(shown.enteredThrough, shown, systemClock.nowMs());
-    if (isFirst && this.given.lastStanding === 0) this.#give();
+    this.given.shown(enteredThrough, shown, systemClock.nowMs());
+    // One, so that there is a first one to be kept.
+    if (this.#begun !== undefined && this.given.lastStanding === 0) this.#give();
   }
 
   #signal(signal: Signal): void {
-    this.#process?.order({ order: 'signal', signal });
+    this.#life?.order({ order: 'signal', signal });
   }
 
   #ride(): void {
@@ -291,11 +267,11 @@ export class Device {
   }
 
   #give(): void {
-    const shown = this.#shown;
+    const { shown } = this;
     if (!this.isUp || shown === undefined || shown.stopReason !== undefined) return;
     if (this.given.standingCount - this.given.acceptedCount >= unacceptedMax) return;
     const command = this.#source();
     this.given.give(command, systemClock.nowMs());
-    this.#process?.order({ order: 'enter', commands: [command] });
+    this.#life?.order({ order: 'enter', commands: [command] });
   }
 }

@@ -64,6 +64,18 @@ test('what was forgotten stays so in the next process, and later commands keep t
   expect((await next.load())?.commands).toEqual([command(3), command(4)]);
 });
 
+test('when all was forgotten, the next process keeps later commands', async () => {
+  const folder = await makeFolder();
+  const first = await openIn(folder);
+  await first.save(session);
+  await first.addCommands('first', 1, [command(1), command(2)]);
+  await first.save({ ...session, forgottenCount: 2 });
+  const next = await openIn(folder);
+  await expect(next.addCommands('first', 4, [command(4)])).rejects.toThrow(/order/);
+  await next.addCommands('first', 3, [command(3)]);
+  expect((await next.load())?.commands).toEqual([command(3)]);
+});
+
 test('commands out of order are not kept', async () => {
   const storage = await openIn(await makeFolder());
   await storage.save(session);

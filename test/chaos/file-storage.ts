@@ -34,7 +34,11 @@ export class FileStorage implements SessionStorage {
     const storage = new FileStorage(folder, await open(path, 'a'));
     for (const [incarnation, commands] of await storage.#commands())
       storage.#counts.set(incarnation, commands.length);
-    storage.#forgottenCount = (await storage.#session())?.forgottenCount ?? 0;
+    const { incarnation = '', forgottenCount = 0 } = (await storage.#session()) ?? {};
+    storage.#forgottenCount = forgottenCount;
+    // When all were forgotten, the file says nothing of them.
+    const count = Math.max(storage.#counts.get(incarnation) ?? 0, forgottenCount);
+    storage.#counts.set(incarnation, count);
     return storage;
   }
 

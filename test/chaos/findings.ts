@@ -6,6 +6,10 @@ export type FindingKind =
   | 'reordered'
   /** An outcome, a payload or a state that is not what the commands come to. */
   | 'altered'
+  /** A command that was sent before the device's storage had it: a kill would have lost it. */
+  | 'sent-before-kept'
+  /** A command in the log that the device's storage did not have after a kill. */
+  | 'void-delivered'
   /** Rows of a session in Postgres that do not continue each other. */
   | 'broken-chain'
   /** Told as checkpointed before Postgres had it. */

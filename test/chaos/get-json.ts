@@ -2,7 +2,7 @@
 import { get } from 'node:http';
 
 export interface Answer {
-  /** Of HTTP; 0 when there was no answer in time. */
+  /** Of HTTP; 0 when there was no answer in time, or none in JSON. */
   readonly status: number;
   readonly body: unknown;
 }
@@ -19,11 +19,21 @@ export function getJson(url: string, token: string): Promise<Answer> {
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', none);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown });
+        const body = parse(Buffer.concat(chunks).toString('utf8'));
+        if (body === undefined) none();
+        else resolve({ status: response.statusCode ?? 0, body });
       });
     });
     request.on('timeout', () => request.destroy());
     request.on('error', none);
   });
+}
+
+/** Undefined when it is no JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -11,7 +11,7 @@ const clientId = 'a-client-of-twenty-two-letters';
 const incarnation = 'its-incarnation-has-some-too';
 const issued = commandsOf(40);
 const nothing: ReadonlySet<number> = new Set();
-const author = { name: 'a', clientId, issued, excused: nothing };
+const author = { name: 'a', clientId, issued, excused: nothing, voided: nothing };
 
 function commandsOf(count: number): readonly Issued[] {
   const source = commandSource(seededRandom(3), 0);
@@ -50,13 +50,20 @@ describe('the judge of a chaos run', () => {
     expect(judge([author], logOf(issued.slice(0, -2))).lostCount).toBe(2);
   });
 
-  test('a command whose device was killed before it was said to be kept may be missing, and no other one may', () => {
+  test('a command of which nobody knows yet whether it is kept may be missing, and no other one may', () => {
     const [absent] = issued.slice(7, 8) as [Issued];
     const killed = { ...author, excused: new Set([absent.ordinal]) };
     const without = logOf(issued.toSpliced(7, 1));
     expect(judge([killed], without)).toMatchObject({ findings: [], lostCount: 0 });
     expect(judge([killed], logOf(issued)).findings).toEqual([]);
     expect(judge([killed], logOf(issued.toSpliced(7, 2))).lostCount).toBe(1);
+  });
+
+  test('a command that the storage did not have after a kill must be missing', () => {
+    const [absent] = issued.slice(7, 8) as [Issued];
+    const killed = { ...author, voided: new Set([absent.ordinal]) };
+    expect(judge([killed], logOf(issued.toSpliced(7, 1))).findings).toEqual([]);
+    expect(judge([killed], logOf(issued)).findings).toMatchObject([{ kind: 'void-delivered' }]);
   });
 
   test('a command that may be missing is there once at most, in its place', () => {
@@ -92,6 +99,7 @@ describe('the judge of a chaos run', () => {
       clientId: 'another-client-of-this-session',
       issued: [],
       excused: nothing,
+      voided: nothing,
     };
     const changed = (from: string, to: string) =>
       judge(

@@ -1,6 +1,7 @@
 /**
  * Holds what Postgres has of a session against every command that was issued: each exactly once, in its device's order, with the
- * outcome it must have. A command that is excused may be missing, and nothing else: once at most, in its place, with its outcome. Pure.
+ * outcome it must have. A command that is excused may be missing, and nothing else: once at most, in its place, with its outcome.
+ * One that is void must be missing. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -14,10 +15,12 @@ export interface Author {
   readonly clientId: string;
   readonly issued: readonly Issued[];
   /**
-   * Ordinals of commands that nobody may rely on: their device's process was killed before it said that they were kept. What was said
-   * to be kept is never among them.
+   * Ordinals of commands that may be missing: those that are unsure, and while a device is away, all that it has not heard to be saved,
+   * kept or not. The last question of a run is asked when no device is away, and excuses nothing that was kept.
    */
   readonly excused: ReadonlySet<number>;
+  /** Ordinals of commands that may not be there: their device's storage did not have them after a kill, so they were never sent. */
+  readonly voided: ReadonlySet<number>;
 }
 
 export interface Verdict {
@@ -59,6 +62,8 @@ export function judge(authors: readonly Author[], rows: readonly StoredRow[]): V
       find('doubled', `${named} is in the log as ${before} and as ${describe(outcome)}.`);
     else if (command.ordinal < device.latest)
       find('reordered', `${named} came after command ${device.latest}: ${describe(outcome)}.`);
+    if (device.voided.has(command.ordinal))
+      find('void-delivered', `${named} is void, and in the log: ${describe(outcome)}.`);
     device.placeOf.set(command.ordinal, describe(outcome));
     device.latest = Math.max(device.latest, command.ordinal);
     const due = ledger.due(command);
@@ -67,9 +72,9 @@ export function judge(authors: readonly Author[], rows: readonly StoredRow[]): V
       find('altered', `${named} came to ${JSON.stringify(outcome)}, not ${JSON.stringify(due)}.`);
     for (const event of outcome.events) ledger.take(event);
   }
-  for (const { name, issued, excused, placeOf } of devices.values())
+  for (const { name, issued, excused, voided, placeOf } of devices.values())
     for (const { ordinal, type } of issued)
-      if (!placeOf.has(ordinal) && !excused.has(ordinal))
+      if (!placeOf.has(ordinal) && !excused.has(ordinal) && !voided.has(ordinal))
         find('lost', `${name}'s command ${ordinal} of ${issued.length} (${type}) is not there.`);
   return {
     findings,
@@ -81,11 +86,12 @@ export function judge(authors: readonly Author[], rows: readonly StoredRow[]): V
   };
 }
 
-function trackOf({ name, issued, excused }: Author) {
+function trackOf({ name, issued, excused, voided }: Author) {
   return {
     name,
     issued,
     excused,
+    voided,
     byTime: new Map(issued.map((command) => [command.atMs, command])),
     /** Where each command stands in the log. */
     placeOf: new Map<number, string>(),

@@ -25,8 +25,8 @@ export interface ChaosReport {
     readonly doubled: number;
     readonly reordered: number;
   };
-  /** Commands given to devices that were killed before they had kept them: no part of the ride. */
-  readonly unkept: number;
+  /** Commands given to devices that were killed before they had kept them: no part of the ride, and none of the log. */
+  readonly voided: number;
   readonly devicesKilled: number;
   /** Checkpoints clients were told of that were looked up in Postgres. */
   readonly checkpointsVerified: number;
@@ -92,7 +92,7 @@ export function asMarkdown(report: ChaosReport): string {
     '',
     ...table('commands', [
       ...Object.entries(commands),
-      ['not kept: their device was killed while they were entered', report.unkept],
+      ['void: their device was killed before it had kept them', report.voided],
     ]),
     '',
     ...table('faults', Object.entries(faults)),

@@ -42,7 +42,7 @@ export function reportOf({
       checkpointed: sum(({ given }) => given.checkpointedCount),
       ...wrong,
     },
-    unkept: sum(({ given }) => given.issued.length) - standing,
+    voided: sum(({ given }) => given.voided.size),
     devicesKilled: sum(({ killCount }) => killCount),
     longestStallMs: Math.max(0, ...devices.map(({ given }) => given.longestStallMs)),
     rebuilt: sessions.reduce((total, { rebuiltCount }) => total + rebuiltCount, 0),

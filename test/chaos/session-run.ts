@@ -1,8 +1,10 @@
 /** One session of a run: its devices, what they hear, and what it has come to. */
 import { resumeTokens } from '../../server/auth/resume-tokens.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
+import { delay, systemClock } from '../../shared/clock.ts';
 import { builtInPlans } from '../../shared/workout/built-in-plans.ts';
 import type { WorkoutInput } from '../../shared/workout/workout-schemas.ts';
+import type { Account } from './device-protocol.ts';
 import { Device } from './device.ts';
 import type { Finding, FindingKind } from './findings.ts';
 import type { History } from './history.ts';
@@ -36,11 +38,16 @@ export class SessionRun {
     this.#parts = parts;
   }
 
-  /** Begins the session and attaches its devices. */
+  /** Begins the session and attaches its devices. Leaves none behind when it rejects. */
   static async start(parts: SessionRunParts): Promise<SessionRun> {
     const run = new SessionRun(parts);
     parts.world.routes[parts.number] = parts.number % parts.world.stations.length;
-    for (let place = 0; place < parts.deviceCount; place++) await run.#addDevice(place);
+    try {
+      for (let place = 0; place < parts.deviceCount; place++) await run.#addDevice(place);
+    } catch (error) {
+      await Promise.all(run.devices.map((device) => device.stop()));
+      throw error;
+    }
     return run;
   }
 
@@ -89,23 +96,31 @@ export class SessionRun {
       clientId: device.clientId,
       issued: device.given.issued,
       excused: excusedOf(device),
+      voided: device.given.voided,
     }));
     const verdict = judge(authors, rows);
     for (const { kind, sentence } of verdict.findings) this.#found(kind, sentence);
-    for (const device of this.#present) {
-      const { state, answer } = await device.account();
-      this.#compare(`What ${device.name} shows`, state as ShownState, verdict.totals);
-      const body = answer.body as { readonly state?: ShownState; readonly offset?: number };
-      if (body.state === undefined)
-        this.#found('not-healed', `GET answers ${device.name} with ${answer.status}.`);
-      else this.#compare('What GET answers', body.state, verdict.totals);
-      if (body.offset !== undefined && body.offset !== verdict.log.head)
-        this.#found(
-          'altered',
-          `GET says the log ends at ${body.offset}, Postgres at ${verdict.log.head}.`,
-        );
-    }
+    for (const device of this.#present) await this.#holdTo(verdict, device);
     return verdict;
+  }
+
+  async #holdTo(verdict: Verdict, device: Device): Promise<void> {
+    const account = await accountOf(device);
+    if (account instanceof Error) {
+      this.#found('not-healed', `${device.name} does not say what it has: ${account.message}`);
+      return;
+    }
+    const { state, answer } = account;
+    this.#compare(`What ${device.name} shows`, state as ShownState, verdict.totals);
+    const body = answer.body as { readonly state?: ShownState; readonly offset?: number };
+    if (body.state === undefined)
+      this.#found('not-healed', `GET answers ${device.name} with ${answer.status}.`);
+    else this.#compare('What GET answers', body.state, verdict.totals);
+    if (body.offset !== undefined && body.offset !== verdict.log.head)
+      this.#found(
+        'altered',
+        `GET says the log ends at ${body.offset}, Postgres at ${verdict.log.head}.`,
+      );
   }
 
   async #addDevice(place: number): Promise<void> {
@@ -133,8 +148,7 @@ export class SessionRun {
       begun: (sessionId) => {
         this.#sessionId = sessionId;
       },
-      failed: (said) => this.#found('not-healed', `The process of ${name} ended: ${said}`),
-      stopped: (reason) => this.#found('not-healed', `${name} was stopped: ${reason}.`),
+      found: (kind, sentence) => this.#found(kind, `${name}: ${sentence}`),
       warn: (problem) => {
         this.#warningCount += 1;
         history.addTo(this.name, `${name} warns: ${problem}`);
@@ -166,8 +180,22 @@ function rideInput(): WorkoutInput {
   return { plan: builtIn.plan, ftpW: 250 };
 }
 
-/** What may be missing: what came to nothing, and what a device that is away has not delivered yet. */
+/** What may be missing: what is unsure, and what a device that is away has not heard to be saved. */
 function excusedOf({ given, isAway }: Device): ReadonlySet<number> {
   const undelivered = isAway ? given.unsaved : [];
   return new Set([...given.unsure, ...undelivered.map(({ ordinal }) => ordinal)]);
+}
+
+/** Milliseconds between two questions, and how many there are: a page may be loading, as a former twin makes it do. */
+const askMs = 100;
+const questionsMax = 300;
+
+/** Of a device whose page is connected. An error says why there is none. */
+async function accountOf(device: Device): Promise<Account | Error> {
+  for (let count = 1; count <= questionsMax; count++) {
+    const account = await device.account().catch((error: unknown) => error as Error);
+    if (account instanceof Error || account.state !== undefined) return account;
+    await delay(systemClock, askMs);
+  }
+  return new Error(`${questionsMax} times it had no page that was connected.`);
 }

@@ -17,6 +17,9 @@ export interface EarEvents {
 /** Contents of a session's log as its readers heard them, by epoch and offset; shared by the devices of the session. */
 export type HeardLog = Map<string, unknown>;
 
+/** As it crosses the wire. */
+type WireCommand = readonly [type: string, data: unknown, atMs: number];
+
 interface Told {
   accepted: number;
   checkpointed: number;
@@ -85,23 +88,12 @@ export class WireEar {
     this.#hearings.set(socket, this.#latest);
   }
 
-  sent(socket: number, text: string): void {
-    const hearing = this.#hearings.get(socket);
+  /** Returns the times of the commands that are in it. */
+  sent(socket: number, text: string): readonly number[] {
     const frame = JSON.parse(text) as Frame;
-    if (hearing === undefined) return;
-    if (frame.type === 'hello') {
-      const position = frame['position'] as { epoch: string; offset: number } | undefined;
-      hearing.incarnation = String(frame['incarnation']);
-      hearing.offset = position?.offset;
-      const place = position === undefined ? 'nowhere' : `${position.epoch}/${position.offset}`;
-      this.#note(hearing, `hello from ${place}`);
-    }
-    if (frame.type === 'commands') {
-      const last = Number(frame['seq']) + (frame['commands'] as unknown[]).length - 1;
-      const { incarnation } = hearing;
-      this.#sentSeq.set(incarnation, Math.max(last, this.#sentSeq.get(incarnation) ?? 0));
-      this.#note(hearing, `commands ${String(frame['seq'])}-${last}`);
-    }
+    const commands = frame.type === 'commands' ? (frame['commands'] as WireCommand[]) : [];
+    this.#tellSent(this.#hearings.get(socket), frame, commands.length);
+    return commands.map(([, , atMs]) => atMs);
   }
 
   /** `atMs`: when the device heard it, which is before it is told here. */
@@ -144,6 +136,23 @@ export class WireEar {
   /** The device's process is gone with its sockets; how they ended nobody has heard. */
   died(): void {
     this.#hearings.clear();
+  }
+
+  #tellSent(hearing: Hearing | undefined, frame: Frame, commandCount: number): void {
+    if (hearing === undefined) return;
+    if (frame.type === 'hello') {
+      const position = frame['position'] as { epoch: string; offset: number } | undefined;
+      hearing.incarnation = String(frame['incarnation']);
+      hearing.offset = position?.offset;
+      const place = position === undefined ? 'nowhere' : `${position.epoch}/${position.offset}`;
+      this.#note(hearing, `hello from ${place}`);
+    }
+    if (frame.type === 'commands') {
+      const last = Number(frame['seq']) + commandCount - 1;
+      const { incarnation } = hearing;
+      this.#sentSeq.set(incarnation, Math.max(last, this.#sentSeq.get(incarnation) ?? 0));
+      this.#note(hearing, `commands ${String(frame['seq'])}-${last}`);
+    }
   }
 
   #welcomed(hearing: Hearing, frame: Frame): void {
