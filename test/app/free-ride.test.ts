@@ -62,6 +62,15 @@ describe('the steps of a brake', () => {
     expect(fittingBrake({ kind: 'none' }, all)).toEqual(levelRoad);
   });
 
+  test('a level that the trainer does not have, or that was meant for another, is begun anew', () => {
+    const few = { ...onlyLevels, levels: { min: 0, max: 24, step: 1 } };
+    expect(fittingBrake(resistance(20), few)).toBeNull();
+    expect(fittingBrake(resistance(90), few)).toEqual(resistance(5));
+    expect(fittingBrake(resistance(7.5), few)).toEqual(resistance(5));
+    expect(fittingBrake(resistance(20), few, true)).toEqual(resistance(5));
+    expect(fittingBrake(grade(6), all, true)).toBeNull();
+  });
+
   test('are told with their unit, and a descent with a minus', () => {
     const lines = [grade(4.5), grade(-2), grade(-0), resistance(12), { kind: 'none' } as const];
     expect(lines.map((brake) => brakeLine(brake).replaceAll('\u00A0', ' '))).toEqual([
@@ -74,7 +83,7 @@ describe('the steps of a brake', () => {
   });
 });
 
-/** A loop on a trainer that takes what is said, on the device of that client id; `isRefused`: by the service, whatever is asked. */
+/** A loop on a trainer that takes what is said, or `sitOn` later, on the device of that client id; `isRefused`: by the service, whatever is asked. */
 function startLoop(
   abilities: TrainerAbilities | null,
   ride: Ride,
@@ -83,6 +92,7 @@ function startLoop(
   const clock = manualClock(startMs);
   const ticker = manualTicker();
   const asked: string[] = [];
+  let present = abilities;
   startRideLoop({
     ride: {
       clientId,
@@ -98,11 +108,11 @@ function startLoop(
       }),
       send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
         asked.push(type);
-        if (!isRefused) give(ride, 0, type, data);
+        if (!isRefused) give(ride, 0, type, data, clientId);
       },
     },
     trainer: {
-      view: () => ({ name: 'Test', link: 'ready', abilities, strap: null }),
+      view: () => ({ name: 'Test', link: 'ready', abilities: present, strap: null }),
       reconnect: () => {},
       setTarget: () => {},
       onSample: () => () => {},
@@ -113,7 +123,14 @@ function startLoop(
     pausesStanding: () => false,
     show: () => {},
   });
-  return { asked, beats: (count: number) => Array.from({ length: count }, ticker.tick) };
+  const beats = (count: number) => Array.from({ length: count }, ticker.tick);
+  const sitOn = (next: TrainerAbilities | null): void => {
+    present = null;
+    beats(4);
+    present = next;
+    beats(4);
+  };
+  return { asked, beats, sitOn };
 }
 
 describe('the ride loop in a free ride', () => {
@@ -126,6 +143,32 @@ describe('the ride loop in a free ride', () => {
     beats(4);
     expect(asked).toEqual(['set-brake']);
     expect(ride.state.brake).toEqual(resistance(40));
+  });
+
+  const ofHundred = { ...all, levels: { min: 0, max: 100, step: 1 } };
+  const ofTwentyFour = { ...all, levels: { min: 0, max: 24, step: 1 } };
+
+  test('takes no level of one trainer to another, and keeps it on the same', () => {
+    const ride = freeRide(resistance(20));
+    const { beats, sitOn } = startLoop(ofHundred, ride);
+    beats(4);
+    sitOn(ofHundred);
+    expect(ride.state.brake).toEqual(resistance(20));
+    sitOn(ofTwentyFour);
+    expect(ride.state.brake).toEqual(resistance(5));
+    sitOn(ofTwentyFour);
+    expect(ride.state.brake).toEqual(resistance(5));
+  });
+
+  test('takes no level over from another device: nobody knows on which trainer it was set', () => {
+    const ride = freeRide(resistance(20));
+    give(ride, 0, 'take-control');
+    const { beats } = startLoop(ofTwentyFour, ride, { clientId: 'telephone' });
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(20));
+    give(ride, 1, 'take-control', {}, 'telephone');
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(5));
   });
 
   test('asks a service that knows of no brakes once', () => {

@@ -29,11 +29,17 @@ export const newRide = (plan: Plan = testPlan): Ride => ({
   events: [],
 });
 
-/** Gives one command `atS` seconds after the test's beginning; the code when it is refused, else null. */
-export function give(ride: Ride, atS: number, type: WorkoutCommand['type'], data: object = {}) {
+/** Gives one command of a device `atS` seconds after the test's beginning; the code when it is refused, else null. */
+export function give(
+  ride: Ride,
+  atS: number,
+  type: WorkoutCommand['type'],
+  data: object = {},
+  clientId = 'bike',
+) {
   const parsed = workout.parseCommand(type, data);
   if (!parsed.ok) throw new Error(parsed.problem);
-  const context = { atMs: startMs + atS * 1000, clientId: 'bike' };
+  const context = { atMs: startMs + atS * 1000, clientId };
   const decision = workout.decide(ride.state, parsed.value, context);
   if ('refused' in decision) return decision.refused;
   for (const event of decision) {
