@@ -127,12 +127,14 @@ function brakeFitter(
 ): (isElsewhere: boolean) => void {
   /** Of the trainer the present level is meant for; null while nobody knows, 'elsewhere' when another device set it. */
   let known: LevelRange | 'elsewhere' | null = null;
-  /** By trainer and kind of brake: a service that knows of no brakes is asked once. */
+  /** By trainer and kind of brake, on this link: a service that knows of no brakes is asked once. */
   const fitted = new Set<string>();
   return (isElsewhere) => {
     const { state, status } = ride.view();
     const { abilities } = trainer.view();
     if (isElsewhere) known = 'elsewhere';
+    // What comes next may need the same step once more.
+    if (isElsewhere || abilities === null) fitted.clear();
     if (isElsewhere || state.brake === undefined) return;
     if (state.phase === 'finished' || status === 'stopped') return;
     const levels = abilities?.levels ?? null;

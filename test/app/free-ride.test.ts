@@ -171,6 +171,29 @@ describe('the ride loop in a free ride', () => {
     expect(ride.state.brake).toEqual(resistance(5));
   });
 
+  test('changes as often as trainers do, there and back', () => {
+    const ride = freeRide(grade(6));
+    const { beats, sitOn } = startLoop(meter, ride);
+    beats(4);
+    for (const next of [all, meter, all]) {
+      sitOn(next);
+      expect(ride.state.brake).toEqual(next === meter ? { kind: 'none' } : levelRoad);
+    }
+  });
+
+  test('changes again what another device has set meanwhile', () => {
+    const ride = freeRide(grade(6));
+    const { beats } = startLoop(onlyLevels, ride);
+    beats(4);
+    give(ride, 0, 'take-control', {}, 'telephone');
+    give(ride, 0, 'set-brake', { brake: grade(3) }, 'telephone');
+    beats(4);
+    expect(ride.state.brake).toEqual(grade(3));
+    give(ride, 0, 'take-control');
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(40));
+  });
+
   test('asks a service that knows of no brakes once', () => {
     const ride = freeRide(grade(6));
     const { asked, beats } = startLoop(onlyLevels, ride, { isRefused: true });
