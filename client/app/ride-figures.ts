@@ -72,10 +72,13 @@ export function freshSample(
 
 /** What the trainer has to do at a moment. */
 export function trainerTarget(state: WorkoutState, nowMs: number): TrainerTarget {
-  if (state.phase !== 'riding') return { kind: 'rest' };
-  if (state.brake !== undefined && state.brake.kind !== 'none') return state.brake;
+  const { brake, phase, ftpW } = state;
+  if (phase !== 'riding') return { kind: 'rest', ...(brake === undefined ? {} : { isFree: true }) };
+  const easyW = Math.round(ftpW * easyFraction);
+  if (brake !== undefined)
+    return brake.kind === 'none' ? { kind: 'free', easyW } : { ...brake, easyW };
   const powerW = targetPowerNowW(state, nowMs);
-  if (powerW === null) return { kind: 'free', easyW: Math.round(state.ftpW * easyFraction) };
+  if (powerW === null) return { kind: 'free', easyW };
   const cadenceRpm = segmentAt(state.plan, planPositionS(state, nowMs))?.segment.cadenceRpm;
   return { kind: 'power', powerW, cadenceRpm };
 }

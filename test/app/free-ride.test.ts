@@ -226,9 +226,9 @@ describe('what the screen says of a free ride', () => {
       next: '',
       message: '',
     });
-    expect(trainerTarget(ride.state, startMs + 7_000)).toEqual(grade(4.5));
+    expect(trainerTarget(ride.state, startMs + 7_000)).toEqual({ ...grade(4.5), easyW: 110 });
     give(ride, 8, 'pause');
-    expect(trainerTarget(ride.state, startMs + 9_000)).toEqual({ kind: 'rest' });
+    expect(trainerTarget(ride.state, startMs + 9_000)).toEqual({ kind: 'rest', isFree: true });
   });
 
   test('the average where nothing can be set, and a trainer that holds a power holds an easy one', () => {
