@@ -11,10 +11,12 @@ import { startRideLoop } from '../../client/app/ride-loop.ts';
 import { timeline } from '../../client/app/rides/timeline.ts';
 import type { TrainerAbilities } from '../../client/app/trainer/trainer.ts';
 import { freeRidePlan, levelRoad, type Brake } from '../../shared/workout/brake.ts';
+import { planDurationS } from '../../shared/workout/plan.ts';
 import { noTrace, withPower } from '../../shared/workout/power-trace.ts';
+import { planPositionS } from '../../shared/workout/workout-view.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { give, samples, startMs, type Ride } from '../workout/workout-ride.ts';
+import { give, newRide, samples, startMs, testPlan, type Ride } from '../workout/workout-ride.ts';
 import { manualTicker } from './manual-ticker.ts';
 
 const grade = (gradePercent: number): Brake => ({ kind: 'grade', gradePercent });
@@ -202,7 +204,16 @@ describe('the ride loop in a free ride', () => {
     expect(ride.state.brake).toEqual(grade(6));
   });
 
-  test('changes nothing where another device rides, nor in a ride by a plan', () => {
+  test('changes nothing in a ride by a plan', () => {
+    const ride = newRide();
+    const { asked, beats, sitOn } = startLoop(meter, ride);
+    beats(4);
+    sitOn(onlyLevels);
+    expect(asked).toEqual([]);
+    expect('brake' in ride.state).toBe(false);
+  });
+
+  test('changes nothing where another device rides', () => {
     const ride = freeRide(grade(6));
     give(ride, 0, 'take-control');
     const { asked, beats } = startLoop(meter, ride, { clientId: 'telephone' });
@@ -240,12 +251,19 @@ describe('what the screen says of a free ride', () => {
       isBraked: false,
     });
     expect(trainerTarget(ride.state, startMs + 3_000)).toEqual({ kind: 'free', easyW: 110 });
+    const withTargets = { ...ride.state, plan: testPlan };
+    expect(trainerTarget(withTargets, startMs + 3_000)).toEqual({ kind: 'free', easyW: 110 });
   });
 
   test('no beep, not even at the end of a day', () => {
     const ride = freeRide();
     give(ride, 0, 'start');
-    expect(heardPlace(ride.state, startMs)).toBeNull();
+    const endMs = startMs + planDurationS(freeRidePlan) * 1000;
+    // With a word a second before: after a long silence the clock would stand before the end.
+    const state = { ...ride.state, lastMs: endMs - 1000 };
+    expect(planPositionS(state, endMs - 2_500)).toBeGreaterThan(86_390);
+    for (const nowMs of [startMs, endMs - 2_500, endMs - 500, endMs, endMs + 1_000])
+      expect(heardPlace(state, nowMs)).toBeNull();
   });
 });
 
