@@ -1,6 +1,6 @@
 /** What a rider's steps make of the brake of a free ride, within what the trainer takes. Pure. */
 import { gradeBounds, levelMax, levelRoad, type Brake } from '../../shared/workout/brake.ts';
-import { joint } from './format.ts';
+import { joint, type FigureText } from './format.ts';
 import { settableLevel } from './trainer/machine-feature.ts';
 import type { LevelRange, TrainerAbilities } from './trainer/trainer.ts';
 
@@ -76,15 +76,8 @@ function firstLevel(range: LevelRange): Brake {
   return { kind: 'resistance', level };
 }
 
-/** A brake in words and numbers. */
-export interface BrakeText {
-  readonly name: string;
-  readonly value: string;
-  readonly unit: string;
-}
-
 /** Null where nothing can be set. */
-export function brakeText(brake: Brake): BrakeText | null {
+export function brakeText(brake: Brake): FigureText | null {
   switch (brake.kind) {
     case 'none':
       return null;

@@ -10,18 +10,19 @@ import { trainingSummary } from '../../shared/workout/training-metrics.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
 import { brakeText } from './brake-steps.ts';
-import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
+import {
+  clockTime,
+  countdown,
+  nothing,
+  percent,
+  spokenTime,
+  whole,
+  type FigureText,
+} from './format.ts';
 import { loadFigures, type LoadFigure } from './load-figures.ts';
 import { nextText } from './plan-text.ts';
 import type { TrainerSample, TrainerTarget } from './trainer/trainer.ts';
 import { standing, trainerLost } from './waiting-rule.ts';
-
-export interface FigureText {
-  readonly name: string;
-  readonly value: string;
-  /** '' for none. */
-  readonly unit: string;
-}
 
 export interface RideFigures {
   readonly positionS: number;

@@ -10,6 +10,7 @@ import { rideFigures, trainerTarget } from '../../client/app/ride-figures.ts';
 import { startRideLoop } from '../../client/app/ride-loop.ts';
 import { timeline } from '../../client/app/rides/timeline.ts';
 import type { TrainerAbilities } from '../../client/app/trainer/trainer.ts';
+import { firstRule, stepWaiting } from '../../client/app/waiting-rule.ts';
 import { freeRidePlan, levelRoad, type Brake } from '../../shared/workout/brake.ts';
 import { planDurationS } from '../../shared/workout/plan.ts';
 import { noTrace, withPower } from '../../shared/workout/power-trace.ts';
@@ -223,6 +224,28 @@ describe('the ride loop in a free ride', () => {
   });
 });
 
+describe('legs that stand', () => {
+  const asked = (brake: Brake) => {
+    const { state } = freeRide(brake);
+    let rule = firstRule(startMs);
+    return Array.from({ length: 12 }, (_, second) => {
+      const nowMs = startMs + second * 1000;
+      const sample = { atMs: nowMs, powerW: 0, cadenceRpm: 0, heartRateBpm: null };
+      const facts = { pausesStanding: true, startsPedalling: false, sample, nowMs };
+      const step = stepWaiting(rule, { ...facts, state: { ...state, phase: 'riding' } });
+      rule = step.rule;
+      return step.ask?.type;
+    }).find((ask) => ask !== undefined);
+  };
+
+  test('pause the ride uphill and on a level, and coast downhill', () => {
+    expect(asked(grade(4))).toBe('pause');
+    expect(asked(levelRoad)).toBe('pause');
+    expect(asked(resistance(10))).toBe('pause');
+    expect(asked(grade(-0.5))).toBeUndefined();
+  });
+});
+
 describe('what the screen says of a free ride', () => {
   test('the brake in place of a target, the lap in place of an interval, and nothing to go', () => {
     const ride = freeRide(grade(4.5));
@@ -312,6 +335,38 @@ describe('the record of a free ride', () => {
       'Paused for 20 s',
       'Resistance 30',
       'Finished',
+    ]);
+  });
+
+  const brakesToldOf = (brakes: readonly (readonly [atS: number, gradePercent: number])[]) => {
+    const changes = brakes.map(([atS, gradePercent]) => {
+      return { kind: 'brake', atMs: startMs + atS * 1000, brake: grade(gradePercent) } as const;
+    });
+    const rows = timeline({ ...ride.state, pauses: [], lastMs: startMs + 500_000 }, changes, []);
+    return rows.map(({ atS, text }) => `${atS} ${text.replaceAll('\u00A0', ' ')}`);
+  };
+
+  test('tells one brake in a minute of who steps on and on', () => {
+    const stepping = Array.from({ length: 16 }, (_, step) => [10 + step * 9, step / 2] as const);
+    expect(brakesToldOf(stepping)).toEqual([
+      '0 Started',
+      '73 Grade 3.5 %',
+      '145 Grade 7.5 %',
+      '500 Finished',
+    ]);
+  });
+
+  test('tells what was set before the start as set with it, and only the last of it', () => {
+    const before = [
+      [-60, 1],
+      [-30, 2],
+      [200, 3],
+    ] as const;
+    expect(brakesToldOf(before)).toEqual([
+      '0 Started',
+      '0 Grade 2.0 %',
+      '200 Grade 3.0 %',
+      '500 Finished',
     ]);
   });
 

@@ -346,11 +346,9 @@ describe('what the page says of a trainer in a free ride', () => {
     }).note;
   const levels = { min: 0, max: 24, step: 1 };
 
-  test('is what it does not take, and nothing when it takes all', () => {
+  test('is what a ride by grade misses, and nothing when it has a grade', () => {
     expect(note({ takesPower: true, takesGrade: true, levels })).toBe('');
-    expect(note({ takesPower: true, takesGrade: true, levels: null })).toMatch(
-      /a grade, and no resistance/,
-    );
+    expect(note({ takesPower: true, takesGrade: true, levels: null })).toBe('');
     expect(note({ takesPower: false, takesGrade: false, levels })).toMatch(/level, and no grade/);
     expect(note({ takesPower: true, takesGrade: false, levels: null })).toMatch(/an easy power/);
     expect(note({ takesPower: false, takesGrade: false, levels: null })).toMatch(/measures only/);
