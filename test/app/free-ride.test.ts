@@ -17,7 +17,15 @@ import { noTrace, withPower } from '../../shared/workout/power-trace.ts';
 import { planPositionS } from '../../shared/workout/workout-view.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { give, newRide, samples, startMs, testPlan, type Ride } from '../workout/workout-ride.ts';
+import {
+  give,
+  giveAs,
+  newRide,
+  samples,
+  startMs,
+  testPlan,
+  type Ride,
+} from '../workout/workout-ride.ts';
 import { manualTicker } from './manual-ticker.ts';
 
 const grade = (gradePercent: number): Brake => ({ kind: 'grade', gradePercent });
@@ -111,7 +119,7 @@ function startLoop(
       }),
       send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
         asked.push(type);
-        if (!isRefused) give(ride, 0, type, data, clientId);
+        if (!isRefused) giveAs(clientId)(ride, 0, type, data);
       },
     },
     trainer: {
@@ -169,7 +177,7 @@ describe('the ride loop in a free ride', () => {
     const { beats } = startLoop(ofTwentyFour, ride, { clientId: 'telephone' });
     beats(4);
     expect(ride.state.brake).toEqual(resistance(20));
-    give(ride, 1, 'take-control', {}, 'telephone');
+    giveAs('telephone')(ride, 1, 'take-control');
     beats(4);
     expect(ride.state.brake).toEqual(resistance(5));
   });
@@ -188,8 +196,8 @@ describe('the ride loop in a free ride', () => {
     const ride = freeRide(grade(6));
     const { beats } = startLoop(onlyLevels, ride);
     beats(4);
-    give(ride, 0, 'take-control', {}, 'telephone');
-    give(ride, 0, 'set-brake', { brake: grade(3) }, 'telephone');
+    giveAs('telephone')(ride, 0, 'take-control');
+    giveAs('telephone')(ride, 0, 'set-brake', { brake: grade(3) });
     beats(4);
     expect(ride.state.brake).toEqual(grade(3));
     give(ride, 0, 'take-control');
