@@ -1,12 +1,12 @@
 /** What a rider's steps make of the brake of a free ride, within what the trainer takes. Pure. */
 import { gradeBounds, levelMax, levelRoad, type Brake } from '../../shared/workout/brake.ts';
-import { joint } from './format.ts';
+import { joint, type FigureText } from './format.ts';
 import { settableLevel } from './trainer/machine-feature.ts';
 import type { LevelRange, TrainerAbilities } from './trainer/trainer.ts';
 
 /** Percent of grade. */
 const gradeStep = 0.5;
-/** Until the trainer has told what it takes: it is brought within its range when it has. */
+/** Until the trainer has told what it takes: a level that is none of its own is not ridden. */
 const anyLevels: LevelRange = { min: 0, max: levelMax, step: 0.1 };
 /** A hundred steps from the lowest level to the highest, or as many as there are. */
 const levelStepCount = 100;
@@ -42,12 +42,27 @@ export function otherBrake(brake: Brake, abilities: TrainerAbilities | null): Br
   return brakesOf(abilities).find(({ kind }) => kind !== brake.kind) ?? null;
 }
 
-/** What has to be ridden instead, because the trainer does not take what is asked; null when it does, or nobody knows. */
-export function fittingBrake(brake: Brake, abilities: TrainerAbilities | null): Brake | null {
+/**
+ * What has to be ridden instead, because the trainer does not take what is asked; null when it does, or nobody knows. `isForeign`: the
+ * level was set on another trainer, or nobody knows on which. 20 of 100 is easy, 20 of 24 is a wall: levels are begun anew.
+ */
+export function fittingBrake(
+  brake: Brake,
+  abilities: TrainerAbilities | null,
+  isForeign = false,
+): Brake | null {
   if (abilities === null) return null;
   const brakes = brakesOf(abilities);
-  if (brakes.some(({ kind }) => kind === brake.kind)) return null;
-  return brakes[0] ?? (brake.kind === 'none' ? null : { kind: 'none' });
+  const ofKind = brakes.find(({ kind }) => kind === brake.kind);
+  if (ofKind === undefined) return brakes[0] ?? (brake.kind === 'none' ? null : { kind: 'none' });
+  if (brake.kind !== 'resistance' || abilities.levels === null) return null;
+  const isIts = !isForeign && settableLevel(brake.level, abilities.levels) === brake.level;
+  return isIts ? null : ofKind;
+}
+
+/** Whether a level means the same in both. */
+export function areSameLevels(a: LevelRange, b: LevelRange): boolean {
+  return a.min === b.min && a.max === b.max && a.step === b.step;
 }
 
 function brakesOf(abilities: TrainerAbilities | null): readonly Brake[] {
@@ -61,15 +76,8 @@ function firstLevel(range: LevelRange): Brake {
   return { kind: 'resistance', level };
 }
 
-/** A brake in words and numbers. */
-export interface BrakeText {
-  readonly name: string;
-  readonly value: string;
-  readonly unit: string;
-}
-
 /** Null where nothing can be set. */
-export function brakeText(brake: Brake): BrakeText | null {
+export function brakeText(brake: Brake): FigureText | null {
   switch (brake.kind) {
     case 'none':
       return null;

@@ -76,7 +76,8 @@ function abilityNote(name: string, abilities: TrainerAbilities | null, isFree: b
     return takesPower
       ? ''
       : `${name} measures only. It is not braked: shift gears to meet the target.`;
-  if (takesGrade) return levels === null ? `${name} takes a grade, and no resistance level.` : '';
+  // It rides as it was begun: nothing is missed.
+  if (takesGrade) return '';
   if (levels !== null) return `${name} takes a resistance level, and no grade.`;
   return takesPower
     ? `${name} takes neither a grade nor a resistance level: it holds an easy power.`

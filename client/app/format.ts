@@ -6,6 +6,14 @@ export const nothing = '–';
 /** Between a number and its unit, so that no line ends there. */
 export const joint = '\u00A0';
 
+/** A number with what it is. */
+export interface FigureText {
+  readonly name: string;
+  readonly value: string;
+  /** '' for none. */
+  readonly unit: string;
+}
+
 /** Seconds as `m:ss`, or `h:mm:ss` from an hour on. Fractions are cut: a clock shows the second it is in. */
 export function clockTime(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

@@ -50,6 +50,7 @@ export function rideControls(actions: RideActions, isFree: boolean): RideControl
   const skip = button({ 'aria-keyshortcuts': 'ArrowRight' }, ['Skip', key('→')], actions.skip);
   const brakeLabel = element('span');
   const change = button({ 'aria-keyshortcuts': 'M' }, [brakeLabel, key('M')], actions.switchBrake);
+  setShown(change, false);
   const lap = button({ 'aria-keyshortcuts': 'L' }, ['Lap', key('L')], actions.lap);
   const finish = button({ 'aria-keyshortcuts': 'F' }, ['Finish', key('F')], () => askToFinish());
   const leave = button({ 'aria-label': 'Back to the workouts' }, ['Back'], actions.leave);
@@ -73,9 +74,11 @@ export function rideControls(actions: RideActions, isFree: boolean): RideControl
     const isReady = phase === 'ready';
     for (const inRide of [skip, lap, finish]) setShown(inRide, !isReady);
     setShown(leave, isReady);
-    setShown(change, other !== null);
-    setText(brakeLabel, other === null ? '' : brakeLabels[other]);
-    for (const any of [main, skip, change, finish, leave]) any.disabled = isStopped;
+    // Once there it stays: who has its focus would be thrown to the top of the page.
+    if (other !== null) setShown(change, true);
+    if (other !== null) setText(brakeLabel, brakeLabels[other]);
+    for (const any of [main, skip, finish, leave]) any.disabled = isStopped;
+    change.disabled = isStopped || other === null;
     lap.disabled = isStopped || phase !== 'riding';
     if (isStopped && confirm.isOpen()) confirm.close();
   };

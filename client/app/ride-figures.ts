@@ -10,18 +10,19 @@ import { trainingSummary } from '../../shared/workout/training-metrics.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS, planPositionS, targetPowerNowW } from '../../shared/workout/workout-view.ts';
 import { brakeText } from './brake-steps.ts';
-import { clockTime, countdown, nothing, percent, spokenTime, whole } from './format.ts';
+import {
+  clockTime,
+  countdown,
+  nothing,
+  percent,
+  spokenTime,
+  whole,
+  type FigureText,
+} from './format.ts';
 import { loadFigures, type LoadFigure } from './load-figures.ts';
 import { nextText } from './plan-text.ts';
 import type { TrainerSample, TrainerTarget } from './trainer/trainer.ts';
 import { standing, trainerLost } from './waiting-rule.ts';
-
-export interface FigureText {
-  readonly name: string;
-  readonly value: string;
-  /** '' for none. */
-  readonly unit: string;
-}
 
 export interface RideFigures {
   readonly positionS: number;
@@ -72,10 +73,13 @@ export function freshSample(
 
 /** What the trainer has to do at a moment. */
 export function trainerTarget(state: WorkoutState, nowMs: number): TrainerTarget {
-  if (state.phase !== 'riding') return { kind: 'rest' };
-  if (state.brake !== undefined && state.brake.kind !== 'none') return state.brake;
+  const { brake, phase, ftpW } = state;
+  if (phase !== 'riding') return { kind: 'rest', ...(brake === undefined ? {} : { isFree: true }) };
+  const easyW = Math.round(ftpW * easyFraction);
+  if (brake !== undefined)
+    return brake.kind === 'none' ? { kind: 'free', easyW } : { ...brake, easyW };
   const powerW = targetPowerNowW(state, nowMs);
-  if (powerW === null) return { kind: 'free', easyW: Math.round(state.ftpW * easyFraction) };
+  if (powerW === null) return { kind: 'free', easyW };
   const cadenceRpm = segmentAt(state.plan, planPositionS(state, nowMs))?.segment.cadenceRpm;
   return { kind: 'power', powerW, cadenceRpm };
 }

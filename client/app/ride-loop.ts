@@ -4,11 +4,11 @@ import type { WorkoutCommand } from '../../shared/workout/workout-schemas.ts';
 import { isRiddenElsewhere, type WorkoutState } from '../../shared/workout/workout-state.ts';
 import { elapsedS } from '../../shared/workout/workout-view.ts';
 import type { LiveSession, SessionView } from '../connect.ts';
-import { fittingBrake } from './brake-steps.ts';
+import { areSameLevels, fittingBrake } from './brake-steps.ts';
 import { recordedSamples } from './recorded-samples.ts';
 import { freshSample, trainerTarget } from './ride-figures.ts';
 import type { Ticker } from './ticker.ts';
-import type { Trainer, TrainerSample } from './trainer/trainer.ts';
+import type { LevelRange, Trainer, TrainerSample } from './trainer/trainer.ts';
 import { firstRule, stepWaiting } from './waiting-rule.ts';
 
 /** A workout session as the app holds it. */
@@ -95,7 +95,7 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
   const fitBrake = brakeFitter(ride, trainer);
   const beat = (): void => {
     const nowMs = clock.nowMs();
-    if (!isElsewhere()) fitBrake();
+    fitBrake(isElsewhere());
     waitOrGoOn(nowMs);
     const { state, status } = ride.view();
     // Another page steers the ride now, and perhaps this very trainer.
@@ -120,15 +120,28 @@ export function startRideLoop(parts: RideLoopParts): RideLoop {
   };
 }
 
-/** Rides a free ride by what the trainer takes, as soon as that is known. */
-function brakeFitter(ride: RideLoopParts['ride'], trainer: Trainer): () => void {
-  /** By trainer and kind of brake: a service that knows of no brakes is asked once. */
+/** Rides a free ride by what the trainer takes, as soon as that is known. Called at every beat. */
+function brakeFitter(
+  ride: RideLoopParts['ride'],
+  trainer: Trainer,
+): (isElsewhere: boolean) => void {
+  /** Of the trainer the present level is meant for; null while nobody knows, 'elsewhere' when another device set it. */
+  let known: LevelRange | 'elsewhere' | null = null;
+  /** By trainer and kind of brake, on this link: a service that knows of no brakes is asked once. */
   const fitted = new Set<string>();
-  return () => {
+  return (isElsewhere) => {
     const { state, status } = ride.view();
     const { abilities } = trainer.view();
-    if (state.brake === undefined || state.phase === 'finished' || status === 'stopped') return;
-    const brake = fittingBrake(state.brake, abilities);
+    if (isElsewhere) known = 'elsewhere';
+    // What comes next may need the same step once more.
+    if (isElsewhere || abilities === null) fitted.clear();
+    if (isElsewhere || state.brake === undefined) return;
+    if (state.phase === 'finished' || status === 'stopped') return;
+    const levels = abilities?.levels ?? null;
+    const isForeign =
+      known === 'elsewhere' || (known !== null && levels !== null && !areSameLevels(known, levels));
+    const brake = fittingBrake(state.brake, abilities, isForeign);
+    if (levels !== null) known = levels;
     const key = `${state.brake.kind} ${JSON.stringify(abilities)}`;
     if (brake === null || fitted.has(key)) return;
     fitted.add(key);

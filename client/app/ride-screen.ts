@@ -80,6 +80,7 @@ interface Numbers {
 
 function bigNumbers(message: HTMLElement): Numbers {
   const target = number('target', 'Target', 'W');
+  target.root.setAttribute('aria-atomic', 'true');
   const power = number('power', 'Power', 'W');
   const interval = number('interval', 'Interval', '');
   const next = element('p', { class: 'next' });
@@ -95,6 +96,8 @@ function bigNumbers(message: HTMLElement): Numbers {
       setText(target.label, figures.target.name);
       setText(target.value, figures.target.value);
       setText(target.unit, figures.target.unit);
+      // A brake changes when the rider sets it, with a finger on another button; what changes by itself would be read out all the time.
+      target.root.setAttribute('aria-live', figures.isBraked ? 'polite' : 'off');
       setText(power.value, figures.power);
       setText(interval.label, figures.interval);
       setText(interval.value, figures.countdown);

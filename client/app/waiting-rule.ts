@@ -20,7 +20,7 @@ export interface WaitingRule {
 }
 
 export interface WaitingFacts {
-  readonly state: Pick<WorkoutState, 'phase' | 'pauses'>;
+  readonly state: Pick<WorkoutState, 'phase' | 'pauses' | 'brake'>;
   /** The present reading; null when there is none. */
   readonly sample: TrainerSample | null;
   /** Whether the rider wants the ride to pause when the legs stand. */
@@ -64,14 +64,15 @@ export function stepWaiting(before: WaitingRule, facts: WaitingFacts): WaitingSt
     return { rule: { ...firstRule(nowMs), isArmed }, ask };
   }
   const heardMs = sample?.atMs ?? rule.heardMs;
-  const movedMs = sample === null || isMoving(sample) ? nowMs : rule.movedMs;
+  const mayStand = !facts.pausesStanding || isDescent(state);
+  const movedMs = mayStand || sample === null || isMoving(sample) ? nowMs : rule.movedMs;
   const looked = { isArmed, heardMs, movedMs, stoodMs: nowMs, lookedMs: nowMs };
   if (isArmed && nowMs - heardMs >= silentMaxMs)
     return {
       rule: { ...looked, isArmed: false },
       ask: { type: 'pause', reason: trainerLost },
     };
-  if (facts.pausesStanding && nowMs - movedMs >= standingMaxMs)
+  if (nowMs - movedMs >= standingMaxMs)
     return { rule: looked, ask: { type: 'pause', reason: standing } };
   return { rule: looked, ask: null };
 }
@@ -89,6 +90,11 @@ function stepReady(rule: WaitingRule, facts: WaitingFacts, isArmed: boolean): Wa
 function isBack({ state, sample }: WaitingFacts): boolean {
   const reason = state.pauses.at(-1)?.reason;
   return (reason === trainerLost || reason === standing) && sample !== null && isMoving(sample);
+}
+
+/** Who rides downhill may coast. */
+function isDescent({ brake }: WaitingFacts['state']): boolean {
+  return brake?.kind === 'grade' && brake.gradePercent < 0;
 }
 
 function isMoving({ powerW, cadenceRpm }: TrainerSample): boolean {

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 
 import { planSecondsMax, type Plan } from './plan.ts';
 
-/** Percent. Steeper than most trainers can imitate; each goes as far as it can. */
+/** Percent. Steeper than most trainers can imitate: many go as far as they can, and some refuse it and stay where they were. */
 export const gradeBounds = { min: -10, max: 20 } as const;
 /** The highest level that fits on the air. What a level means, and how many there are, is the trainer's affair. */
 export const levelMax = 3276.7;
@@ -27,7 +27,9 @@ export const levelRoad: Brake = { kind: 'grade', gradePercent: 0 };
 
 /**
  * The plan of a ride without one: free for as long as a plan may be. So what knows of no free rides, an older page or server, takes it
- * for a workout that asks for nothing, and loses none of it.
+ * for a workout that asks for nothing, and loses no second of it. Brakes set are lost on it: it passes over their events, and what it
+ * saves has the last brake it was given, at worst the one the ride began with. Whoever goes on from there shows that one and brakes with it
+ * until the rider sets another.
  */
 export const freeRidePlan: Plan = {
   name: 'Free ride',

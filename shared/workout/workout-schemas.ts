@@ -18,11 +18,17 @@ const heartRateBpm = v.pipe(v.number(), v.minValue(0), v.maxValue(300));
 const intensity = v.pipe(v.number(), v.minValue(0.5), v.maxValue(1.5));
 
 /** The plan is fixed for the session, and so is the FTP all its targets and metrics refer to. With a brake it is a free ride. */
-export const workoutInputSchema = v.object({
-  plan: planSchema,
-  ftpW: v.pipe(v.number(), v.minValue(30), v.maxValue(800)),
-  brake: v.exactOptional(brakeSchema),
-});
+export const workoutInputSchema = v.pipe(
+  v.object({
+    plan: planSchema,
+    ftpW: v.pipe(v.number(), v.minValue(30), v.maxValue(800)),
+    brake: v.exactOptional(brakeSchema),
+  }),
+  v.check(
+    ({ plan, brake }) => brake === undefined || plan.segments.every(({ kind }) => kind === 'free'),
+    'A ride with a brake has no targets beside it.',
+  ),
+);
 /** What a workout session is created with. */
 export type WorkoutInput = v.InferOutput<typeof workoutInputSchema>;
 

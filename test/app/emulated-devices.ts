@@ -1,6 +1,12 @@
 /** A trainer and a strap for the emulation, with legs that do as they are told. */
 import { EmulatedDevice } from './emulated-bluetooth.ts';
 
+/** From 0 to `max`, written in so many bytes: another write is invalid. */
+export interface EmulatedLevels {
+  readonly max: number;
+  readonly bytes: 1 | 2;
+}
+
 export class EmulatedTrainer extends EmulatedDevice {
   cadenceRpm = 90;
   /** Writes before a page met it last. The emulation keeps the link over a reload; but every page that comes to it reads what it can do. */
@@ -12,10 +18,14 @@ export class EmulatedTrainer extends EmulatedDevice {
   #gradePercent = 0;
   #level = 0;
   readonly #targets: readonly number[];
+  readonly #levels: EmulatedLevels;
   #timer: NodeJS.Timeout | undefined;
 
   /** `targets`: what it says that it can be set to; a power and a slope unless told otherwise. */
-  constructor(targets: readonly number[] = [0x08, 0x20, 0, 0]) {
+  constructor(
+    targets: readonly number[] = [0x08, 0x20, 0, 0],
+    levels: EmulatedLevels = { max: 100, bytes: 2 },
+  ) {
     super('09:09:09:09:09:09', 'EMULATED TRAINER', {
       '1826': {
         '2acc': { read: true },
@@ -27,6 +37,7 @@ export class EmulatedTrainer extends EmulatedDevice {
       },
     });
     this.#targets = targets;
+    this.#levels = levels;
   }
 
   get targetW(): number {
@@ -73,10 +84,11 @@ export class EmulatedTrainer extends EmulatedDevice {
   protected override readOf(characteristic: string): readonly number[] | null {
     if (characteristic === '2acc') {
       this.writesBeforeMet = this.writes.length;
-      // Cadence and power; 0 to 2000 W, levels 0 to 100.
+      // Cadence and power; 0 to 2000 W, levels in steps of 1.
       return [0x02, 0x40, 0, 0, ...this.#targets];
     }
-    if (characteristic === '2ad6') return [0, 0, 0xe8, 3, 10, 0];
+    const tenths = this.#levels.max * 10;
+    if (characteristic === '2ad6') return [0, 0, tenths % 256, tenths >> 8, 10, 0];
     return characteristic === '2ad8' ? [0, 0, 0xd0, 7, 1, 0] : null;
   }
 
@@ -95,8 +107,10 @@ export class EmulatedTrainer extends EmulatedDevice {
     if (opCode === 5) [this.#brake, this.#targetW] = ['power', bytes.readInt16LE(1)];
     if (opCode === 0x11) [this.#brake, this.#gradePercent] = ['grade', bytes.readInt16LE(3) / 100];
     if (opCode === 4) {
-      const level = bytes.readInt16LE(1) / 10;
-      if (level < 0 || level > 100) return 3;
+      const { max, bytes: levelBytes } = this.#levels;
+      if (bytes.length !== 1 + levelBytes) return 3;
+      const level = (levelBytes === 1 ? bytes.readUInt8(1) : bytes.readInt16LE(1)) / 10;
+      if (level < 0 || level > max) return 3;
       [this.#brake, this.#level] = ['level', level];
     }
     return [0, 4, 5, 7, 0x11].includes(opCode) ? 1 : 2;

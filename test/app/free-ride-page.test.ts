@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { barriers } from './accessible.ts';
 import { bluetoothFlags, emulateBluetooth, type EmulatedBluetooth } from './emulated-bluetooth.ts';
-import { EmulatedTrainer } from './emulated-devices.ts';
+import { EmulatedTrainer, type EmulatedLevels } from './emulated-devices.ts';
 import { newRider, startAppServer, startBrowser, type AppServer, type Rider } from './live-page.ts';
 
 const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } as const;
@@ -51,8 +51,8 @@ async function untilMetAfter(write: number): Promise<number> {
 }
 
 /** Chooses a free ride and connects a trainer that can be set to this. */
-async function sitOn(targets: readonly number[]): Promise<void> {
-  trainer = new EmulatedTrainer(targets);
+async function sitOn(targets: readonly number[], levels?: EmulatedLevels): Promise<void> {
+  trainer = new EmulatedTrainer(targets, levels);
   await bluetooth.install(trainer);
   trainer.pedal();
   rider = await newRider(browser, server.url, desktop, bluetooth.prepare);
@@ -96,7 +96,9 @@ describe('a free ride on a trainer over Bluetooth', () => {
     await server.start();
     await expect.poll(() => rider.badge(), patiently).toMatch(/^saved/);
     expect(await rider.number('target')).toBe('3.5');
-    expect(hexSince(told).filter((hex) => hex !== threeAndAHalf)).toEqual([]);
+    // Told again every ten seconds, and nothing else.
+    await expect.poll(() => hexSince(told).length, patiently).toBeGreaterThan(0);
+    expect(new Set(hexSince(told))).toEqual(new Set([threeAndAHalf]));
 
     const loaded = trainer.writes.length;
     await rider.page.reload();
@@ -138,19 +140,22 @@ describe('a free ride on a trainer over Bluetooth', () => {
     expect(await barriers(page)).toEqual([]);
   });
 
-  test('on a trainer that takes levels and no grade begins with a level, and offers nothing else', async () => {
-    await sitOn(takesLevels);
+  test('on a trainer that takes levels in one byte and no grade begins with a level, and offers nothing else', async () => {
+    await sitOn(takesLevels, { max: 24, bytes: 1 });
     await rider.page
       .getByText('EMULATED TRAINER takes a resistance level, and no grade.')
       .waitFor();
-    await untilNumber('target', /^20$/);
+    await untilNumber('target', /^5$/);
     expect(await rider.page.getByRole('button', { name: 'By grade' }).isVisible()).toBe(false);
+    // At rest at the lowest, whatever it was left at.
+    await untilLast('0400');
     await key('Space');
-    await untilLast('04c800');
+    await untilLast('0432');
     await key('Shift+ArrowUp');
-    await untilLast('04fa00');
+    await untilLast('0464');
     await key('m');
-    expect(await rider.number('target')).toBe('25');
+    expect(await rider.number('target')).toBe('10');
     expect(gradesSince(0)).toEqual([]);
+    expect(hexSince(0).filter((hex) => hex.length === 6)).toEqual(['040000']);
   });
 });

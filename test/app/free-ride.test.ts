@@ -10,11 +10,22 @@ import { rideFigures, trainerTarget } from '../../client/app/ride-figures.ts';
 import { startRideLoop } from '../../client/app/ride-loop.ts';
 import { timeline } from '../../client/app/rides/timeline.ts';
 import type { TrainerAbilities } from '../../client/app/trainer/trainer.ts';
+import { firstRule, stepWaiting } from '../../client/app/waiting-rule.ts';
 import { freeRidePlan, levelRoad, type Brake } from '../../shared/workout/brake.ts';
+import { planDurationS } from '../../shared/workout/plan.ts';
 import { noTrace, withPower } from '../../shared/workout/power-trace.ts';
+import { planPositionS } from '../../shared/workout/workout-view.ts';
 import { workout } from '../../shared/workout/workout.ts';
 import { manualClock } from '../support/manual-clock.ts';
-import { give, samples, startMs, type Ride } from '../workout/workout-ride.ts';
+import {
+  give,
+  giveAs,
+  newRide,
+  samples,
+  startMs,
+  testPlan,
+  type Ride,
+} from '../workout/workout-ride.ts';
 import { manualTicker } from './manual-ticker.ts';
 
 const grade = (gradePercent: number): Brake => ({ kind: 'grade', gradePercent });
@@ -62,6 +73,15 @@ describe('the steps of a brake', () => {
     expect(fittingBrake({ kind: 'none' }, all)).toEqual(levelRoad);
   });
 
+  test('a level that the trainer does not have, or that was meant for another, is begun anew', () => {
+    const few = { ...onlyLevels, levels: { min: 0, max: 24, step: 1 } };
+    expect(fittingBrake(resistance(20), few)).toBeNull();
+    expect(fittingBrake(resistance(90), few)).toEqual(resistance(5));
+    expect(fittingBrake(resistance(7.5), few)).toEqual(resistance(5));
+    expect(fittingBrake(resistance(20), few, true)).toEqual(resistance(5));
+    expect(fittingBrake(grade(6), all, true)).toBeNull();
+  });
+
   test('are told with their unit, and a descent with a minus', () => {
     const lines = [grade(4.5), grade(-2), grade(-0), resistance(12), { kind: 'none' } as const];
     expect(lines.map((brake) => brakeLine(brake).replaceAll('\u00A0', ' '))).toEqual([
@@ -74,7 +94,7 @@ describe('the steps of a brake', () => {
   });
 });
 
-/** A loop on a trainer that takes what is said, on the device of that client id; `isRefused`: by the service, whatever is asked. */
+/** A loop on a trainer that takes what is said, or `sitOn` later, on the device of that client id; `isRefused`: by the service, whatever is asked. */
 function startLoop(
   abilities: TrainerAbilities | null,
   ride: Ride,
@@ -83,6 +103,7 @@ function startLoop(
   const clock = manualClock(startMs);
   const ticker = manualTicker();
   const asked: string[] = [];
+  let present = abilities;
   startRideLoop({
     ride: {
       clientId,
@@ -98,11 +119,11 @@ function startLoop(
       }),
       send: (...[type, data]: readonly [Parameters<typeof give>[2], object]) => {
         asked.push(type);
-        if (!isRefused) give(ride, 0, type, data);
+        if (!isRefused) giveAs(clientId)(ride, 0, type, data);
       },
     },
     trainer: {
-      view: () => ({ name: 'Test', link: 'ready', abilities, strap: null }),
+      view: () => ({ name: 'Test', link: 'ready', abilities: present, strap: null }),
       reconnect: () => {},
       setTarget: () => {},
       onSample: () => () => {},
@@ -113,7 +134,14 @@ function startLoop(
     pausesStanding: () => false,
     show: () => {},
   });
-  return { asked, beats: (count: number) => Array.from({ length: count }, ticker.tick) };
+  const beats = (count: number) => Array.from({ length: count }, ticker.tick);
+  const sitOn = (next: TrainerAbilities | null): void => {
+    present = null;
+    beats(4);
+    present = next;
+    beats(4);
+  };
+  return { asked, beats, sitOn };
 }
 
 describe('the ride loop in a free ride', () => {
@@ -128,6 +156,55 @@ describe('the ride loop in a free ride', () => {
     expect(ride.state.brake).toEqual(resistance(40));
   });
 
+  const ofHundred = { ...all, levels: { min: 0, max: 100, step: 1 } };
+  const ofTwentyFour = { ...all, levels: { min: 0, max: 24, step: 1 } };
+
+  test('takes no level of one trainer to another, and keeps it on the same', () => {
+    const ride = freeRide(resistance(20));
+    const { beats, sitOn } = startLoop(ofHundred, ride);
+    beats(4);
+    sitOn(ofHundred);
+    expect(ride.state.brake).toEqual(resistance(20));
+    sitOn(ofTwentyFour);
+    expect(ride.state.brake).toEqual(resistance(5));
+    sitOn(ofTwentyFour);
+    expect(ride.state.brake).toEqual(resistance(5));
+  });
+
+  test('takes no level over from another device: nobody knows on which trainer it was set', () => {
+    const ride = freeRide(resistance(20));
+    give(ride, 0, 'take-control');
+    const { beats } = startLoop(ofTwentyFour, ride, { clientId: 'telephone' });
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(20));
+    giveAs('telephone')(ride, 1, 'take-control');
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(5));
+  });
+
+  test('changes as often as trainers do, there and back', () => {
+    const ride = freeRide(grade(6));
+    const { beats, sitOn } = startLoop(meter, ride);
+    beats(4);
+    for (const next of [all, meter, all]) {
+      sitOn(next);
+      expect(ride.state.brake).toEqual(next === meter ? { kind: 'none' } : levelRoad);
+    }
+  });
+
+  test('changes again what another device has set meanwhile', () => {
+    const ride = freeRide(grade(6));
+    const { beats } = startLoop(onlyLevels, ride);
+    beats(4);
+    giveAs('telephone')(ride, 0, 'take-control');
+    giveAs('telephone')(ride, 0, 'set-brake', { brake: grade(3) });
+    beats(4);
+    expect(ride.state.brake).toEqual(grade(3));
+    give(ride, 0, 'take-control');
+    beats(4);
+    expect(ride.state.brake).toEqual(resistance(40));
+  });
+
   test('asks a service that knows of no brakes once', () => {
     const ride = freeRide(grade(6));
     const { asked, beats } = startLoop(onlyLevels, ride, { isRefused: true });
@@ -136,13 +213,44 @@ describe('the ride loop in a free ride', () => {
     expect(ride.state.brake).toEqual(grade(6));
   });
 
-  test('changes nothing where another device rides, nor in a ride by a plan', () => {
+  test('changes nothing in a ride by a plan', () => {
+    const ride = newRide();
+    const { asked, beats, sitOn } = startLoop(meter, ride);
+    beats(4);
+    sitOn(onlyLevels);
+    expect(asked).toEqual([]);
+    expect('brake' in ride.state).toBe(false);
+  });
+
+  test('changes nothing where another device rides', () => {
     const ride = freeRide(grade(6));
     give(ride, 0, 'take-control');
     const { asked, beats } = startLoop(meter, ride, { clientId: 'telephone' });
     beats(4);
     expect(asked).toEqual([]);
     expect(ride.state.brake).toEqual(grade(6));
+  });
+});
+
+describe('legs that stand', () => {
+  const asked = (brake: Brake) => {
+    const { state } = freeRide(brake);
+    let rule = firstRule(startMs);
+    return Array.from({ length: 12 }, (_, second) => {
+      const nowMs = startMs + second * 1000;
+      const sample = { atMs: nowMs, powerW: 0, cadenceRpm: 0, heartRateBpm: null };
+      const facts = { pausesStanding: true, startsPedalling: false, sample, nowMs };
+      const step = stepWaiting(rule, { ...facts, state: { ...state, phase: 'riding' } });
+      rule = step.rule;
+      return step.ask?.type;
+    }).find((ask) => ask !== undefined);
+  };
+
+  test('pause the ride uphill and on a level, and coast downhill', () => {
+    expect(asked(grade(4))).toBe('pause');
+    expect(asked(levelRoad)).toBe('pause');
+    expect(asked(resistance(10))).toBe('pause');
+    expect(asked(grade(-0.5))).toBeUndefined();
   });
 });
 
@@ -160,9 +268,9 @@ describe('what the screen says of a free ride', () => {
       next: '',
       message: '',
     });
-    expect(trainerTarget(ride.state, startMs + 7_000)).toEqual(grade(4.5));
+    expect(trainerTarget(ride.state, startMs + 7_000)).toEqual({ ...grade(4.5), easyW: 110 });
     give(ride, 8, 'pause');
-    expect(trainerTarget(ride.state, startMs + 9_000)).toEqual({ kind: 'rest' });
+    expect(trainerTarget(ride.state, startMs + 9_000)).toEqual({ kind: 'rest', isFree: true });
   });
 
   test('the average where nothing can be set, and a trainer that holds a power holds an easy one', () => {
@@ -174,12 +282,19 @@ describe('what the screen says of a free ride', () => {
       isBraked: false,
     });
     expect(trainerTarget(ride.state, startMs + 3_000)).toEqual({ kind: 'free', easyW: 110 });
+    const withTargets = { ...ride.state, plan: testPlan };
+    expect(trainerTarget(withTargets, startMs + 3_000)).toEqual({ kind: 'free', easyW: 110 });
   });
 
   test('no beep, not even at the end of a day', () => {
     const ride = freeRide();
     give(ride, 0, 'start');
-    expect(heardPlace(ride.state, startMs)).toBeNull();
+    const endMs = startMs + planDurationS(freeRidePlan) * 1000;
+    // With a word a second before: after a long silence the clock would stand before the end.
+    const state = { ...ride.state, lastMs: endMs - 1000 };
+    expect(planPositionS(state, endMs - 2_500)).toBeGreaterThan(86_390);
+    for (const nowMs of [startMs, endMs - 2_500, endMs - 500, endMs, endMs + 1_000])
+      expect(heardPlace(state, nowMs)).toBeNull();
   });
 });
 
@@ -228,6 +343,38 @@ describe('the record of a free ride', () => {
       'Paused for 20 s',
       'Resistance 30',
       'Finished',
+    ]);
+  });
+
+  const brakesToldOf = (brakes: readonly (readonly [atS: number, gradePercent: number])[]) => {
+    const changes = brakes.map(([atS, gradePercent]) => {
+      return { kind: 'brake', atMs: startMs + atS * 1000, brake: grade(gradePercent) } as const;
+    });
+    const rows = timeline({ ...ride.state, pauses: [], lastMs: startMs + 500_000 }, changes, []);
+    return rows.map(({ atS, text }) => `${atS} ${text.replaceAll('\u00A0', ' ')}`);
+  };
+
+  test('tells one brake in a minute of who steps on and on', () => {
+    const stepping = Array.from({ length: 16 }, (_, step) => [10 + step * 9, step / 2] as const);
+    expect(brakesToldOf(stepping)).toEqual([
+      '0 Started',
+      '73 Grade 3.5 %',
+      '145 Grade 7.5 %',
+      '500 Finished',
+    ]);
+  });
+
+  test('tells what was set before the start as set with it, and only the last of it', () => {
+    const before = [
+      [-60, 1],
+      [-30, 2],
+      [200, 3],
+    ] as const;
+    expect(brakesToldOf(before)).toEqual([
+      '0 Started',
+      '0 Grade 2.0 %',
+      '200 Grade 3.0 %',
+      '500 Finished',
     ]);
   });
 

@@ -5,7 +5,6 @@ import { connectTrainer } from '../../client/app/trainer/connected-trainer.ts';
 import {
   meetMachine,
   nextRequest,
-  withoutControl,
   withResponse,
 } from '../../client/app/trainer/machine-control.ts';
 import { measure, rideOn, riderAt } from '../../client/app/trainer/rider-model.ts';
@@ -19,7 +18,9 @@ import { unreliableDevice, type UnreliableDeviceParts } from './unreliable-devic
 const grade = (gradePercent: number) => ({ kind: 'grade', gradePercent }) as const;
 const resistance = (level: number) => ({ kind: 'resistance', level }) as const;
 const rest = { kind: 'rest' } as const;
+const freeRest = { kind: 'rest', isFree: true } as const;
 const targetBits = {
+  slope: [0, 0x20, 0, 0],
   powerAndSlope: [0x08, 0x20, 0, 0],
   all: [0x0c, 0x20, 0, 0],
   resistance: [0x04, 0, 0, 0],
@@ -110,10 +111,26 @@ describe('a trainer that is given a grade', () => {
     expect(device.writes.slice(told)).toEqual(Array.from({ length: 4 }, () => '050000'));
   });
 
-  test('and does not say what it takes is not said to take nothing', async () => {
-    const { trainer, pass } = meet({ targets: [8] });
+  test('and does not say what it takes is known to be tried with powers, and holds an easy one', async () => {
+    const { trainer, device, pass } = meet({ targets: [8] });
+    expect(trainer.view().abilities).toBeNull();
+    trainer.setTarget({ ...grade(6), easyW: 110 });
     await pass(20);
-    expect(trainer.view()).toMatchObject({ link: 'ready', abilities: null });
+    const abilities = { takesPower: true, takesGrade: false, levels: null };
+    expect(trainer.view()).toMatchObject({ link: 'ready', abilities });
+    expect(device.powerW).toBe(110);
+  });
+
+  test('and refuses powers rests on a level road, and is asked for no power again', async () => {
+    for (const fault of [{ unsupported: [5] }, { invalid: [5] }]) {
+      const { trainer, device, pass } = meet(fault);
+      trainer.setTarget(grade(6));
+      await pass(20);
+      trainer.setTarget(freeRest);
+      await pass(35);
+      expect(device.gradePercent).toBe(0);
+      expect(device.writes.filter((hex) => hex.startsWith('05'))).toEqual(['050000']);
+    }
   });
 
   test('and says that it takes none is told nothing of it any more, and the page knows', async () => {
@@ -152,30 +169,80 @@ describe('a trainer that is given a level of resistance', () => {
     expect(device.level).toBe(0);
   });
 
-  test('is left alone before it was given anything, where it takes no power', async () => {
-    const { device, pass } = meet({ targets: targetBits.resistance });
+  test('rests at the lowest also when the link was lost meanwhile: it may have kept its level', async () => {
+    const { trainer, device, pass } = meet({ targets: targetBits.resistance });
+    trainer.setTarget(resistance(20));
     await pass(20);
+    const told = device.writes.length;
+    device.drop();
+    trainer.setTarget(freeRest);
+    await pass(15);
+    expect(device.writes.slice(told, told + 3)).toEqual(['00', '07', '040000']);
+  });
+
+  test('is left alone in a ride by a plan, where it takes no power', async () => {
+    for (const targets of [targetBits.resistance, targetBits.slope]) {
+      const { trainer, device, pass } = meet({ targets });
+      for (const target of [{ kind: 'power', powerW: 200 }, { kind: 'free', easyW: 110 }, rest]) {
+        trainer.setTarget(target as TrainerTarget);
+        await pass(20);
+      }
+      expect(device.writes).toEqual([]);
+    }
+  });
+
+  test('but lets nobody listen to its answers measures only', async () => {
+    const { trainer, device, pass } = meet({ targets: targetBits.slope, isDeaf: true });
+    const samples: unknown[] = [];
+    trainer.onSample((sample) => samples.push(sample));
+    trainer.setTarget(grade(6));
+    await pass(20);
+    const abilities = { takesPower: false, takesGrade: false, levels: null };
+    expect(trainer.view()).toMatchObject({ link: 'ready', abilities });
+    expect(samples.length).toBeGreaterThan(5);
     expect(device.writes).toEqual([]);
   });
 
-  test('that wants a level in one byte gets it in one', () => {
+  test('that wants a level in one byte gets it in one, however it says so', async () => {
+    for (const otherLevels of ['answered invalid', 'not written'] as const) {
+      const { trainer, device, pass } = meet({
+        targets: targetBits.resistance,
+        levelBytes: 1,
+        otherLevels,
+      });
+      trainer.setTarget(resistance(20));
+      await pass(20);
+      expect(device.level).toBe(20);
+      device.seize();
+      await pass(20);
+      expect(device.writes.filter((hex) => hex.startsWith('04') && hex.length === 6)).toHaveLength(
+        1,
+      );
+    }
+  });
+
+  test('that takes a level neither way is asked once each way, and from then on in two', () => {
     let control = {
       ...meetMachine(null, null, { min: 0, max: 24, step: 1 }),
       hasControl: true,
       isStarted: true,
     };
-    const ask = () => {
-      const next = nextRequest(control, resistance(20), 0);
+    const ask = (level = 20) => {
+      const next = nextRequest(control, resistance(level), 0);
       control = next.control;
       return next.request;
     };
+    const refuse = () => {
+      control = withResponse(control, { opCode: 4, result: 'invalid' }, 0);
+    };
     expect(ask()).toEqual({ kind: 'set-resistance', level: 20, levelBytes: 2 });
-    control = withResponse(control, { opCode: 4, result: 'invalid' }, 0);
+    refuse();
     expect(ask()).toEqual({ kind: 'set-resistance', level: 20, levelBytes: 1 });
-    control = withResponse(control, { opCode: 4, result: 'invalid' }, 0);
+    refuse();
     expect(ask()).toBeNull();
-    control = { ...withoutControl(control), hasControl: true, isStarted: true };
-    expect(ask()).toMatchObject({ levelBytes: 1 });
+    expect(ask(12)).toEqual({ kind: 'set-resistance', level: 12, levelBytes: 2 });
+    refuse();
+    expect(ask(12)).toBeNull();
   });
 
   test('is asked for nothing that it does not take', () => {
@@ -279,11 +346,9 @@ describe('what the page says of a trainer in a free ride', () => {
     }).note;
   const levels = { min: 0, max: 24, step: 1 };
 
-  test('is what it does not take, and nothing when it takes all', () => {
+  test('is what a ride by grade misses, and nothing when it has a grade', () => {
     expect(note({ takesPower: true, takesGrade: true, levels })).toBe('');
-    expect(note({ takesPower: true, takesGrade: true, levels: null })).toMatch(
-      /a grade, and no resistance/,
-    );
+    expect(note({ takesPower: true, takesGrade: true, levels: null })).toBe('');
     expect(note({ takesPower: false, takesGrade: false, levels })).toMatch(/level, and no grade/);
     expect(note({ takesPower: true, takesGrade: false, levels: null })).toMatch(/an easy power/);
     expect(note({ takesPower: false, takesGrade: false, levels: null })).toMatch(/measures only/);

@@ -40,6 +40,13 @@ export interface UnreliableDeviceParts {
   readonly targets?: readonly number[];
   /** Requests it answers with "not supported", whatever it says. */
   readonly unsupported?: readonly number[];
+  /** And with "invalid". */
+  readonly invalid?: readonly number[];
+  /** How it wants a level written, in two bytes unless told otherwise, and what becomes of another write. */
+  readonly levelBytes?: 1 | 2;
+  readonly otherLevels?: 'answered invalid' | 'not written';
+  /** Cannot be listened to for answers. */
+  readonly isDeaf?: boolean;
 }
 
 /** In tenths: 0 to 24 in steps of 1. */
@@ -52,6 +59,10 @@ export function unreliableDevice({
   maxW,
   targets = [8, 32, 0, 0],
   unsupported = [],
+  invalid = [],
+  levelBytes = 2,
+  otherLevels = 'answered invalid',
+  isDeaf = false,
 }: UnreliableDeviceParts): UnreliableDevice {
   const faults: Faults = { reach: 'well', isSilent: false, unanswered: 0, failing: 0 };
   const writes: string[] = [];
@@ -128,10 +139,17 @@ export function unreliableDevice({
           ? frameOf(levelRange)
           : frameOf([...twoBytes(minW), ...twoBytes(maxW), 1, 0]);
       }),
-    listen: (_service, characteristic, listener) =>
-      later(mine, () => void listeners.set(characteristic, listener)),
-    write: (_service, _characteristic, bytes) =>
-      later(mine, () => {
+    listen: async (_service, characteristic, listener) => {
+      await later(mine, () => void listeners.set(characteristic, listener));
+      if (isDeaf && characteristic === characteristics.controlPoint)
+        throw new Error('GATT operation not permitted.');
+    },
+    write: async (_service, _characteristic, bytes) => {
+      if (otherLevels === 'not written' && isOtherLevel([...bytes])) {
+        writes.push(Buffer.from(bytes).toString('hex'));
+        throw new Error('GATT operation failed: invalid attribute length.');
+      }
+      await later(mine, () => {
         const answer = obey([...bytes]);
         if (answer === null) return;
         clock.after(random() * 500, () => {
@@ -139,11 +157,14 @@ export function unreliableDevice({
           busyUntilMs = 0;
           listeners.get(characteristics.controlPoint)?.(frameOf(answer));
         });
-      }),
+      });
+    },
     onClosed: (listener) => {
       onClosed = listener;
     },
   });
+  const isOtherLevel = (bytes: readonly number[]): boolean =>
+    bytes[0] === 4 && bytes.length !== 1 + levelBytes;
   const obey = (bytes: readonly number[]): readonly number[] | null => {
     const [opCode = 0, low = 0, high = 0] = bytes;
     writes.push(Buffer.from(bytes).toString('hex'));
@@ -155,8 +176,10 @@ export function unreliableDevice({
     if (opCode === 0) hasControl = true;
     else if (!hasControl) return [0x80, opCode, 5];
     if (unsupported.includes(opCode)) return [0x80, opCode, 2];
+    if (invalid.includes(opCode)) return [0x80, opCode, 3];
+    if (isOtherLevel(bytes)) return [0x80, opCode, 3];
     if (opCode === 4) {
-      level = Buffer.from(bytes).readInt16LE(1) / 10;
+      level = (levelBytes === 1 ? low : Buffer.from(bytes).readInt16LE(1)) / 10;
       if (level < 0 || level > 24) trespasses.push(`level ${level} is out of range`);
     }
     if (opCode === 0x11) gradePercent = Buffer.from(bytes).readInt16LE(3) / 100;

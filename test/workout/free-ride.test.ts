@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { freeRidePlan, gradeBounds, levelRoad } from '../../shared/workout/brake.ts';
 import { planSchema } from '../../shared/workout/plan.ts';
-import { workoutEvents } from '../../shared/workout/workout-schemas.ts';
+import { workoutEvents, type WorkoutEvent } from '../../shared/workout/workout-schemas.ts';
 import type { WorkoutState } from '../../shared/workout/workout-state.ts';
 import {
   laps,
@@ -11,7 +11,7 @@ import {
   targetPowerNowW,
 } from '../../shared/workout/workout-view.ts';
 import { workout } from '../../shared/workout/workout.ts';
-import { give, newRide, samples, startMs, type Ride } from './workout-ride.ts';
+import { give, newRide, samples, startMs, testPlan, type Ride } from './workout-ride.ts';
 
 const freeRide = (): Ride => ({
   state: workout.initial({ plan: freeRidePlan, ftpW: 200, brake: levelRoad }),
@@ -25,6 +25,8 @@ describe('a free ride', () => {
     expect(workout.parseInput(input)).toEqual({ ok: true, value: input });
     expect(planSchema['~standard'].validate(freeRidePlan)).toMatchObject({ value: freeRidePlan });
     expect(freeRide().state.brake).toEqual({ kind: 'grade', gradePercent: 0 });
+    const both = workout.parseInput({ ...input, plan: testPlan });
+    expect(both).toMatchObject({ ok: false, problem: expect.stringMatching(/no targets/) });
     expect('brake' in newRide().state).toBe(false);
     expect(targetPowerNowW(freeRide().state, startMs)).toBeNull();
   });
@@ -102,18 +104,22 @@ describe('a free ride', () => {
     );
   });
 
-  it('goes through a release that knows of no brakes with its brake as it was', () => {
+  it('goes through a release that knows of no brakes whole, but for the brakes set meanwhile', () => {
+    // As that release has it: an event it does not know changes nothing, and a state is copied with all that is in it.
+    const formerEvolve = (state: WorkoutState, event: WorkoutEvent): WorkoutState =>
+      event.type === 'brake-set' ? state : workout.evolve(state, event);
     const ride = freeRide();
     give(ride, 0, 'set-brake', grade(6));
     give(ride, 1, 'start');
-    give(ride, 2, 'finish');
-    // What such a release does with an event it does not know: nothing; and a state is copied with all that is in it.
-    const older = ride.events.filter(({ type }) => type !== 'brake-set');
-    const state: WorkoutState = older.reduce(
-      (former, event) => workout.evolve(former, event),
-      freeRide().state,
-    );
-    expect({ ...state, brake: levelRoad }).toEqual({ ...ride.state, brake: levelRoad });
-    expect(state.brake).toEqual(levelRoad);
+    samples(ride, 1, [100, 110]);
+    give(ride, 3, 'set-brake', grade(8));
+    samples(ride, 4, [120]);
+    const saved = ride.events.slice(0, 1).reduce(workout.evolve, freeRide().state);
+    const state = ride.events.slice(1).reduce(formerEvolve, saved);
+    expect(state.brake).toEqual({ kind: 'grade', gradePercent: 6 });
+    expect({ ...state, brake: ride.state.brake }).toEqual(ride.state);
+    const resumed: Ride = { state, events: [] };
+    give(resumed, 5, 'set-brake', grade(8));
+    expect(resumed.state.brake).toEqual({ kind: 'grade', gradePercent: 8 });
   });
 });

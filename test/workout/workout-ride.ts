@@ -30,18 +30,25 @@ export const newRide = (plan: Plan = testPlan): Ride => ({
 });
 
 /** Gives one command `atS` seconds after the test's beginning; the code when it is refused, else null. */
-export function give(ride: Ride, atS: number, type: WorkoutCommand['type'], data: object = {}) {
-  const parsed = workout.parseCommand(type, data);
-  if (!parsed.ok) throw new Error(parsed.problem);
-  const context = { atMs: startMs + atS * 1000, clientId: 'bike' };
-  const decision = workout.decide(ride.state, parsed.value, context);
-  if ('refused' in decision) return decision.refused;
-  for (const event of decision) {
-    ride.state = workout.evolve(ride.state, event);
-    ride.events.push(event);
-  }
-  return null;
+type Give = (ride: Ride, atS: number, type: WorkoutCommand['type'], data?: object) => string | null;
+
+/** As the device of that client id. */
+export function giveAs(clientId: string): Give {
+  return (ride, atS, type, data = {}) => {
+    const parsed = workout.parseCommand(type, data);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const context = { atMs: startMs + atS * 1000, clientId };
+    const decision = workout.decide(ride.state, parsed.value, context);
+    if ('refused' in decision) return decision.refused;
+    for (const event of decision) {
+      ride.state = workout.evolve(ride.state, event);
+      ride.events.push(event);
+    }
+    return null;
+  };
 }
+
+export const give = giveAs('bike');
 
 /** Samples at the given powers, one a second from `fromS` on. */
 export function samples(ride: Ride, fromS: number, powersW: readonly (number | null)[]): void {

@@ -29,7 +29,7 @@ export function timeline(
     ...state.pauses.map(({ fromMs, toMs, reason }) =>
       row(fromMs, pauseText(reason, toMs === null ? null : toMs - fromMs), isFault(reason)),
     ),
-    ...settled(changes).map((change) => row(change.atMs, changeText(change))),
+    ...settled(changes, startMs).map((change) => row(change.atMs, changeText(change))),
     ...incidents
       .filter(({ atMs }) => atMs >= startMs)
       // Before the break the rider was there; the moment it began is the one that is felt.
@@ -41,17 +41,26 @@ export function timeline(
     .map(({ atMs, text, isTrouble }) => ({ atS: riddenS(state, startMs, atMs), text, isTrouble }));
 }
 
-/** Who steps to another grade passes through all between: where it stayed is told. */
+/** Who steps to another grade passes through all between: where it stayed is told, and one in a minute of those who step on and on. */
 const stepsWithinMs = 10_000;
+const toldWithinMs = 60_000;
 
-function settled(changes: readonly RideChange[]): readonly RideChange[] {
-  return changes.filter(
-    ({ kind, atMs }, index) =>
-      kind !== 'brake' ||
-      !changes
-        .slice(index + 1)
-        .some((later) => later.kind === 'brake' && later.atMs - atMs < stepsWithinMs),
+/** What was set before the start was set at the start. */
+function settled(changes: readonly RideChange[], startMs: number): readonly RideChange[] {
+  const all = changes.map((change) => ({ ...change, atMs: Math.max(change.atMs, startMs) }));
+  const brakes = all.filter(({ kind }) => kind === 'brake');
+  let steppingMs: number | null = null;
+  const passedThrough = new Set(
+    brakes.filter(({ atMs }, index) => {
+      const next = brakes[index + 1];
+      steppingMs ??= atMs;
+      const isPassed =
+        next !== undefined && next.atMs - atMs < stepsWithinMs && atMs - steppingMs < toldWithinMs;
+      if (!isPassed) steppingMs = null;
+      return isPassed;
+    }),
   );
+  return all.filter((change) => !passedThrough.has(change));
 }
 
 /** Riding time at a moment on the wall: pauses are no part of it. */

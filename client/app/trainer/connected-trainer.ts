@@ -89,8 +89,7 @@ interface Steering {
   readonly use: (machine: SteeredMachine) => void;
   /** The machine is out of reach. */
   readonly leave: () => void;
-  /** Null where a machine does not tell. */
-  readonly abilities: () => TrainerAbilities | null;
+  readonly abilities: () => TrainerAbilities;
 }
 
 function makeSteering(clock: Clock, legs: () => TrainerSample): Steering {

@@ -8,7 +8,12 @@
  * what was wanted while an answer was awaited is never sent.
  */
 import { opCodes, type ControlRequest, type ControlResponse } from './control-point.ts';
-import { usualPowerRange, type MachineFeature, type PowerRange } from './machine-feature.ts';
+import {
+  settablePowerW,
+  usualPowerRange,
+  type MachineFeature,
+  type PowerRange,
+} from './machine-feature.ts';
 import {
   stepsBetween,
   targetRequest,
@@ -20,6 +25,8 @@ import type { LevelRange, TrainerAbilities, TrainerTarget } from './trainer.ts';
 export interface MachineControl extends MachineLimits {
   readonly hasControl: boolean;
   readonly isStarted: boolean;
+  /** Whether a level was taken as it is written, or refused both ways. */
+  readonly isLevelSure: boolean;
   /** The request whose answer is awaited. */
   readonly awaited: Awaited | null;
   /** What the machine was last told, and when; null since control began. */
@@ -69,6 +76,8 @@ export function meetMachine(
     range: range ?? usualPowerRange,
     levels,
     levelBytes: 2,
+    isLevelSure: false,
+    restsByPower: true,
     hasControl: false,
     isStarted: false,
     awaited: null,
@@ -112,10 +121,7 @@ export function withResponse(
     case 'unsupported':
       return turnedDown(withoutAbility({ ...control, awaited: null }, request), request, nowMs);
     case 'invalid':
-      return (
-        inOneByte({ ...control, awaited: null }, request) ??
-        turnedDown({ ...control, awaited: null }, request, nowMs)
-      );
+      return refusedAsInvalid({ ...control, awaited: null }, request, nowMs);
     case 'failed':
       // A machine that runs already says that it cannot be started.
       if (request.kind === 'start') return { ...control, awaited: null, isStarted: true };
@@ -128,9 +134,15 @@ export function withFailure(control: MachineControl, nowMs: number): MachineCont
   return { ...control, awaited: null, ...later(control, nowMs) };
 }
 
+/** The machine, or the browser, did not take the bytes. Some machines say so instead of "invalid" when a level has a byte too many. */
+export function withRejectedWrite(control: MachineControl, nowMs: number): MachineControl {
+  const other = control.awaited && inOtherBytes(control, control.awaited.request);
+  return withFailure(other ?? control, nowMs);
+}
+
 /** Somebody else took the machine, or it was reset: everything is asked anew. */
 export function withoutControl(control: MachineControl): MachineControl {
-  const nothing = { toldTarget: null, toldCadenceRpm: null, refused: null };
+  const nothing = { toldTarget: null, toldCadenceRpm: null, refused: null, restsByPower: true };
   const awaited = control.awaited && { ...control.awaited, isVoid: true };
   return { ...control, ...nothing, awaited, hasControl: false, isStarted: false };
 }
@@ -156,8 +168,9 @@ function told(control: MachineControl, request: ControlRequest, nowMs: number): 
       return { ...control, isStarted: true };
     case 'set-power':
     case 'simulate':
-    case 'set-resistance':
       return { ...control, toldTarget: { request, atMs: nowMs }, refused: null };
+    case 'set-resistance':
+      return { ...control, toldTarget: { request, atMs: nowMs }, refused: null, isLevelSure: true };
     case 'set-cadence':
       return { ...control, toldCadenceRpm: request.cadenceRpm };
   }
@@ -174,7 +187,10 @@ function turnedDown(
       return withFailure(control, nowMs);
     case 'start':
       return { ...control, isStarted: true };
-    case 'set-power':
+    case 'set-power': {
+      const isRest = request.powerW === settablePowerW(0, control.range);
+      return { ...control, refused: request, restsByPower: control.restsByPower && !isRest };
+    }
     case 'simulate':
     case 'set-resistance':
       return { ...control, refused: request };
@@ -190,18 +206,36 @@ function withoutAbility(control: MachineControl, { kind }: ControlRequest): Mach
   return kind === 'set-resistance' ? { ...control, levels: null } : control;
 }
 
-/** The same level once more as the other reading of the specification has it; null when that cannot be. */
-function inOneByte(control: MachineControl, request: ControlRequest): MachineControl | null {
-  const mayBe =
-    request.kind === 'set-resistance' &&
-    request.levelBytes === 2 &&
-    (control.levels?.max ?? Infinity) <= oneByteLevelMax;
-  return mayBe ? { ...control, levelBytes: 1 } : null;
+function refusedAsInvalid(
+  control: MachineControl,
+  request: ControlRequest,
+  nowMs: number,
+): MachineControl {
+  const other = inOtherBytes(control, request);
+  if (other === null) return turnedDown(control, request, nowMs);
+  // In two it was refused before.
+  const asBefore = { ...request, levelBytes: 2 } as const;
+  return other.isLevelSure ? turnedDown(other, asBefore, nowMs) : other;
+}
+
+/** Levels as the other reading of the specification has them, once, and then back; null when that cannot be. */
+function inOtherBytes(control: MachineControl, request: ControlRequest): MachineControl | null {
+  if (request.kind !== 'set-resistance' || control.isLevelSure) return null;
+  if (request.levelBytes === 1) return { ...control, levelBytes: 2, isLevelSure: true };
+  return (control.levels?.max ?? Infinity) <= oneByteLevelMax
+    ? { ...control, levelBytes: 1 }
+    : null;
 }
 
 /** What it can be set to; nothing where it can take none of the targets. */
 export function abilitiesOf({ feature, levels }: MachineControl): TrainerAbilities {
   return { takesPower: feature.takesPower, takesGrade: feature.takesSimulation, levels };
+}
+
+/** What cannot be asked after all is not asked: it only measures. */
+export function withoutRequests(control: MachineControl): MachineControl {
+  const nothing = { takesSimulation: false, takesResistance: false, takesCadence: false };
+  return { ...control, feature: { ...nothing, takesPower: false }, levels: null };
 }
 
 /** Whether there is anything to ask of it. */

@@ -15,6 +15,8 @@ export interface MachineLimits {
   readonly levels: LevelRange | null;
   /** How it wants a level written. */
   readonly levelBytes: 1 | 2;
+  /** Whether no power at all is a power that it takes. */
+  readonly restsByPower: boolean;
 }
 
 export type TargetRequest = Extract<
@@ -37,17 +39,21 @@ export function targetRequest(
     case 'power':
       return powerRequest(limits, target.powerW);
     case 'free':
+      // What holds no power was never braked by a plan: it is left alone.
+      if (!limits.feature.takesPower) return null;
       return gradeRequest(limits, 0) ?? powerRequest(limits, target.easyW);
     case 'grade':
-      return gradeRequest(limits, target.gradePercent);
+      return gradeRequest(limits, target.gradePercent) ?? easyRequest(limits, target.easyW);
     case 'resistance':
-      return levelRequest(limits, target.level);
-    case 'rest':
-      return powerRequest(limits, 0) ?? easiest(limits, told);
+      return levelRequest(limits, target.level) ?? easyRequest(limits, target.easyW);
+    case 'rest': {
+      const byPower = limits.restsByPower ? powerRequest(limits, 0) : null;
+      return byPower ?? easiest(limits, told) ?? (target.isFree ? easiestOfAny(limits) : null);
+    }
   }
 }
 
-/** For a machine that takes no power: a hill or a level it was given is taken back, and otherwise nothing is touched. */
+/** Where no power is taken for rest: a hill or a level it was given is taken back. */
 function easiest(
   limits: MachineLimits,
   told: TargetRequest['kind'] | undefined,
@@ -61,6 +67,15 @@ function easiest(
     case undefined:
       return null;
   }
+}
+
+/** A machine keeps its hill through a lost link, and nobody knows of it then. */
+function easiestOfAny(limits: MachineLimits): TargetRequest | null {
+  return gradeRequest(limits, 0) ?? levelRequest(limits, 0);
+}
+
+function easyRequest(limits: MachineLimits, easyW: number | undefined): TargetRequest | null {
+  return easyW === undefined ? null : powerRequest(limits, easyW);
 }
 
 function powerRequest({ feature, range }: MachineLimits, powerW: number): TargetRequest | null {

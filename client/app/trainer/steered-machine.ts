@@ -8,8 +8,9 @@ import {
   isSteerable,
   meetMachine,
   nextRequest,
-  withFailure,
   withoutControl,
+  withoutRequests,
+  withRejectedWrite,
   withResponse,
   type MachineControl,
 } from './machine-control.ts';
@@ -28,8 +29,8 @@ export interface SteeredMachineParts {
 export interface SteeredMachine {
   /** Asks for the target, or for what has to come before it; cheap to repeat. */
   steer(target: TrainerTarget): void;
-  /** Null when it does not tell. */
-  readonly abilities: TrainerAbilities | null;
+  /** Of one that does not tell, what is tried. */
+  readonly abilities: TrainerAbilities;
 }
 
 const service = services.fitnessMachine;
@@ -62,7 +63,7 @@ export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMa
     const awaited = control.awaited;
     link.write(service, characteristics.controlPoint, encodeRequest(next.request)).catch(() => {
       // Only the request that is still awaited: its answer may have come before the write was acknowledged.
-      if (control.awaited === awaited) control = withFailure(control, clock.nowMs());
+      if (control.awaited === awaited) control = withRejectedWrite(control, clock.nowMs());
     });
   };
   let record = noRecord;
@@ -76,10 +77,16 @@ export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMa
   });
   if (isSteerable(control)) {
     // Before the first request: without somebody listening for its answer a machine refuses it.
-    await link.listen(service, characteristics.controlPoint, (bytes) => {
-      const response = decodeResponse(bytes);
-      if (response !== null) change(withResponse(control, response, clock.nowMs()));
-    });
+    await link
+      .listen(service, characteristics.controlPoint, (bytes) => {
+        const response = decodeResponse(bytes);
+        if (response !== null) change(withResponse(control, response, clock.nowMs()));
+      })
+      .catch((error: unknown) => {
+        // A ride by a plan asks nothing of a machine without powers: what it measures is worth having.
+        if (control.feature.takesPower) throw error;
+        control = withoutRequests(control);
+      });
     // Not every machine has a status; then a refused request tells that control is lost.
     await link
       .listen(service, characteristics.machineStatus, (bytes) => {
@@ -93,7 +100,7 @@ export async function openMachine(parts: SteeredMachineParts): Promise<SteeredMa
       pump();
     },
     get abilities() {
-      return feature && abilitiesOf(control);
+      return abilitiesOf(control);
     },
   };
 }

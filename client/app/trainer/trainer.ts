@@ -6,12 +6,12 @@ export type TrainerTarget =
   | { readonly kind: 'power'; readonly powerW: number; readonly cadenceRpm?: number | undefined }
   /** No target: the rider chooses. `easyW` is for a machine that can do nothing but hold a power. */
   | { readonly kind: 'free'; readonly easyW: number }
-  /** A road that climbs so much, without wind; falls below 0. */
-  | { readonly kind: 'grade'; readonly gradePercent: number }
-  /** A level of the trainer's own. */
-  | { readonly kind: 'resistance'; readonly level: number }
-  /** The ride stands: nothing to brake. */
-  | { readonly kind: 'rest' };
+  /** A road that climbs so much, without wind; falls below 0. `easyW`: as where the rider is free. */
+  | { readonly kind: 'grade'; readonly gradePercent: number; readonly easyW?: number }
+  /** A level of the trainer's own. `easyW`: as where the rider is free. */
+  | { readonly kind: 'resistance'; readonly level: number; readonly easyW?: number }
+  /** The ride stands: nothing to brake. `isFree`: a ride without a plan, which may have left the machine on a hill. */
+  | { readonly kind: 'rest'; readonly isFree?: boolean };
 
 /** One reading; null where a sensor says nothing. */
 export interface TrainerSample {
