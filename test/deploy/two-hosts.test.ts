@@ -98,7 +98,9 @@ describe('rolling.sh over two hosts by ssh', () => {
         if (step === 'b:hand-over') isSecond = true;
         return isSecond && step === 'a:start';
       },
-      ...['rollback', '--hosts', ssh.hostsFile],
+      'rollback',
+      '--hosts',
+      ssh.hostsFile,
     );
     expect(killed).toBe(true);
     const second = hosts[1];
@@ -106,9 +108,14 @@ describe('rolling.sh over two hosts by ssh', () => {
     // Whatever of it had begun until then.
     for (const instance of ['a.r1', 'b.r1'])
       await second?.machine.run(
-        ...['env', 'RUN_DIR=/run/trackstand', 'LOG_DIR=/var/log/trackstand'],
-        ...['RELEASES_DIR=/var/lib/trackstand/releases', 'APP_ENV=/etc/trackstand/app.env'],
-        ...['/opt/trackstand/deploy/drivers/process.sh', 'kill', instance],
+        'env',
+        'RUN_DIR=/run/trackstand',
+        'LOG_DIR=/var/log/trackstand',
+        'RELEASES_DIR=/var/lib/trackstand/releases',
+        'APP_ENV=/etc/trackstand/app.env',
+        '/opt/trackstand/deploy/drivers/process.sh',
+        'kill',
+        instance,
       );
     let resumed = await rolling('resume');
     // Whoever held the lock there is gone with the connection.
@@ -171,9 +178,7 @@ describe('rolling.sh over two hosts by ssh', () => {
   test('what goes on here though its machine is gone keeps others out', async () => {
     const second = hosts[1];
     await second?.machine.run('mkfifo', '/tmp/go');
-    const acting = second?.machine.run(
-      ...['flock', '/var/lib/trackstand/acting', 'cat', '/tmp/go'],
-    );
+    const acting = second?.machine.run('flock', '/var/lib/trackstand/acting', 'cat', '/tmp/go');
     await eventually(async () => (await second?.script.rolling('prune'))?.code).toBe(75);
     expect((await rolling('resume')).code).toBe(0);
     expect((await rolling('rollback', 'r1')).code).toBe(75);
