@@ -75,12 +75,31 @@ locked() { # locked <host> <word>...
 refuse_unfinished_anywhere() {
   [[ ! -e $hosts_journal ]] || finish 70 "An earlier one was not finished ($(tr '\n' ' ' <"$hosts_journal")): rolling.sh resume --hosts, or abort."
 }
-note() { printf 'verb=%s\nrelease=%s\nhosts=%s\n' "$verb" "$target" "${hosts[*]}" >"$hosts_journal"; }
-read_note() {
-  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
-  verb=$(sed -n 's/^verb=//p' "$hosts_journal") target=$(sed -n 's/^release=//p' "$hosts_journal")
-  read -ra hosts <<<"$(sed -n 's/^hosts=//p' "$hosts_journal")"
+# All of what was asked for: whoever resumes says none of it again. Whole or not at all.
+note() {
+  if ! printf '%s=%s\n' verb "$verb" release "$target" hosts "${hosts[*]}" on_fail "$on_fail" strategy "$strategy" steps "$steps" \
+    keep_warm "$keep_warm" strict "$strict" now "$now" >"$hosts_journal.next" || ! mv "$hosts_journal.next" "$hosts_journal"; then
+    finish 10 "The journal cannot be written to $hosts_journal: the disk may be full. Nothing was changed on any host."
+  fi
 }
+read_note() {
+  local key value
+  [[ -e $hosts_journal ]] || finish 0 "There is no unfinished deploy."
+  verb='' target=''
+  while IFS='=' read -r key value; do
+    case $key in
+      verb | on_fail | strategy | steps | keep_warm | strict | now) printf -v "$key" %s "$value" ;;
+      release) target=$value ;;
+      # Where an older one says none, it was for all of the file.
+      hosts) read -ra hosts <<<"$value" ;;
+    esac
+  done <"$hosts_journal"
+  [[ -n $verb && -n $target ]] && ((${#hosts[@]} > 0)) ||
+    finish 70 "$hosts_journal does not say what was under way, and nothing was done: rolling.sh status on each host, resume or abort there, then remove it."
+  never_forward
+}
+# Who went back for a good reason does not come forward again because another cannot.
+never_forward() { [[ $verb != rollback ]] || on_fail=halt; }
 lost() { # lost <host>
   finish 69 "The connection to host $1 was lost; its users are served as the routes there say. rolling.sh resume --hosts goes on, abort takes it back."
 }
@@ -106,9 +125,9 @@ one_after_the_other() {
     [[ $verb != rollback ]] || words=(rollback "$target" ${now:+--now})
     if [[ -n ${resumes:-} ]]; then
       code=0
-      locked "$host" resume || code=$?
+      locked "$host" resume ${strict:+--strict} ${now:+--now} || code=$?
       ((code != 255)) || lost "$host"
-      ((code == 0)) || taken_back "$host" "$code"
+      ((code == 0 || code == 40)) || taken_back "$host" "$code"
       if [[ $(locked "$host" live) == "$target" ]]; then
         finished+=("$host")
         continue
@@ -156,43 +175,47 @@ abort_everywhere() {
   rm -f "$hosts_journal"
   finish 0 "Every host serves what it served before $target."
 }
+nothing_changed_unless() { # nothing_changed_unless <code> <host> <what it said>
+  (($1 != 255)) || finish 69 "Host $2 is out of reach; nothing was changed on any host."
+  (($1 == 0)) || finish "$1" "Host $2: $(tail -n 1 <<<"$3") Nothing was changed on any host."
+}
+asked_of() { # asked_of <host> <word>: sets what was said
+  local code=0 said_to_people=$scratch/said
+  said=$(locked "$1" "$2" 2>"$said_to_people") || code=$?
+  nothing_changed_unless "$code" "$1" "$(cat "$said_to_people")"
+}
 roll_back_everywhere() {
-  local host former code said asked=$target going=()
+  local host former live code said asked=$target going=()
   refuse_unfinished_anywhere
   hold_all
   for host in "${hosts[@]}"; do
-    former=$(locked "$host" former) || finish 69 "Host $host is out of reach; nothing was changed on any host."
+    asked_of "$host" former
+    former=$said
+    asked_of "$host" live
+    live=$said
     target=${target:-$former}
-    # One that never left it, as after a deploy that stood still, has nowhere to go.
-    [[ -z $target || $(locked "$host" live) != "$target" ]] || continue
-    [[ -n $asked || $former == "$target" ]] ||
-      finish 10 "Host $host would go back to ${former:-nothing}, and others to $target: rolling.sh rollback <release> --hosts FILE. Nothing was changed on any host."
     code=0
     said=$(locked "$host" rollback "$target" --dry-run 2>&1 >/dev/null) || code=$?
-    ((code != 255)) || finish 69 "Host $host is out of reach; nothing was changed on any host."
-    ((code == 0)) || finish "$code" "Host $host: $(tail -n 1 <<<"$said") Nothing was changed on any host."
+    # One that never left it has nowhere to go, unless it stands where a deploy stood still.
+    [[ -z $target || $live != "$target" || $code != 10 ]] || continue
+    [[ -n $asked || $former == "$target" ]] ||
+      finish 10 "Host $host would go back to ${former:-nothing}, and others to $target: rolling.sh rollback <release> --hosts FILE. Nothing was changed on any host."
+    nothing_changed_unless "$code" "$host" "$said"
     going+=("$host")
   done
   ((${#going[@]} > 0)) || finish 10 "Release $target is the one that serves on every host."
   hosts=("${going[@]}")
+  never_forward
   note
-  # Who went back for a good reason does not come forward again because another cannot.
-  on_fail=halt
   one_after_the_other
 }
-plan_everywhere() {
+plan_everywhere() { ask_everywhere ${target:+"$target"} --dry-run --strategy "$strategy" --steps "$steps"; }
+ask_everywhere() { # ask_everywhere [word]...
   local host code=0
   for host in "${hosts[@]}"; do
     say "== $host"
-    on "$host" "$verb" ${target:+"$target"} --dry-run --strategy "$strategy" --steps "$steps" || code=$?
-  done
-  exit "$code"
-}
-ask_everywhere() {
-  local host code=0
-  for host in "${hosts[@]}"; do
-    say "== $host"
-    on "$host" "$verb" || code=$?
+    on "$host" "$verb" "$@" || code=$?
+    ((code != 255)) || { code=69; say "Host $host is out of reach."; }
   done
   exit "$code"
 }

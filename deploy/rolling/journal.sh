@@ -58,10 +58,13 @@ finish() { # finish <code> <sentence>
 lock() {
   if [[ -n $under_lock ]]; then
     is_held || finish 75 "The lock of this deploy is gone."
+    # With the other machine gone this one goes on to its next step: until then it says itself that it acts.
+    exec 9>>"$STATE_DIR/acting"
+    flock -w 60 9 || finish 75 "What was begun here before is still under way."
     return 0
   fi
   exec 9>>"$STATE_DIR/lock"
-  if ! flock -n 9; then
+  if ! flock -n 9 || ! flock -n "$STATE_DIR/acting" true 9>&-; then
     finish 75 "Another deploy is under way: $(cat "$STATE_DIR/lock.owner" 2>/dev/null || echo unknown)."
   fi
   echo "$verb ${target:-} by ${SUDO_USER:-${USER:-unknown}}, pid $$ on $(hostname), since $(date -u +%FT%TZ)" >"$STATE_DIR/lock.owner"

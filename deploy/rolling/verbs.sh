@@ -253,7 +253,8 @@ begin_rollback() { # begin_rollback [release]
   [[ -n $target ]] || finish 10 "There is no former release to go back to."
   [[ $target != "$live" ]] || finish 10 "Release $target is the one that serves."
   driver present "$target" || finish 10 "Release $target is not here any more; nothing was changed."
-  if [[ -n $dry_run ]]; then
+  # Before one of several hosts goes back, each is asked as if it did.
+  if [[ -n $dry_run && -z $under_lock ]]; then
     plan rollback "$target"
     exit 0
   fi
@@ -262,15 +263,16 @@ begin_rollback() { # begin_rollback [release]
   asked=$!
   suits_sessions "$target" "$live" &
   asked_too=$!
-  audit rollback --release "$target" --from "$live"
+  [[ -n $dry_run ]] || audit rollback --release "$target" --from "$live"
   wait "$asked" || why='it does not suit the database'
   wait "$asked_too" || why=${why:-there are sessions that are newer}
   if [[ -n $why ]]; then
-    audit rollback-refused --release "$target" --why "$why"
+    [[ -n $dry_run ]] || audit rollback-refused --release "$target" --why "$why"
     [[ $why == *database ]] ||
       finish 12 "Sessions are newer than release $target knows, so nothing was changed: deploy/README.md says under \"Going back under sessions that are newer\" how they are taken back first."
     finish 12 "Release $target cannot be gone back to; nothing was changed."
   fi
+  [[ -z $dry_run ]] || exit 0
   J=([op]=rollback [release]=$target [previous]=$live [old_a]=$(instance_at a) [old_b]=$(instance_at b)
     [on_fail]=rollback [strategy]=start-first [steps]='' [keep_warm]='')
   write_journal

@@ -23,9 +23,10 @@ const pollMs = 50;
 export function sharePort(app: FastifyInstance, handOver: () => void): SharedPort {
   let isLeaving = false;
   app.server.keepAliveTimeout = keepAliveMs;
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (isLeaving) void reply.header('connection', 'close');
-    else if (reply.raw.shouldKeepAlive)
+    // Who is refused in the middle of what it sends is closed on, and an upgrade that is refused as well.
+    else if (reply.raw.shouldKeepAlive && !reply.hasHeader('connection') && !request.ws)
       void reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${toldS}`);
     done(null, payload);
   });

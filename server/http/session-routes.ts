@@ -39,7 +39,7 @@ export const sessionPath = '/v1/sessions/:session_id/clients/:client_id';
 
 /**
  * Whoever only tries a release out says so: its session is over when it has been read. One that stayed would count among those that a
- * release before cannot own, and keep everybody from going back to it.
+ * release before cannot own, and keep everybody from going back to it. Not one with a key, which may be there already, and lasts.
  */
 const trialHeader = 'trackstand-trial';
 /** Above what the few requests of a trial are given to be answered. */
@@ -88,7 +88,8 @@ export function installSessionRoutes(app: FastifyInstance, parts: SessionRoutesP
     const sessionId = keyedId(body.output) ?? parts.newId();
     const clientId = body.output.client_id ?? parts.newClientId();
     const snapshot = genesis(model, input.value);
-    const lastsMs = request.headers[trialHeader] === undefined ? retentionMs : trialMs;
+    const isTrial = request.headers[trialHeader] !== undefined && body.output.key === undefined;
+    const lastsMs = isTrial ? trialMs : retentionMs;
     const session = { sessionId, epoch: '0', snapshot, retentionMs: lastsMs };
     const outcome = await parts.catalog.create(session);
     if (outcome === 'above-ceiling') return sendProblem(reply, 'schema-too-new');

@@ -29,6 +29,19 @@ describe('a session that is asked for by a key', () => {
     expect([elsewhere.session_id, elsewhere.client_id]).toEqual([first.session_id, client_id]);
   });
 
+  test('[R13] may be there already, and so is never told that it is over soon', async () => {
+    const headers = { 'content-type': 'application/json', 'trackstand-trial': '1' };
+    const leftMs = async (more: object): Promise<number> => {
+      const body = JSON.stringify({ kind: 'tally', input: { bound: 1_000_000 }, ...more });
+      const asking = { method: 'POST', headers, body };
+      const answer = await fetch(`${server.url}/v1/sessions`, asking);
+      const { expires_at: at } = (await answer.json()) as { expires_at: string };
+      return Date.parse(at) - Date.now();
+    };
+    expect(await leftMs({})).toBeLessThan(86_400_000);
+    expect(await leftMs(asked())).toBeGreaterThan(86_400_000);
+  });
+
   test('[R13] has the id that its client can tell beforehand', async () => {
     const body = asked();
     const { session_id: sessionId } = await createSession(server.url, body);

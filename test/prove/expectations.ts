@@ -1,4 +1,5 @@
 /** What may be expected of rows. Pure. */
+import type { Kind } from './load.ts';
 import { failedCount, type Expectation, type RowNoticed } from './rows.ts';
 
 const hasEndedWell = ({ exitCode = 0 }: RowNoticed): boolean => exitCode === 0;
@@ -22,11 +23,21 @@ export const hardlyAnyFails: Expectation = {
   says: 'below 1 in 200 fails (one late check takes an instance out)',
   holds: (noticed) => failedCount(noticed) * 200 < noticed.requestCount,
 };
-/** Of a process that is gone nobody can say whether it carried out what was under way. */
+/** Of a process that is gone nobody can say whether it carried out what was under way, which is never more than a second's, and two. */
 export const onlyWhatWasUnderWayFails: Expectation = {
-  says: 'no GET fails; a POST or an upgrade that was under way may',
-  holds: ({ failed }) =>
-    Object.keys(failed).every((fault) => / of post$|^closed 1006 of upgrade$/.test(fault)),
+  says: "no GET fails; POSTs and upgrades that were under way may, no more than a second's and two",
+  holds: ({ failed, perS }) =>
+    Object.keys(failed).every((fault) => cutOff.test(fault)) &&
+    (['post', 'upgrade'] as const).every((kind) => failedOf(kind, failed) <= perS[kind] + 2),
+};
+const cutOff = /^(502|ECONNRESET) of post$|^closed 1006 of upgrade$/;
+const failedOf = (kind: Kind, failed: RowNoticed['failed']): number =>
+  Object.entries(failed)
+    .filter(([fault]) => fault.endsWith(` of ${kind}`))
+    .reduce((sum, [, count]) => sum + count, 0);
+export const nobodyWaits: Expectation = {
+  says: 'nobody is without a connection',
+  holds: ({ gapsMs }) => gapsMs.length === 0,
 };
 export const someWait: Expectation = {
   says: 'clients are without a connection',

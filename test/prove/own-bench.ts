@@ -49,6 +49,9 @@ export const canarySettings: Settings = { SOAK_SAMPLES: 20, HOLD_S: 60 };
 export interface Came {
   /** Of rolling.sh. */
   readonly exitCode?: number | null;
+  /** Of several at once, and whether two releases serve after them. */
+  readonly exitCodes?: readonly (number | null)[];
+  readonly isMixed?: boolean;
   readonly note?: string;
   readonly said?: string;
 }

@@ -15,6 +15,7 @@ import {
   fails,
   failsOnly,
   hardlyAnyFails,
+  nobodyWaits,
   onlySeen,
   onlyWhatWasUnderWayFails,
   someWait,
@@ -22,6 +23,7 @@ import {
 import { guardPlans } from './guard-rows.ts';
 import type { Tally } from './load.ts';
 import { canarySettings, rowSettings } from './own-bench.ts';
+import { ownRows } from './own-rows.ts';
 import { asPage } from './page.ts';
 import { prove, settingsOf } from './prove-run.ts';
 import { asMarkdown, isKept, type ProofReport } from './report.ts';
@@ -62,6 +64,7 @@ const noticed: Noticed = {
   moves: [1, 1],
   peak: 2,
   tallies: kept.tallies,
+  perS: { 'get-new': 1, 'get-kept': 1, 'get-slow': 1, post: 1, upgrade: 1 },
 };
 
 test('the page says with which settings it was made', async () => {
@@ -225,7 +228,11 @@ test('a row in which something is lost, or a guard is not missed, is not as expe
   expect(expected(eachMovesOnce, noticed)).toBe(true);
   expect(expected(fails('GETs', /^502 of get/), failing)).toBe(true);
   expect(expected(failsOnly('POSTs', / of post$/), posts)).toBe(true);
-  expect(expected(onlyWhatWasUnderWayFails, posts)).toBe(true);
+  const cut = (count: number) => ({
+    ...noticed,
+    failed: { '502 of post': 1, 'ECONNRESET of post': count, 'closed 1006 of upgrade': 1 },
+  });
+  expect(expected(onlyWhatWasUnderWayFails, cut(2))).toBe(true);
   expect(expected(everyoneWaits, { ...noticed, gapsMs: [1, 2] })).toBe(true);
   expect(expected(hardlyAnyFails, { ...failing, requestCount: 201 })).toBe(true);
   expect([
@@ -245,7 +252,36 @@ test('a row in which something is lost, or a guard is not missed, is not as expe
     expected(everyoneWaits, waiting),
     expected(and(someWait, fails('GETs', /^502 of get/)), waiting),
     expected(onlyWhatWasUnderWayFails, failing),
+    expected(onlyWhatWasUnderWayFails, posts),
+    expected(onlyWhatWasUnderWayFails, cut(3)),
+    expected(nobodyWaits, waiting),
   ]).not.toContain(true);
+});
+
+test('two deploys at once, one of which is sent away, show nothing of what a lock prevents', () => {
+  const row = guardPlans.find(({ id }) => id === 'no-lock');
+  if (row === undefined) throw new Error('There is such a row.');
+  const harms = (outcome: Partial<RowNoticed>): boolean =>
+    isAsExpected({ row, outcome: { ...noticed, exitCodes: [0, 0], ...outcome } });
+  expect(harms({ isMixed: true })).toBe(true);
+  expect(harms({ gapsMs: [1] })).toBe(true);
+  expect(harms({ failed: { '502 of post': 1 } })).toBe(true);
+  expect(harms({ exitCodes: [0, 32] })).toBe(true);
+  expect([
+    harms({}),
+    harms({ exitCodes: [0, 75], moves: [2, 2], isMixed: true }),
+    harms({ exitCodes: [70, 0], gapsMs: [1] }),
+    harms({ exitCodes: [0, 1] }),
+  ]).not.toContain(true);
+});
+
+test('a release that errs and of which no failure was seen is not as expected', () => {
+  const row = ownRows.find(({ id }) => id === 'slo');
+  if (row === undefined) throw new Error('There is such a row.');
+  const outcome = { ...noticed, exitCode: 30 };
+  expect(isAsExpected({ row, outcome })).toBe(false);
+  const failed = { '500 of get-new': 1 };
+  expect(isAsExpected({ row, outcome: { ...outcome, failed } })).toBe(true);
 });
 
 test('the page says of each row what must come of it, and first of all whether it did', () => {
@@ -260,7 +296,7 @@ test('the page says of each row what must come of it, and first of all whether i
   const page = rowsAsMarkdown([good, bad, absent]);
   expect(page).toContain('**0 of 4 sessions lost, doubled or swapped a command**, of 20 commands');
   expect(page).toContain(
-    '| one | Done. *Shown.* | nothing fails, nobody is without a connection, everybody moves once | 0 of 10 (95 %: below 1 in 3) | 1.00 (2 of 2 clients, 1 the most), at most 2 in 0.1 s | never |',
+    '| one | Done. *Shown.* | nothing fails, nobody is without a connection, everybody moves once | 0 of 10 (95 %: below 1 in 3) | 1.00 (2 moves of 2 clients, 1 the most), at most 2 in 0.1 s | never |',
   );
   expect(page).toMatch(/\| other \| \*\*NOT AS IT MUST BE\.\*\*/);
   expect(page).toMatch(/\| third .* not run: no Caddy/);

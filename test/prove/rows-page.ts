@@ -110,7 +110,7 @@ function failures(outcome: RowNoticed): string {
 
 function perClient(moves: readonly number[]): string {
   const total = moves.reduce((sum, one) => sum + one, 0);
-  return `${(total / Math.max(1, moves.length)).toFixed(2)} (${total} of ${moves.length} clients, ${Math.max(0, ...moves)} the most)`;
+  return `${(total / Math.max(1, moves.length)).toFixed(2)} (${total} moves of ${moves.length} clients, ${Math.max(0, ...moves)} the most)`;
 }
 
 export function gaps({ gapsMs }: Pick<RowNoticed, 'gapsMs'>): string {

@@ -40,6 +40,9 @@ export interface Stores {
 export type RowNoticed = Noticed & {
   /** Of a rolling.sh that ran, or undefined. */
   readonly exitCode?: number | null;
+  /** Of several that ran at once, and whether two releases serve after them. */
+  readonly exitCodes?: readonly (number | null)[];
+  readonly isMixed?: boolean;
   /** Seconds a rollback took, and the like. */
   readonly note?: string;
   /** The last that rolling.sh said, for whoever wonders why a row is not as expected. */

@@ -39,6 +39,8 @@ export interface Noticed {
   /** Most moves and returns that began within 100 ms. */
   readonly peak: number;
   readonly tallies: Readonly<Record<Kind, Tally>>;
+  /** Requests a second of each kind that were sent. */
+  readonly perS: Readonly<Record<Kind, number>>;
 }
 
 /** What users must notice: nothing. */
@@ -86,5 +88,6 @@ export async function underLoad<Result>(
     moves,
     peak: rides.peak(),
     tallies,
+    perS: ratesOf(use),
   };
 }
