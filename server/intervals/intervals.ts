@@ -20,15 +20,15 @@ import { installIntervalsProblems, IntervalsProblemError } from './intervals-pro
 /** A page asks once whenever it is opened, and a club shares an address; nobody tries keys at that rate. */
 const addressRate = { name: 'intervals-address', burst: 60, eachMs: 10_000 };
 
-/** intervals.icu takes 10 a second from one address, which is this service's for all riders: with the burst it is never more. */
-const serviceRate = { name: 'intervals-service', burst: 5, eachMs: 200 };
-
 type Bounds = Omit<IntervalsApiParts, 'url'> & {
+  readonly serviceRate: Parameters<AccountRoomParts['take']>[0];
   /** Answers at once, until their last byte has left: what they hold is in memory meanwhile. */
   readonly inFlightMax: number;
 };
 
 const bounds: Bounds = {
+  // intervals.icu takes 10 a second from one address, which is this service's for all riders: with the burst it is never more.
+  serviceRate: { name: 'intervals-service', burst: 5, eachMs: 200 },
   // The page waits a little longer.
   answerMaxMs: 25_000,
   // A week's workouts, or the activities of three days with all their figures.
@@ -57,25 +57,26 @@ const one = `${place}/athletes/:athlete_id`;
 
 /** `more`: other bounds, for tests. */
 export function intervalsRoom(url: string, more: Partial<Bounds> = {}): AccountRoom {
-  const { inFlightMax, ...parts } = { ...bounds, ...more };
+  const { serviceRate, inFlightMax, ...parts } = { ...bounds, ...more };
   const api = intervalsApi({ url, ...parts });
   return (app, { take }) => {
     // Encapsulated, so that its problems are its own.
     void app.register((below, _options, done) => {
       installIntervalsProblems(below);
       below.get(place, (_request, reply) => reply.send({ site: new URL(url).host }));
-      installRoutes(below, { api, take, inFlightMax });
+      installRoutes(below, { api, take, serviceRate, inFlightMax });
       done();
     });
   };
 }
 
-interface RouteParts extends Pick<AccountRoomParts, 'take'> {
+interface RouteParts
+  extends Pick<AccountRoomParts, 'take'>, Pick<Bounds, 'serviceRate' | 'inFlightMax'> {
   readonly api: IntervalsApi;
-  readonly inFlightMax: number;
 }
 
-function installRoutes(app: FastifyInstance, { api, take, inFlightMax }: RouteParts): void {
+function installRoutes(app: FastifyInstance, parts: RouteParts): void {
+  const { api, take, serviceRate, inFlightMax } = parts;
   const callerOf = (request: FastifyRequest): IntervalsCaller => ({
     key: keyOf(request),
     athleteId: athleteIdOf(request),
