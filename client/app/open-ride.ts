@@ -141,11 +141,11 @@ function followingId(
 
 /** When the service has all of the ride, and its id stays. */
 function firstFinal(): { readonly done: Promise<void>; hear(frame: RideFrame): void } {
-  let resolve = (): void => {};
+  let resolve: (() => void) | undefined;
   const done = new Promise<void>((heard) => {
     resolve = heard;
   });
-  return { done, hear: ({ view }) => view.isFinal && resolve() };
+  return { done, hear: ({ view }) => void (view.isFinal && resolve?.()) };
 }
 
 /** Keeps what happened beside the ride. */

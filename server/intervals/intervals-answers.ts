@@ -75,10 +75,11 @@ export function readPlanned(body: unknown): readonly PlannedWorkout[] | undefine
     }));
 }
 
-/** Of `2026-02-30` a date is made too: another one. */
 function isDay(text: string): boolean {
-  const at = new Date(text);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
+  const february = year % 4 === 0 ? 29 : 28;
+  const lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  return day >= 1 && day <= (lengths[month - 1] ?? 0);
 }
 
 /** Id of the activity that came from there; '' when it has none, undefined for what is no list. */

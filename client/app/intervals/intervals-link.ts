@@ -162,15 +162,19 @@ async function send(ride: KeptRide, rides: Rides, isAgain: boolean): Promise<Sen
     });
     const sentAs = { athleteId: kept.toldId, activityId: text(answer, 'activity_id') };
     // What is not kept here is found there the next time.
-    await rides
-      .update(sessionId, ({ sendTo: _, ...rest }) => ({ ...rest, sentAs }))
-      .catch(() => {});
+    await rides.update(sessionId, (one) => ({ ...settled(one), sentAs })).catch(() => {});
     return { kind: text(answer, 'outcome') === 'known' ? 'known' : 'sent' };
   } catch (error) {
     if (error instanceof AccountError && finalCodes.includes(error.code))
-      await rides.update(sessionId, ({ sendTo: _, ...rest }) => rest).catch(() => {});
+      await rides.update(sessionId, settled).catch(() => {});
     return notSent(error);
   }
+}
+
+/** It is not to be sent any more. */
+function settled(ride: KeptRide): KeptRide {
+  const { sendTo: _, ...rest } = ride;
+  return rest;
 }
 
 function notSent(error: unknown): Sent {
