@@ -159,9 +159,9 @@ module.exports = {
       '^server/intervals/',
       [
         '^server/intervals/',
-        '^server/accounts/account-room\\.ts$',
+        '^server/accounts/account-(room|problems)\\.ts$',
         '^server/admission/address-key\\.ts$',
-        '^shared/workout/plan\\.ts$',
+        '^shared/(workout/plan|clock)\\.ts$',
       ],
       'what goes to another service knows no store and nobody here',
     ),

@@ -53,7 +53,7 @@ export function accountClient(keeper: LoginKeeper): AccountClient {
   const authorized = async (method: string, path: string, body?: Body): Promise<Body> => {
     const token = await keeper.access();
     if (token === undefined) throw new AccountError('login-ended', 'You are not signed in here.');
-    return ask(method, path, body, `Bearer ${token}`).catch((error: unknown) => {
+    return ask(method, path, body, { authorization: `Bearer ${token}` }).catch((error: unknown) => {
       if (error instanceof AccountError && error.code === 'access-refused') keeper.refused(token);
       throw error;
     });

@@ -19,12 +19,18 @@ const bodyMaxMs = 300_000;
 
 export type Body = Readonly<Record<string, unknown>>;
 
+export interface AskedBesides {
+  readonly authorization?: string;
+  /** Milliseconds until an answer begins, for what goes further than to the service. */
+  readonly maxMs?: number;
+}
+
 /** Rejects with AccountError. */
 export async function ask(
   method: string,
   path: string,
   body?: Body,
-  authorization?: string,
+  { authorization, maxMs = answerMaxMs }: AskedBesides = {},
 ): Promise<Body> {
   const headers = {
     ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -37,7 +43,7 @@ export async function ask(
     signal: giveUp.signal,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
-  const response = await within(answerMaxMs, giveUp, fetch(path, request));
+  const response = await within(maxMs, giveUp, fetch(path, request));
   const read = readBody(await within(bodyMaxMs, giveUp, response.text()));
   // Only what was to be done may be answered with nothing.
   const mayBeEmpty = method !== 'GET' && (response.status === 202 || response.status === 204);

@@ -1,12 +1,14 @@
 /** Whether this device is signed in, and the access token that says so; it is renewed when it is needed. */
 import type { Clock } from '../../shared/clock.ts';
 import { AccountError, ask, text, type Body } from './account-requests.ts';
+import { forgetKey } from './intervals/kept-key.ts';
 
 export interface LoginKeeper {
   /** Whether this device was signed in when it was last heard of. */
   readonly isSignedIn: () => boolean;
-  /** Keeps what the service answered to who signed in. */
+  /** Keeps what the service answered to who signed in. A key for intervals.icu is of who was here before: it is forgotten. */
   readonly keep: (tokens: Body) => void;
+  /** A key for intervals.icu goes too. */
   readonly forget: () => void;
   /** An access token that is good for a while; undefined when this device is not signed in. Rejects with AccountError. */
   readonly access: () => Promise<string | undefined>;
@@ -35,6 +37,8 @@ export function loginKeeper(clock: Clock): LoginKeeper {
     access = undefined;
     accountId = undefined;
     setHint(false);
+    // Whoever uses this device next must not ride by it; a key is worth more than a workout.
+    forgetKey();
   };
   const current = (): string | undefined =>
     access !== undefined && clock.nowMs() < access.untilMs - marginMs ? access.token : undefined;
@@ -53,7 +57,10 @@ export function loginKeeper(clock: Clock): LoginKeeper {
     navigator.locks?.request('trackstand-login', refresh) ?? refresh();
   return {
     isSignedIn: hasHint,
-    keep,
+    keep: (body) => {
+      forgetKey();
+      keep(body);
+    },
     forget,
     accountId: () => accountId,
     access: async () => current() ?? (hasHint() ? inTurn() : undefined),

@@ -12,7 +12,6 @@ import { accountDoor } from './account-door.ts';
 import { showScreen } from './dom.ts';
 import type { KeptCommand } from './export/ride-record.ts';
 import { intervalsLink } from './intervals/intervals-link.ts';
-import { forgetKey } from './intervals/kept-key.ts';
 import { libraryOfAccount } from './library/library-of-account.ts';
 import { showLibrary } from './library/library-screen.ts';
 import { workoutLibrary } from './library/workout-library.ts';
@@ -72,6 +71,7 @@ const book = rideBook({
 const intervals = intervalsLink(rides);
 const outside = { intervals, nowMs: () => clock.nowMs() };
 const door = accountDoor({ client, clock, storage, leave, takeUp, signedOut });
+globalThis.addEventListener('online', () => void sendWaiting());
 const tabs = tabRides({ name: storageName, clock, ticker, open: openKept });
 const watched = linkFromAddress(location.hash);
 if (watched !== null) showWatchPage(watched, clock, ticker);
@@ -100,6 +100,7 @@ async function openKept(hold: TabHold): Promise<void> {
 
 function showStart(told = notice): void {
   void renewPage();
+  void sendWaiting();
   const links = [
     { label: 'Your workouts', open: openLibrary },
     { label: 'Your rides', open: openRides },
@@ -107,6 +108,11 @@ function showStart(told = notice): void {
     { label: door.label(), open: door.open },
   ];
   showScreen(startScreen({ choose, library, ...outside, notice: told, links }));
+}
+
+/** While a ride is open here its id may change with its delivery, and it is sent from its own page. */
+async function sendWaiting(): Promise<void> {
+  if ((await storage.load()) === undefined) await intervals.sendWaiting();
 }
 
 function openLibrary(): void {
@@ -121,8 +127,6 @@ function openRides(): void {
 
 /** Who uses this device next sees nothing that other devices of who was signed in have done. */
 function signedOut(): void {
-  // A key is worth more than a workout.
-  forgetKey();
   void Promise.allSettled([library.leaveAccount(), book.leaveAccount()]).then(leave);
 }
 

@@ -79,12 +79,14 @@ export function openRide(parts: OpenRideParts): () => void {
   const changed = (): void => loop.refresh();
   const { actions, noteAt } = rideActions({ ride, trainer, clock, changed, leave });
   const screen = rideScreen({ state, line, panel, badge, banner, actions });
+  const delivery = firstFinal();
   let isOver = false;
   let isStopped = false;
   const tell = followingId(parts, whenChanged(parts.tell));
   const show = (frame: RideFrame): void => {
     const { view, nowMs } = frame;
     tell(frame);
+    delivery.hear(frame);
     notices.show(frame);
     devices.show(view.state.phase);
     share.show(view.state.phase);
@@ -93,7 +95,7 @@ export function openRide(parts: OpenRideParts): () => void {
     if (view.state.phase === 'finished' && !isOver) {
       isOver = true;
       stopKeys();
-      showSummary(parts, { badge, banner }, leave);
+      showSummary(parts, { badge, banner, delivered: delivery.done }, leave);
     }
     // From then on nobody knows here what the ride does: the last figures stay, and are seen to be old.
     if (!isOver && !isStopped)
@@ -137,6 +139,15 @@ function followingId(
   };
 }
 
+/** When the service has all of the ride, and its id stays. */
+function firstFinal(): { readonly done: Promise<void>; hear(frame: RideFrame): void } {
+  let resolve: (() => void) | undefined;
+  const done = new Promise<void>((heard) => {
+    resolve = heard;
+  });
+  return { done, hear: ({ view }) => void (view.isFinal && resolve?.()) };
+}
+
 /** Keeps what happened beside the ride. */
 function happened({ ride, rides }: OpenRideParts): Parameters<typeof rideNotices>[2] {
   return (receipt, occasion, nowMs) => {
@@ -163,13 +174,20 @@ function whenChanged(tell: (told: ToldRide) => void): (frame: RideFrame) => void
 /** The ride with its report, which is put among the rides of this device. */
 function showSummary(
   parts: OpenRideParts,
-  notices: { readonly badge: HTMLElement; readonly banner: HTMLElement },
+  {
+    delivered,
+    ...notices
+  }: {
+    readonly badge: HTMLElement;
+    readonly banner: HTMLElement;
+    readonly delivered: Promise<void>;
+  },
   leave: () => void,
 ): void {
   const { ride } = parts;
   const { state } = ride.view();
   const report = element('div', { class: 'reports' });
-  const sending = { link: parts.intervals, isJustOver: true };
+  const sending = { link: parts.intervals, delivered: delivered.then(() => keepRide(parts)) };
   void keepRide(parts).then((kept) => report.replaceChildren(...rideReport(kept, sending)));
   const unsaved = (): number => ride.view().unsaved;
   showScreen(summaryScreen({ state, ...notices, report, unsaved, leave }));

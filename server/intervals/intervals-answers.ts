@@ -23,6 +23,9 @@ const name = v.pipe(
 );
 
 const athlete = v.object({ id, name });
+/** `2026-11-30`, and on some calendar. */
+export const daySchema = v.pipe(v.string(), v.regex(/^20\d\d-\d\d-\d\d$/), v.check(isDay));
+
 const activity = v.object({ id });
 const uploaded = v.object({ id: v.nullish(id, ''), activities: v.nullish(v.array(activity), []) });
 const listedActivity = v.object({ id, external_id: v.string() });
@@ -30,7 +33,11 @@ const event = v.object({
   id,
   name,
   type: v.nullish(v.string(), ''),
-  start_date_local: v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d/)),
+  start_date_local: v.pipe(
+    v.string(),
+    v.transform((time) => time.slice(0, 10)),
+    daySchema,
+  ),
   workout_file_base64: v.nullish(v.string(), ''),
 });
 
@@ -40,17 +47,39 @@ export function readAthlete(body: unknown): { athleteId: string; name: string } 
   return read.success ? { athleteId: read.output.id, name: read.output.name } : undefined;
 }
 
-/** In the order of days; a run or a swim is for no trainer. Undefined for what is no calendar. */
+/** What one answer may come to, as JSON: some wait in memory for a slow reader. */
+const workoutsMax = 40;
+const fileBytesMax = 65_536;
+const filesBytesMax = 524_288;
+
+/** In the order of days; a run or a swim is for no trainer. A file too large is left out. Undefined for what is no calendar. */
 export function readPlanned(body: unknown): readonly PlannedWorkout[] | undefined {
+  let bytesLeft = filesBytesMax;
+  const fileOf = (encoded: string): string => {
+    if (encoded.length > (fileBytesMax * 4) / 3) return '';
+    const file = Buffer.from(encoded, 'base64').toString('utf8');
+    const bytes = Buffer.byteLength(JSON.stringify(file));
+    if (bytes > Math.min(fileBytesMax, bytesLeft)) return '';
+    bytesLeft -= bytes;
+    return file;
+  };
   return itemsOf(event, body)
     ?.filter(({ type }) => type === '' || /Ride$|^Cycl|^Velomobile$/.test(type))
+    .toSorted((a, b) => a.start_date_local.localeCompare(b.start_date_local))
+    .slice(0, workoutsMax)
     .map((planned) => ({
       eventId: planned.id,
       name: planned.name,
-      day: planned.start_date_local.slice(0, 10),
-      file: Buffer.from(planned.workout_file_base64, 'base64').toString('utf8'),
-    }))
-    .toSorted((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : 0));
+      day: planned.start_date_local,
+      file: fileOf(planned.workout_file_base64),
+    }));
+}
+
+function isDay(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
+  const february = year % 4 === 0 ? 29 : 28;
+  const lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  return day >= 1 && day <= (lengths[month - 1] ?? 0);
 }
 
 /** Id of the activity that came from there; '' when it has none, undefined for what is no list. */

@@ -1,4 +1,5 @@
 /** The requests to intervals.icu: one address that the operator set, a few paths, and a bound on everything that comes back. */
+import type { Clock } from '../../shared/clock.ts';
 import {
   findActivity,
   readAthlete,
@@ -12,6 +13,8 @@ import { IntervalsProblemError } from './intervals-problems.ts';
 export interface IntervalsCaller {
   readonly key: string;
   readonly athleteId: string;
+  /** Counts a request to intervals.icu before it is sent; rejects with what is answered when it is one too many. */
+  readonly take: () => Promise<void>;
 }
 
 export interface FinishedRide {
@@ -41,11 +44,10 @@ export interface IntervalsApi {
 export interface IntervalsApiParts {
   /** Without a slash at its end. */
   readonly url: string;
-  /** Milliseconds from a request to the last byte of its answer. */
+  /** Milliseconds for all that one caller asks for, to the last byte. */
   readonly answerMaxMs: number;
   readonly answerBytesMax: number;
-  /** Requests at once. intervals.icu takes 10 a second from one address, which is this service's for all riders. */
-  readonly inFlightMax: number;
+  readonly clock: Pick<Clock, 'elapsedMs'>;
 }
 
 interface Answer {
@@ -53,45 +55,75 @@ interface Answer {
   readonly body: unknown;
 }
 
-type Ask = (caller: IntervalsCaller, path: string, form?: FormData) => Promise<Answer>;
+interface Asked {
+  /** Below the athlete. */
+  readonly path: string;
+  readonly form?: FormData;
+  readonly signal: AbortSignal;
+}
+
+type Ask = (caller: IntervalsCaller, asked: Asked) => Promise<Answer>;
 
 /** Seconds to wait where nobody says how long. */
 const restS = 5;
 const restMaxS = 86_400;
+/** Milliseconds for which one 429 is an answer to everybody at most: intervals.icu counts by address, and perhaps by key. */
+const restOfAllMaxMs = 60_000;
 
 export function intervalsApi(parts: IntervalsApiParts): IntervalsApi {
-  let inFlight = 0;
-  const ask: Ask = async (...request) => {
-    if (inFlight >= parts.inFlightMax) throw busy(restS);
-    inFlight++;
+  const { clock } = parts;
+  let busyUntilMs = -Infinity;
+  const ask: Ask = async (caller, asked) => {
+    const restMs = busyUntilMs - clock.elapsedMs();
+    if (restMs > 0) throw busyThere(Math.ceil(restMs / 1_000));
+    await caller.take();
     try {
-      return await answerOf(parts, ...request);
-    } finally {
-      inFlight--;
+      return await answerOf(parts, caller, asked);
+    } catch (error) {
+      const { code, more } = error as IntervalsProblemError;
+      if (code === 'intervals-busy')
+        busyUntilMs =
+          clock.elapsedMs() + Math.min((more.retryAfterS ?? restS) * 1_000, restOfAllMaxMs);
+      throw error;
     }
   };
+  const within = (): AbortSignal => AbortSignal.timeout(parts.answerMaxMs);
+  const plan = '/events?category=WORKOUT&ext=zwo&resolve=true&limit=40';
+  const underWay = new Map<string, Promise<SentRide>>();
   return {
-    athlete: async (caller) => read(readAthlete, await ask(caller, '')),
+    athlete: async (caller) => read(readAthlete, await ask(caller, { path: '', signal: within() })),
     planned: async (caller) =>
-      read(
-        readPlanned,
-        await ask(caller, '/events?category=WORKOUT&ext=zwo&resolve=true&limit=40'),
-      ),
-    send: (caller, ride) => send(ask, caller, ride),
+      read(readPlanned, await ask(caller, { path: plan, signal: within() })),
+    // Of two that come at once the second would not find what the first one is sending.
+    send: (caller, ride) => {
+      const id = [caller.athleteId, ride.externalId, caller.key].join(' ');
+      const former = underWay.get(id);
+      if (former !== undefined) return former;
+      const signal = within();
+      const sending = send(
+        (path, form) => ask(caller, { path, signal, ...(form && { form }) }),
+        ride,
+      ).finally(() => underWay.delete(id));
+      underWay.set(id, sending);
+      return sending;
+    },
   };
 }
 
 /** What is there already is looked for first: there only equal files count as one, and two devices write the same ride differently. */
-async function send(ask: Ask, caller: IntervalsCaller, ride: FinishedRide): Promise<SentRide> {
+async function send(
+  ask: (path: string, form?: FormData) => Promise<Answer>,
+  ride: FinishedRide,
+): Promise<SentRide> {
   const { externalId, name, oldest, newest, file } = ride;
   const days = new URLSearchParams({ oldest, newest });
-  const listed = await ask(caller, `/activities?${days.toString()}`);
+  const listed = await ask(`/activities?${days.toString()}`);
   const known = read((body) => findActivity(body, externalId), listed);
   if (known !== '') return { outcome: 'known', activityId: known };
   const form = new FormData();
   form.set('file', new Blob([file]), 'ride.fit');
   const about = new URLSearchParams({ name, external_id: externalId });
-  const answer = await ask(caller, `/activities?${about.toString()}`, form);
+  const answer = await ask(`/activities?${about.toString()}`, form);
   // 201 when something new came of it, and 200 when the file was there.
   const outcome = answer.status === 201 ? 'sent' : 'known';
   return { outcome, activityId: read(readUploaded, answer) };
@@ -106,10 +138,17 @@ function read<Value>(reader: (body: unknown) => Value | undefined, { body }: Ans
 const away = (reason: string): IntervalsProblemError =>
   new IntervalsProblemError('intervals-away', { reason });
 
-const busy = (retryAfterS: number): IntervalsProblemError =>
+const busyThere = (retryAfterS: number): IntervalsProblemError =>
   new IntervalsProblemError('intervals-busy', {
     retryAfterS,
     detail: `intervals.icu takes no more requests just now: try again in ${waitText(retryAfterS)}.`,
+  });
+
+/** The bound is the service's own. */
+export const busyHere = (retryAfterS: number): IntervalsProblemError =>
+  new IntervalsProblemError('intervals-busy', {
+    retryAfterS,
+    detail: `Too many riders of this service ask intervals.icu just now: try again in ${waitText(retryAfterS)}.`,
   });
 
 function waitText(seconds: number): string {
@@ -120,10 +159,9 @@ function waitText(seconds: number): string {
 async function answerOf(
   parts: IntervalsApiParts,
   { key, athleteId }: IntervalsCaller,
-  path: string,
-  form?: FormData,
+  { path, form, signal }: Asked,
 ): Promise<Answer> {
-  const { url, answerMaxMs, answerBytesMax } = parts;
+  const { url, answerBytesMax } = parts;
   try {
     const response = await fetch(`${url}/athlete/${athleteId}${path}`, {
       ...(form !== undefined && { method: 'POST', body: form }),
@@ -134,9 +172,9 @@ async function answerOf(
       },
       // The key is for this address alone, wherever it points to.
       redirect: 'manual',
-      signal: AbortSignal.timeout(answerMaxMs),
+      signal,
     });
-    const problem = problemOf(response, form !== undefined);
+    const problem = problemOf(response, { athleteId, isFile: form !== undefined });
     if (problem !== undefined) {
       await response.body?.cancel();
       throw problem;
@@ -149,15 +187,22 @@ async function answerOf(
   }
 }
 
-function problemOf({ status, headers }: Response, isFile: boolean) {
+function problemOf(
+  { status, headers }: Response,
+  { athleteId, isFile }: { readonly athleteId: string; readonly isFile: boolean },
+) {
   if (status === 200 || status === 201) return undefined;
+  if (status === 403 && athleteId !== '0')
+    return new IntervalsProblemError('intervals-key-refused', { detail: notForAthlete });
   if (status === 401 || status === 403) return new IntervalsProblemError('intervals-key-refused');
   if (status === 404) return new IntervalsProblemError('intervals-athlete-unknown');
-  if (status === 429) return busy(secondsOf(headers.get('retry-after')));
+  if (status === 429) return busyThere(secondsOf(headers.get('retry-after')));
   if (isFile && [400, 413, 415, 422].includes(status))
     return new IntervalsProblemError('intervals-file-refused', { reason: `status ${status}` });
   return away(`status ${status}`);
 }
+
+const notForAthlete = 'intervals.icu does not take that key for that athlete.';
 
 /** Another way to say it is a date; who answers with that is asked again soon. */
 function secondsOf(retryAfter: string | null): number {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request as rawRequest, type IncomingMessage } from 'node:http';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -13,11 +15,15 @@ import {
   type IntervalsStandIn,
   type Trouble,
 } from '../support/intervals-stand-in.ts';
+import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 
 let outside: IntervalsStandIn;
 let server: AccountServer;
+let clock: ManualClock;
 beforeEach(async () => {
   outside = await startIntervalsStandIn();
+  outside.ridesOn('2026-11-30');
+  clock = manualClock();
   server = await startWith({});
 });
 afterEach(async () => {
@@ -26,7 +32,9 @@ afterEach(async () => {
 });
 
 function startWith(bounds: Parameters<typeof intervalsRoom>[1]): Promise<AccountServer> {
-  return startAccountServer({ rooms: [intervalsRoom(outside.url, bounds)] });
+  const unbounded = { name: 'intervals-service', burst: 1_000, eachMs: 1 };
+  const room = intervalsRoom(outside.url, { clock, serviceRate: unbounded, ...bounds });
+  return startAccountServer({ rooms: [room] });
 }
 
 async function restartWith(bounds: Parameters<typeof intervalsRoom>[1]): Promise<void> {
@@ -99,8 +107,9 @@ describe('a key', () => {
       'intervals-athlete-unknown',
     ]);
     const asked = outside.requests.length;
-    for (const id of ['..', '%2e%2e', 'i1%2f..', '0%3fx', 'ada', '1'.repeat(13)])
-      expect((await ask('GET', `${place}/athletes/${id}`)).status).toBe(404);
+    // As it is written: a browser takes the dots away.
+    for (const id of ['..', '%2e%2e', '%2e%2e/workouts', 'i1%2f..', '0%3fx', 'ada', '1'.repeat(13)])
+      expect([id, await rawStatus(`${place}/athletes/${id}`)]).toEqual([id, 404]);
     expect(outside.requests.length).toBe(asked);
   });
 
@@ -122,10 +131,19 @@ describe('a key', () => {
   });
 });
 
+async function rawStatus(path: string): Promise<number | undefined> {
+  const headers = { authorization: basic(goodKey) };
+  const asking = rawRequest(server.url, { path, headers }).end();
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+}
+
 async function during(status: number, act: () => Promise<unknown>): Promise<void> {
   outside.meets((_request, response) => void response.writeHead(status).end(goodKey));
   await act();
   outside.meets(undefined);
+  clock.pass(60_000);
 }
 
 describe('a plan', () => {
@@ -136,6 +154,8 @@ describe('a plan', () => {
       plannedEvent(1, '2026-11-30', 'Sweet\nspot', zwo),
       plannedEvent(4, '2026-12-02', 'By feel'),
       { id: 5, name: 'of no day' },
+      plannedEvent(6, '2026-13-45', 'of no month'),
+      plannedEvent(7, '2026-02-30', 'of no February'),
     ]);
     const { status, body } = await ask('GET', `${me}/workouts`);
     expect([status, body]).toEqual([
@@ -151,6 +171,21 @@ describe('a plan', () => {
     expect(outside.requests.map(({ path }) => path)).toEqual([
       '/api/v1/athlete/0/events?category=WORKOUT&ext=zwo&resolve=true&limit=40',
     ]);
+  });
+
+  test('leaves out a file that is too large, and all beyond half a megabyte', async () => {
+    const event = (id: number, bytes: number) =>
+      plannedEvent(id, '2026-11-30', `${id}`, 'x'.repeat(bytes));
+    outside.plan([
+      event(1, 65_537),
+      ...Array.from({ length: 44 }, (_, at) => event(at + 2, 15_000)),
+    ]);
+    const { body } = await ask('GET', `${me}/workouts`);
+    const workouts = body['workouts'] as { event_id: string; file: string }[];
+    expect(workouts).toHaveLength(40);
+    expect(workouts[0]).toMatchObject({ event_id: '1', file: '' });
+    expect(workouts.filter(({ file }) => file !== '')).toHaveLength(34);
+    expect(JSON.stringify(body).length).toBeLessThan(524_288 + 40 * 300);
   });
 
   test.each<[string, Trouble]>([
@@ -218,6 +253,12 @@ describe('a ride', () => {
     );
   });
 
+  test('that comes twice at once, as of two tabs, is sent once', async () => {
+    const both = await Promise.all([send(), send({ file: fit('another') })]);
+    expect(both.map(({ body }) => body['activity_id'])).toEqual(['i1000', 'i1000']);
+    expect(outside.activities).toHaveLength(1);
+  });
+
   test('that intervals.icu does not take is refused', async () => {
     outside.meets((request, response) => {
       response.writeHead(request.method === 'POST' ? 422 : 200).end('[]');
@@ -228,7 +269,8 @@ describe('a ride', () => {
   test.each([
     ['no file', { file: undefined }],
     ['a file that is no .fit', { file: Buffer.from('something else').toString('base64') }],
-    ['a day there is not', { oldest: '2026-13-01' }],
+    ['a month there is not', { oldest: '2026-13-01' }],
+    ['a day there is not', { newest: '2026-02-30' }],
     ['an id of another form', { external_id: 'a&b=c' }],
     ['no name', { name: '' }],
   ])('with %s goes nowhere', async (_name, more) => {
@@ -243,7 +285,44 @@ describe('a ride', () => {
 });
 
 describe('how often', () => {
-  test('requests at once are bounded, so that intervals.icu does not turn away this service', async () => {
+  test('requests are bounded for the whole service, so that intervals.icu does not turn it away', async () => {
+    await restartWith({
+      serviceRate: { name: 'intervals-service', burst: 2, eachMs: 600_000 },
+    });
+    expect((await ask('GET', me)).status).toBe(200);
+    // Another key, of another address perhaps: it is one service all the same.
+    expect((await ask('GET', me, undefined, 'anothers')).status).toBe(401);
+    const { status, headers, body } = await ask('GET', me);
+    expect([status, body['code'], headers.get('retry-after')]).toEqual([
+      429,
+      'intervals-busy',
+      '600',
+    ]);
+    expect(body['detail']).toContain('Too many riders of this service');
+    expect(outside.requests).toHaveLength(2);
+  });
+
+  test('as long as intervals.icu says it is not asked again, and for a minute at most', async () => {
+    for (const [told, restS] of [
+      ['20', 20],
+      ['99999', 60],
+    ] as const) {
+      outside.meets(
+        (_request, response) => void response.writeHead(429, { 'retry-after': told }).end(),
+      );
+      expect((await ask('GET', me)).status).toBe(429);
+      outside.meets(undefined);
+      const asked = outside.requests.length;
+      clock.pass(restS * 1_000 - 1_500);
+      const { status, headers } = await ask('GET', me, undefined, 'anothers');
+      expect([status, headers.get('retry-after')]).toEqual([429, '2']);
+      expect(outside.requests).toHaveLength(asked);
+      clock.pass(1_500);
+      expect((await ask('GET', me)).status).toBe(200);
+    }
+  });
+
+  test('answers at once are bounded, and count until they have left', async () => {
     await restartWith({ inFlightMax: 1 });
     const held = new Promise<() => void>((resolve) => {
       outside.meets((_request, response) => resolve(() => void response.end('{"id":"i12345"}')));
@@ -267,6 +346,26 @@ describe('how often', () => {
     for (let tries = 0; tries < 61; tries++) codes.push((await codeOf(ask('GET', me)))[1]);
     expect(codes.indexOf('too-many-tries')).toBe(60);
     expect(outside.requests).toHaveLength(60);
+  });
+
+  test('of who has no key or too many tries no body is read', async () => {
+    // It never comes to its end.
+    const begun = async (authorization: string) => {
+      const headers = {
+        authorization,
+        'content-type': 'application/json',
+        'content-length': 1_000_000,
+      };
+      const asking = rawRequest(`${server.url}${me}/activities`, { method: 'POST', headers });
+      asking.on('error', () => {});
+      asking.write('{');
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+      asking.destroy();
+      return answer.statusCode;
+    };
+    expect(await begun('Basic')).toBe(401);
+    for (let tries = 0; tries < 60; tries++) await ask('GET', me, undefined, 'anothers');
+    expect(await begun(basic(goodKey))).toBe(429);
   });
 });
 

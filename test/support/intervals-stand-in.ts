@@ -15,6 +15,7 @@ export interface StandInActivity {
   readonly id: string;
   readonly name: string;
   readonly external_id: string;
+  readonly day: string;
   readonly file: Buffer;
 }
 
@@ -28,6 +29,8 @@ export interface IntervalsStandIn {
   readonly activities: readonly StandInActivity[];
   /** What the calendar holds, with whatever a test wants to have in it. */
   plan(events: readonly object[]): void;
+  /** The day of what is uploaded from then on, in the place of looking into the file; this device's own day at first. */
+  ridesOn(day: string): void;
   /** Until it is told `undefined`. */
   meets(trouble: Trouble | undefined): void;
   stop(): Promise<void>;
@@ -56,6 +59,7 @@ export async function startIntervalsStandIn(): Promise<IntervalsStandIn> {
   const activities: StandInActivity[] = [];
   let events: readonly object[] = [];
   let trouble: Trouble | undefined;
+  let day = new Date().toLocaleDateString('sv-SE');
   const upload = async (request: IncomingMessage, query: URLSearchParams, bytes: Buffer) => {
     const file = await fileIn(request.headers['content-type'] ?? '', bytes);
     const hash = hashOf(file);
@@ -63,7 +67,7 @@ export async function startIntervalsStandIn(): Promise<IntervalsStandIn> {
     const id = known?.id ?? `i${1_000 + activities.length}`;
     const external_id = query.get('external_id') ?? '';
     if (known === undefined)
-      activities.push({ id, name: query.get('name') ?? '', external_id, file });
+      activities.push({ id, name: query.get('name') ?? '', external_id, day, file });
     return { status: known === undefined ? 201 : 200, body: { icu_athlete_id: 'i12345', id } };
   };
   const answer = async (request: IncomingMessage, bytes: Buffer): Promise<Answered> => {
@@ -73,7 +77,7 @@ export async function startIntervalsStandIn(): Promise<IntervalsStandIn> {
     if (id !== '0' && id !== 'i12345') return { status: id === 'i9' ? 404 : 403, body: {} };
     if (request.method === 'POST') return upload(request, searchParams, bytes);
     if (rest === '/events') return { status: 200, body: events };
-    if (rest === '/activities') return { status: 200, body: activities.map(listed) };
+    if (rest === '/activities') return { status: 200, body: between(activities, searchParams) };
     return { status: 200, body: { id: 'i12345', name: 'Ada', email: 'ada@example.com' } };
   };
   const server = createServer((request, response) => {
@@ -95,6 +99,9 @@ export async function startIntervalsStandIn(): Promise<IntervalsStandIn> {
     activities,
     plan: (planned) => {
       events = planned;
+    },
+    ridesOn: (next) => {
+      day = next;
     },
     meets: (next) => {
       trouble = next;
@@ -125,6 +132,11 @@ const listed = ({ id, name, external_id }: StandInActivity): object => ({
   type: 'VirtualRide',
   icu_training_load: 51,
 });
+
+const between = (activities: readonly StandInActivity[], days: URLSearchParams): object[] =>
+  activities
+    .filter(({ day }) => (days.get('oldest') ?? '') <= day && day <= (days.get('newest') ?? ''))
+    .map(listed);
 
 const hashOf = (file: Buffer): string => createHash('sha256').update(file).digest('hex');
 

@@ -33,8 +33,12 @@ export interface IntervalsLink {
   readonly check: (key: string, athleteId: string) => Promise<KeptKey>;
   /** Never rejects. */
   readonly planned: () => Promise<Planned>;
-  /** Asked again for a ride that is under way there, it is the same sending. Never rejects. */
-  readonly send: (ride: KeptRide) => Promise<Sent>;
+  /** Asked again for a ride that is under way there, it is the same sending; `isAgain`: although it was sent once. Never rejects. */
+  readonly send: (ride: KeptRide, isAgain?: boolean) => Promise<Sent>;
+  /** It goes there as soon as it can, from a later page too. Never rejects. */
+  readonly sendLater: (sessionId: string) => Promise<void>;
+  /** Sends what is to go there, one after the other. Never rejects. */
+  readonly sendWaiting: () => Promise<void>;
   /** The sending of that ride that is under way. */
   readonly sending: (sessionId: string) => Promise<Sent> | undefined;
 }
@@ -42,8 +46,31 @@ export interface IntervalsLink {
 const place = '/v1/intervals';
 const dayMs = 86_400_000;
 
-export function intervalsLink(rides: Pick<RideStore, 'update'>): IntervalsLink {
+/** Milliseconds for a ride to go to the service, on a slow network, and from there to intervals.icu, which has 25 s. */
+const sendMaxMs = 90_000;
+
+/** A key with anything else in it is a slip of copying. */
+const keyForm = /^[\x21-\x7e]{1,128}$/;
+const noKey = 'That is no key: copy it once more, without anything before or after it.';
+const nobody = 'intervals.icu does not say whose key that is.';
+
+/** What another try does not change. */
+const finalCodes: readonly string[] = ['intervals-file-refused', 'bad-request', 'body-too-large'];
+
+type Rides = Pick<RideStore, 'list' | 'update'>;
+
+export function intervalsLink(rides: Rides): IntervalsLink {
   const underWay = new Map<string, Promise<Sent>>();
+  const sendOnce = (ride: KeptRide, isAgain = false): Promise<Sent> => {
+    const { sessionId } = ride;
+    const former = underWay.get(sessionId);
+    if (former !== undefined) return former;
+    const sending = inTurn(sessionId, () => send(ride, rides, isAgain)).finally(() =>
+      underWay.delete(sessionId),
+    );
+    underWay.set(sessionId, sending);
+    return sending;
+  };
   return {
     site: async () => {
       try {
@@ -54,27 +81,46 @@ export function intervalsLink(rides: Pick<RideStore, 'update'>): IntervalsLink {
       }
     },
     check: async (key, athleteId) => {
-      const kept = { key, athleteId, sendsRides: false };
-      const { name, athlete_id: id } = await askWith({ ...kept, name: '' }, 'GET', '');
-      return { ...kept, name: [name, id].find((one) => one !== '') as string };
+      if (!keyForm.test(key)) throw new Error(noKey);
+      const answer = await askWith({ key, athleteId }, 'GET', '');
+      const toldId = text(answer, 'athlete_id');
+      if (toldId === '') throw new Error(nobody);
+      const name = text(answer, 'name') || toldId;
+      return { key, athleteId, toldId, name, sendsRides: false };
     },
     planned,
-    send: (ride) => {
-      const { sessionId } = ride;
-      const former = underWay.get(sessionId);
-      if (former !== undefined) return former;
-      const sending = send(ride, rides).finally(() => underWay.delete(sessionId));
-      underWay.set(sessionId, sending);
-      return sending;
+    send: sendOnce,
+    sendLater: async (sessionId) => {
+      const kept = keptKey();
+      if (kept === null) return;
+      const change = (ride: KeptRide): KeptRide => ({ ...ride, sendTo: kept.toldId });
+      await rides.update(sessionId, change).catch(() => {});
+    },
+    sendWaiting: async () => {
+      const toldId = keptKey()?.toldId;
+      const waiting = (await rides.list().catch(() => [])).filter(
+        ({ sendTo }) => sendTo !== undefined && sendTo === toldId,
+      );
+      for (const ride of waiting) await sendOnce(ride);
     },
     sending: (sessionId) => underWay.get(sessionId),
   };
 }
 
-function askWith(kept: KeptKey, method: string, path: string, body?: Body): Promise<Body> {
-  const { key, athleteId } = kept;
+/** Another tab's sending of that ride comes first. Where there are no locks the service looks whether it is there. */
+function inTurn(sessionId: string, sending: () => Promise<Sent>): Promise<Sent> {
+  return navigator.locks?.request(`intervals-${sessionId}`, sending) ?? sending();
+}
+
+function askWith(
+  { key, athleteId }: Pick<KeptKey, 'key' | 'athleteId'>,
+  method: string,
+  path: string,
+  body?: Body,
+): Promise<Body> {
   const where = `${place}/athletes/${encodeURIComponent(athleteId)}${path}`;
-  return ask(method, where, body, `Basic ${btoa(`API_KEY:${key}`)}`);
+  const authorization = `Basic ${btoa(`API_KEY:${key}`)}`;
+  return ask(method, where, body, { authorization, ...(body && { maxMs: sendMaxMs }) });
 }
 
 async function planned(): Promise<Planned> {
@@ -91,16 +137,20 @@ async function planned(): Promise<Planned> {
       })),
     };
   } catch (error) {
+    // The service does not offer it any more.
+    if (error instanceof AccountError && error.code === 'not-found') return { kind: 'none' };
     const sentence = error instanceof AccountError ? error.message : String(error);
     return { kind: 'trouble', sentence };
   }
 }
 
-async function send(ride: KeptRide, rides: Pick<RideStore, 'update'>): Promise<Sent> {
+async function send(ride: KeptRide, rides: Rides, isAgain: boolean): Promise<Sent> {
   const kept = keptKey();
   const record = recordOf(ride);
   if (kept === null || record === null) return notSent(new Error('there is no key here'));
   const { sessionId, name } = ride;
+  const former = (await rides.list().catch(() => [])).find((one) => one.sessionId === sessionId);
+  if (!isAgain && former?.sentAs?.athleteId === kept.toldId) return { kind: 'sent' };
   try {
     const answer = await askWith(kept, 'POST', '/activities', {
       external_id: `trackstand-${sessionId}`,
@@ -110,13 +160,21 @@ async function send(ride: KeptRide, rides: Pick<RideStore, 'update'>): Promise<S
       newest: isoDay(record.startedAtMs + dayMs),
       file: base64(fitOf(record, serialOf(sessionId))),
     });
-    const sentAs = text(answer, 'activity_id');
+    const sentAs = { athleteId: kept.toldId, activityId: text(answer, 'activity_id') };
     // What is not kept here is found there the next time.
-    await rides.update(sessionId, (former) => ({ ...former, sentAs })).catch(() => {});
+    await rides.update(sessionId, (one) => ({ ...settled(one), sentAs })).catch(() => {});
     return { kind: text(answer, 'outcome') === 'known' ? 'known' : 'sent' };
   } catch (error) {
+    if (error instanceof AccountError && finalCodes.includes(error.code))
+      await rides.update(sessionId, settled).catch(() => {});
     return notSent(error);
   }
+}
+
+/** It is not to be sent any more. */
+function settled(ride: KeptRide): KeptRide {
+  const { sendTo: _, ...rest } = ride;
+  return rest;
 }
 
 function notSent(error: unknown): Sent {

@@ -5,6 +5,8 @@ const schema = v.object({
   key: v.string(),
   /** `0`: the key's own. */
   athleteId: v.string(),
+  /** Whose it is then, as intervals.icu told it: what is remembered of rides is remembered by it. */
+  toldId: v.string(),
   /** Of the athlete, as intervals.icu told it. */
   name: v.string(),
   /** Whether each ride goes there when it is over. */

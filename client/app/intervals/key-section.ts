@@ -4,10 +4,12 @@ import { form } from '../form-screen.ts';
 import type { IntervalsLink } from './intervals-link.ts';
 import { forgetKey, keepKey, keptKey, type KeptKey } from './kept-key.ts';
 
-const what =
+const aboutKeys =
   'Ride what is planned in your calendar there, and send your rides to it. Your key is on intervals.icu, under Settings, Developer Settings.';
-const where =
-  'The key stays in this browser, on this device: whoever uses this browser can use it, until you forget it here or sign out. It goes to intervals.icu by way of this service, which does not keep it.';
+const aboutKeeping =
+  'The key stays in this browser, on this device: whoever uses this browser can use it, until you forget it here, or somebody signs in or out. It goes to intervals.icu by way of this service, which does not keep it.';
+const notSafe =
+  'Your plan from intervals.icu, and your rides to it: over HTTPS only, because a key would travel in the open here.';
 const notKept = 'The key is good, but this browser keeps nothing for this page.';
 
 /** Empty where the service does not offer it. */
@@ -25,25 +27,27 @@ export function keySection(link: Pick<IntervalsLink, 'site' | 'check'>): HTMLEle
     fill([
       element('p', {}, [`Connected as ${kept.name}.`]),
       sendsSwitch(),
-      element('p', { class: 'dim' }, [where]),
+      element('p', { class: 'dim' }, [aboutKeeping]),
       forget,
       told,
     ]);
   };
   const showForm = (): void =>
     fill([
-      element('p', { class: 'dim' }, [what]),
+      element('p', { class: 'dim' }, [aboutKeys]),
       form({
         fields: [keyField, athleteField],
         submit: 'Check it and keep it',
         act: async ({ key, athlete }) => {
           const kept = await link.check(key.trim(), athlete.trim());
+          // The rider has left meanwhile, and may not want it any more.
+          if (!root.isConnected) return;
           if (!keepKey(kept)) return notKept;
           setText(told, 'The key is good.');
           return showKept(kept);
         },
       }),
-      element('p', { class: 'dim' }, [where]),
+      element('p', { class: 'dim' }, [aboutKeeping]),
       told,
     ]);
   const kept = keptKey();
@@ -51,7 +55,11 @@ export function keySection(link: Pick<IntervalsLink, 'site' | 'check'>): HTMLEle
   // While the service is away nothing can be checked either.
   else
     void link.site().then(
-      (site) => site !== null && showForm(),
+      (site) => {
+        if (site === null) return;
+        if (isSecureContext) showForm();
+        else fill([element('p', { class: 'dim' }, [notSafe])]);
+      },
       () => {},
     );
   return root;

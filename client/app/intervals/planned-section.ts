@@ -1,5 +1,5 @@
-import { readPlanFile } from '../../../shared/workout/plan-file.ts';
 /** The workouts of the rider's calendar at intervals.icu, read like any other file. */
+import { readPlanFile } from '../../../shared/workout/plan-file.ts';
 import type { Plan } from '../../../shared/workout/plan.ts';
 import { element, setShown, setText } from '../dom.ts';
 import { isoDay } from '../format.ts';

@@ -6,9 +6,11 @@ export function notSentText(code: string, sentence: string): string {
     case 'intervals-key-refused':
       return 'Not sent: intervals.icu does not take your key. Look at it in your profile.';
     case 'unreachable':
-      return 'No answer: you are offline, or the service is away. Try again; it will not be there twice.';
+      return 'No answer in time, from the service or from intervals.icu, or you are offline. Try again; it will not be there twice.';
     case 'intervals-away':
       return 'No answer from intervals.icu. Try again; it will not be there twice.';
+    case 'bad-request':
+      return 'Not sent: the service does not take it as this page writes it. Reload the page and try again.';
     case 'not-found':
       return 'Not sent: this service has nothing to do with intervals.icu any more.';
     default:

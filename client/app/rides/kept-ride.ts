@@ -25,8 +25,10 @@ export interface KeptRide {
   readonly untilMs?: number;
   /** The rider named it here, and the account has not heard of it. */
   readonly isNameNew?: boolean;
-  /** The activity it is at intervals.icu, once it was sent there from this device. */
-  readonly sentAs?: string;
+  /** The activity it is at intervals.icu, and whose, once it was sent there from this device. */
+  readonly sentAs?: { readonly athleteId: string; readonly activityId: string };
+  /** The athlete at intervals.icu for whom it is still to be sent there. */
+  readonly sendTo?: string;
 }
 
 /** Null for a ride that never began, and where only its summary is here. */

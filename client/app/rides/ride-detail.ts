@@ -28,7 +28,7 @@ const notDeleted = 'It is still there: your account cannot be reached now.';
 
 export function showRideDetail({ ride, book, intervals, leave }: RideDetailParts): void {
   const { sessionId, state } = ride;
-  const sending = { link: intervals, isJustOver: false };
+  const sending = { link: intervals, delivered: null };
   const graph = profileGraph(state);
   graph.show(state, planPositionS(state, state.lastMs));
   const title = element('h1', {}, [ride.name]);

@@ -1,5 +1,5 @@
-import { element } from '../dom.ts';
 /** What is told of a ride once it is over: planned against ridden, what happened, its course, and its files. */
+import { element } from '../dom.ts';
 import { downloadRow } from '../download-row.ts';
 import type { RideRecord } from '../export/ride-record.ts';
 import { clockTime, nothing, percent, whole } from '../format.ts';
@@ -18,7 +18,7 @@ export function rideReport(ride: KeptRide, sending: SendRowParts): readonly HTML
   if (record === null) return [happened];
   const known = record.seconds.length === 0 ? [] : recordSections(record);
   const files = downloadRow(record, serialOf(sessionId));
-  return [...known, happened, files, ...sendRow(ride, sending)];
+  return [...known, happened, files, ...sendRow(ride, record, sending)];
 }
 
 function recordSections(record: RideRecord): readonly HTMLElement[] {

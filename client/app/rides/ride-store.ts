@@ -9,7 +9,7 @@ import type { KeptRide } from './kept-ride.ts';
 export interface RideStore {
   /** Newest first. */
   list(): Promise<readonly KeptRide[]>;
-  /** Adds a ride, or puts another in its place; a name the rider gave stays, and that it was sent. Resolves with what is there. */
+  /** Adds a ride, or puts another in its place; a name the rider gave stays, and that it was or is to be sent. Resolves with what is there. */
   keep(ride: KeptRide): Promise<KeptRide>;
   /** Adds a ride; one that is there stays as it is, and has more than a copy. */
   keepCopy(ride: KeptRide): Promise<void>;
@@ -39,8 +39,8 @@ export function rideStore(): RideStore {
         const rides = transaction.objectStore('rides');
         const former = rides.get(ride.sessionId);
         former.addEventListener('success', () => {
-          const { name, sentAs } = (former.result as KeptRide | undefined) ?? ride;
-          kept = { ...ride, name, ...(sentAs !== undefined && { sentAs }) };
+          const { name, sentAs, sendTo } = (former.result as KeptRide | undefined) ?? ride;
+          kept = { ...ride, name, ...(sentAs && { sentAs }), ...(sendTo && { sendTo }) };
           rides.put(kept);
         });
       });
