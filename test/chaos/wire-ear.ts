@@ -71,7 +71,7 @@ export class WireEar {
     return this.#epochs;
   }
 
-  /** Where the log ends as far as this device has heard, on the connection that was opened last. */
+  /** Where the log ends as far as this device has heard, on the newest connection that was welcomed: a dying page's opens in vain. */
   get head(): { readonly epoch: string; readonly offset: number } {
     const { epoch = '', offset = 0 } = this.#latest ?? {};
     return { epoch, offset };
@@ -84,8 +84,8 @@ export class WireEar {
 
   opened(socket: number): void {
     const number = ++this.#openedCount;
-    this.#latest = { number, incarnation: '', epoch: '', offset: undefined, heardMs: 0 };
-    this.#hearings.set(socket, this.#latest);
+    const hearing = { number, incarnation: '', epoch: '', offset: undefined, heardMs: 0 };
+    this.#hearings.set(socket, hearing);
   }
 
   /** Returns the times of the commands that are in it. */
@@ -157,6 +157,7 @@ export class WireEar {
 
   #welcomed(hearing: Hearing, frame: Frame): void {
     this.#welcomeCount += 1;
+    if (hearing.number > this.#welcomedNumber) this.#latest = hearing;
     this.#welcomedNumber = Math.max(this.#welcomedNumber, hearing.number);
     hearing.epoch = String(frame['epoch']);
     this.#epochs.add(hearing.epoch);
