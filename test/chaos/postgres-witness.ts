@@ -27,8 +27,8 @@ const awayMs = 300;
 /** Milliseconds within which a checkpoint must come when nothing goes wrong. */
 const checkpointMsMax = 30_000;
 
-/** Milliseconds a query of ours may take; Postgres itself is never frozen, only the ways to it. */
-const queryTimeoutMs = 5_000;
+/** Milliseconds a query of ours may take: Postgres itself is never frozen, only the ways to it, but all that waited for it comes back at once. */
+const queryTimeoutMs = 30_000;
 
 /** Milliseconds by which two clocks of one machine may seem to differ: one counts in microseconds, the other in whole ms. */
 const clockMs = 2;
