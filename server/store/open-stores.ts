@@ -70,10 +70,7 @@ export async function openStores({
     redisUrl === undefined ? undefined : connectRedis(redisUrl, (error) => warn('Redis', error));
   try {
     await migrate(pool, { clock, arrival });
-    if (redis !== undefined) {
-      await reach(redis, clock);
-      await checkEviction(redis);
-    }
+    if (redis !== undefined) await takeUp(redis, clock, arrival === undefined ? undefined : warn);
   } catch (error) {
     redis?.disconnect();
     await pool.end();
@@ -130,6 +127,35 @@ function limitOf(redis: RedisClient | undefined, clock: Clock): RateLimit {
 function redisSide(redis: RedisClient, clock: Clock, watch = calmCircuit()): Journal {
   const partOf = (sessionId: string): string => masterOf(redis, sessionId);
   return withCircuit(redisJournal(redis), 'Redis', clock, { partOf, watch });
+}
+
+/**
+ * `warn`: of an instance, which serves from Postgres until Redis is there. Otherwise one that dies while Redis is away would not come
+ * back, and in the end nobody would serve. A Redis that would evict live sessions is refused at the start; later it is left alone.
+ */
+async function takeUp(
+  redis: RedisClient,
+  clock: Clock,
+  warn: StoreOptions['warn'] | undefined,
+): Promise<void> {
+  try {
+    await reach(redis, clock);
+    await checkEviction(redis);
+  } catch (error) {
+    if (warn === undefined || !(error instanceof StoreUnavailableError)) throw error;
+    warn('Redis', error);
+    const check = async (): Promise<void> => {
+      try {
+        await checkEviction(redis);
+        redis.off('ready', look);
+      } catch (reason) {
+        warn('Redis', reason instanceof Error ? reason : new Error(String(reason)));
+        if (!(reason instanceof StoreUnavailableError)) redis.disconnect();
+      }
+    };
+    const look = (): void => void check();
+    redis.on('ready', look);
+  }
 }
 
 function reach(redis: RedisClient, clock: Clock): Promise<void> {

@@ -117,6 +117,45 @@ describe('stores that go away under a session', () => {
     expect(new Set(amounts).size).toBe(amounts.length);
   });
 
+  test('[R11] an instance that starts while Redis is away serves from Postgres, and takes Redis up when it is there', async () => {
+    const { redis, postgres, server } = await withStores();
+    const former = await riding(server);
+    former.send('add', { amount: 1 });
+    await when(former, isSaved);
+    await redis.kill();
+    const other = await startServer({ redis: redis.url, postgres: postgres.url });
+    cleanups.push(() => other.stop());
+    expect(await readiness(other)).toMatchObject({ status: 'degraded', stores: { redis: 'down' } });
+    const session = await riding(other);
+    session.send('add', { amount: 2 });
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 2 } });
+    await redis.restart({ keepData: false });
+    await expect
+      .poll(() => readiness(other), { timeout: 60_000 })
+      .toMatchObject({ status: 'ready', stores: { redis: 'up' } });
+    session.send('add', { amount: 3 });
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 5 } });
+  });
+
+  test('[R11] a Redis that comes late and would evict live sessions is left alone', async () => {
+    const redis = await startRedis(['--maxmemory-policy', 'allkeys-lru']);
+    cleanups.push(() => redis.stop());
+    await redis.kill();
+    const server = await startServer({ redis: redis.url });
+    cleanups.push(() => server.stop());
+    await redis.restart({ keepData: false });
+    await expect
+      .poll(() => server.log.join(''), { timeout: 60_000 })
+      .toContain('maxmemory-policy noeviction');
+    const session = await riding(server);
+    session.send('add', { amount: 2 });
+    expect(await when(session, isSaved)).toMatchObject({ state: { total: 2 } });
+    expect(await readiness(server)).toMatchObject({
+      status: 'degraded',
+      stores: { redis: 'down' },
+    });
+  });
+
   test('[R11] [C6] Redis killed after the last command: it is told as saved, though nothing more is given', async () => {
     // Long enough for Redis to be killed before on a busy machine.
     const { redis, server } = await withStores({ checkpointMs: 3_000 });
