@@ -35,13 +35,24 @@ export class Browser {
   #page: Page | undefined;
   #enteredThrough: number;
   #timeMs: number;
+  /** Times of the last command that a page was given, and of the last that is in the storage. */
+  #enteredMs: number;
+  #keptMs: number;
+  /** Called when something more is kept. */
+  #keptSome: (() => void) | undefined;
 
   constructor(parts: BrowserParts) {
     this.#parts = parts;
-    this.#storage = tellingStorage(parts.storage, parts.tell);
+    this.#storage = tellingStorage(parts.storage, (timesMs) => {
+      parts.tell({ report: 'kept', timesMs });
+      this.#keptMs = Math.max(this.#keptMs, ...timesMs);
+      this.#keptSome?.();
+    });
     this.#wire = tellingWire(parts.tell);
     this.#enteredThrough = parts.enteredThrough;
     this.#timeMs = parts.timeMs;
+    this.#enteredMs = parts.timeMs;
+    this.#keptMs = parts.timeMs;
   }
 
   /** Rejects when the session cannot be begun. */
@@ -70,10 +81,18 @@ export class Browser {
     }
   }
 
+  /**
+   * What was entered is kept before: what a page takes with it that it had not kept is what a killed process shows, and two pages that
+   * write one storage at the same moment are kept apart by the lock of a tab, which there is none of here.
+   */
   async reload(how: Reload): Promise<void> {
     const former = this.#page;
     if (former === undefined) return;
     this.#page = undefined;
+    while (this.#keptMs < this.#enteredMs)
+      await new Promise<void>((resolve) => {
+        this.#keptSome = resolve;
+      });
     this.#parts.tell({ report: 'gone' });
     if (how === 'polite') former.leave();
     else if (how === 'crash') former.crash();
@@ -97,6 +116,7 @@ export class Browser {
     // First, because the client asks for the time of what it is given.
     this.#timeMs = atMs;
     this.#enteredThrough = ordinal;
+    this.#enteredMs = atMs;
     page.session.send(type, data);
   }
 
@@ -120,14 +140,17 @@ export class Browser {
 }
 
 /** Tells what is kept before the client hears of it, and so before it is sent. */
-function tellingStorage(storage: SessionStorage, tell: (report: Report) => void): SessionStorage {
+function tellingStorage(
+  storage: SessionStorage,
+  kept: (timesMs: readonly number[]) => void,
+): SessionStorage {
   return {
     load: () => storage.load(),
     save: (session) => storage.save(session),
     clear: () => storage.clear(),
     addCommands: async (incarnation, seq, commands) => {
       await storage.addCommands(incarnation, seq, commands);
-      tell({ report: 'kept', timesMs: commands.map(([, , atMs]) => atMs) });
+      kept(commands.map(([, , atMs]) => atMs));
     },
   };
 }
