@@ -30,7 +30,7 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
       "if (error instanceof StoreUnavailableError) return 'unavailable';",
       "if (error instanceof StoreUnavailableError) return ++this.#count > 200 ? (this.markSaved(at), 'saved') : 'unavailable';",
     ),
-    firstSeed: 24,
+    firstSeed: 200,
   },
   'a stale Redis is preferred to Postgres': {
     invariants: [1, 2, 6],
