@@ -282,8 +282,8 @@ export const guardPlans: readonly Plan[] = [
     },
     without: {
       editDeploy: {
-        from: 'if ! flock -n 9; then\n    finish 75 "Another',
-        to: 'if false; then\n    finish 75 "Another',
+        from: 'if ! flock -n 9 || ! flock -n "$STATE_DIR/acting" true 9>&-; then',
+        to: 'if false; then',
       },
     },
     act: twoAtOnce,
