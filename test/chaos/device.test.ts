@@ -134,6 +134,7 @@ test('a session whose second device cannot be started leaves nothing of the firs
     number: 2,
     deviceCount: 2,
     seed: 1,
+    // Of a whole world of servers a session asks for a network alone.
     world: world as unknown as World,
     deviceFile: await builtFile('chaos/device'),
     history: new History(),

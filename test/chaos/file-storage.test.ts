@@ -4,20 +4,8 @@ import { join } from 'node:path';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { addCommand as command, storedSession as session } from '../support/stored-session.ts';
 import { FileStorage } from './file-storage.ts';
-
-const session = {
-  sessionId: 'session',
-  clientId: 'client',
-  url: 'http://ride.example',
-  token: 't',
-  incarnation: 'first',
-  accepted: 1,
-  checkpointed: 0,
-  snapshot: { kind: 'tally', version: 1, offset: 0, writers: [], state: { total: 3 } },
-};
-const command = (amount: number): WireCommand => ['add', { amount }, 1];
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'trackstand-storage-'));

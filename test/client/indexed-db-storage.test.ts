@@ -7,20 +7,8 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { indexedDbStorage } from '../../client/indexed-db-storage.ts';
 import { memoryStorage, type SessionStorage } from '../../client/session-storage.ts';
-import type { WireCommand } from '../../shared/protocol/frames.ts';
 import { FileStorage } from '../chaos/file-storage.ts';
-
-const session = {
-  sessionId: 'session',
-  clientId: 'client',
-  url: 'http://ride.example',
-  token: 't',
-  incarnation: 'first',
-  accepted: 1,
-  checkpointed: 0,
-  snapshot: { kind: 'tally', version: 1, offset: 0, writers: [], state: { total: 3 } },
-};
-const command = (amount: number): WireCommand => ['add', { amount }, 1];
+import { addCommand as command, storedSession as session } from '../support/stored-session.ts';
 
 let databaseCount = 0;
 const stores: Record<string, () => Promise<SessionStorage>> = {

@@ -182,6 +182,7 @@ describe('a machine that has too little', () => {
     watched = await startWatchedRiders(host.url, 6);
   });
   beforeEach((context) => {
+    // What a machine without root cannot make is skipped by name; the gate runs as root.
     if (!mayAdminister())
       context.skip('another memory or disk to look at needs a root that may mount');
   });

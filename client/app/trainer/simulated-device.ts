@@ -129,7 +129,7 @@ function obey(machine: Machine, frame: DataView): number {
     if (reader.isShort || level < 0 || level > simulatedLevelMax) return invalid;
     machine.target = { kind: 'resistance', level };
   } else if (opCode === opCodes.simulate) {
-    reader.skip(2); // wind
+    reader.skip(2); // wind, 0.001 m/s: a simulated bike stands in a room
     const gradePercent = reader.int16() / 100;
     if (reader.isShort) return invalid;
     machine.target = { kind: 'grade', gradePercent };
