@@ -61,7 +61,10 @@ start_on_trial() { start_instance "$@" && lives[$1]=$(driver alive "$1" || drive
 start_instance() { # start_instance <instance> <healthy seconds>
   local instance=$1
   driver start "$instance" &&
-    verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S"
+    verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S" && return 0
+  # One that ends and is started again while a store is away would, when the deploy goes on, pass for one that dies.
+  is_routed "$instance" || is_former "$instance" || discard "$instance"
+  return 1
 }
 # In a process of its own, which does not hold the lock: a signal that stops this script meanwhile would say so to nobody.
 is_alive() { (driver alive "$1") >/dev/null 2>&1 9>&-; }

@@ -1,6 +1,5 @@
 /** An instance and those beside it over the same stretch of time, by what each says of itself. */
-import { delay, systemClock } from '../../shared/clock.ts';
-import { instancesIn, reportOf, runDriver, type Place, type SelfReport } from './instance.ts';
+import { instancesIn, lifeOf, reportOf, type Place, type SelfReport } from './instance.ts';
 import {
   judgeGreetings,
   judgeLoop,
@@ -39,7 +38,7 @@ export async function compare(
 ): Promise<() => Promise<Compared>> {
   const before = await seeAll(place);
   return async () => {
-    const isSame = await livesOn(place, instance, life);
+    const isSame = (await lifeOf(place, instance)) === life;
     const now = await seeAll(place);
     const fresh = now.get(instance);
     const beside = [...now].filter(([name]) => name !== instance);
@@ -61,16 +60,6 @@ export async function compare(
       isStoreAway,
     };
   };
-}
-
-/** Another life is a death; that a driver says none is one when it says so three times: one call may fail for reasons of its own. */
-async function livesOn(place: Place, instance: string, life: string): Promise<boolean> {
-  for (let looks = 0; looks < 3; looks++) {
-    if (looks > 0) await delay(systemClock, 100);
-    const seen = await runDriver(place, 'alive', instance);
-    if (seen !== undefined) return seen === life;
-  }
-  return false;
 }
 
 /** Who was welcomed before this stretch tells as well that there were enough. */

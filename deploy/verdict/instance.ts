@@ -4,6 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { delay, systemClock } from '../../shared/clock.ts';
 import { ask, type Asked, type Where } from './ask.ts';
 import type { Sight } from './readiness.ts';
 import { releaseOf } from './routes.ts';
@@ -33,10 +34,20 @@ export interface InstanceState extends Sight, SelfReport {
 
 export async function see(place: Place, instance: string): Promise<InstanceState> {
   const [life, sight] = await Promise.all([
-    runDriver(place, 'alive', instance),
+    lifeOf(place, instance),
     sightOf(place, instance),
   ]);
   return { life, ...sight };
+}
+
+/** Process id and restarts; undefined when a driver says three times that it does not run: one call may fail for reasons of its own. */
+export async function lifeOf(place: Place, instance: string): Promise<Sight['life']> {
+  for (let looks = 0; looks < 3; looks++) {
+    if (looks > 0) await delay(systemClock, 100);
+    const life = await runDriver(place, 'alive', instance);
+    if (life !== undefined) return life;
+  }
+  return undefined;
 }
 
 /** Without asking the driver. */

@@ -237,7 +237,7 @@ test.each(looks)('every screen of intervals.icu fits, $name', async (shape) => {
   const press = (button: string | RegExp) =>
     page.getByRole('button', { name: button }).first().click();
   await press('Your profile');
-  await page.getByLabel('Your API key').fill('a key that nobody has');
+  await page.getByLabel('Your API key').fill('a-key-that-nobody-has');
   await press('Check it and keep it');
   await page.getByText('intervals.icu does not take that key.').waitFor();
   await photograph(rider, `${name}-25-key`);

@@ -39,7 +39,7 @@ const settings = {
 };
 
 test('where containers must be tested, what they lack fails with one sentence and is not passed over', () => {
-  expect(skipped('there is no compose', undefined)).toBe('there is no compose');
+  expect(skipped('there is no compose', 'optional')).toBe('there is no compose');
   expect(skipped(undefined, 'required')).toBeUndefined();
   expect(() => skipped('there is no compose', 'required')).toThrow(
     /^The containers must be tested here, but there is no compose\.$/,
