@@ -73,8 +73,9 @@ const twoAtOnce: Act = async (host) => {
 };
 /** Whom the lock or the journal sends away has done no harm, and seen none. */
 const wasSentAway = (code: number | null): boolean => code === 75 || code === 70;
-/** A release that came to harm on its way, though nothing is wrong with it. */
-const cameToHarm = (code: number | null): boolean => code !== null && code >= 20 && code <= 32;
+/** A release that came to harm on its way, though nothing is wrong with it; 10: the other one had its journal, or a slot. */
+const cameToHarm = (code: number | null): boolean =>
+  code === 10 || (code !== null && code >= 20 && code <= 32);
 
 /** What a migration that was let through would do at the start of its release, while the former one serves. */
 const renameUnderway: Act = async (_host, { postgres }) => {
