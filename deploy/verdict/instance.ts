@@ -33,10 +33,7 @@ export interface InstanceState extends Sight, SelfReport {
 }
 
 export async function see(place: Place, instance: string): Promise<InstanceState> {
-  const [life, sight] = await Promise.all([
-    lifeOf(place, instance),
-    sightOf(place, instance),
-  ]);
+  const [life, sight] = await Promise.all([lifeOf(place, instance), sightOf(place, instance)]);
   return { life, ...sight };
 }
 

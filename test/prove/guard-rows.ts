@@ -235,7 +235,7 @@ export const guardPlans: readonly Plan[] = [
     id: 'no-rate',
     what: '200 clients asked to move at once',
     because: 'The other slot meets all of a slot in the same moment, in place of 10 in 0.1 s.',
-    expects: { says: 'more than 60 move in 0.1 s', holds: ({ peak }) => peak > 60 },
+    expects: { says: 'more than 40 move in 0.1 s', holds: ({ peak }) => peak > 40 },
     without: { instanceSettings: { DRAIN_MOVES_PER_S: 10_000 }, sessions: 200 },
     act: rolling('deploy', 'r2'),
   },
