@@ -82,7 +82,7 @@ export function accountRoute(
   const [place = ''] = path.split('?');
   return [...accounts.successes.keys()].find((route) => {
     const [routeMethod = '', routePath = ''] = route.split(' ');
-    const form = new RegExp(`^${routePath.replaceAll(/:\w+/g, '[^/]+')}$`);
+    const form = new RegExp(`^${routePath.replaceAll(/:\w+/g, '[^/]*')}$`);
     const isItsOwn = routePath !== '/v1/sessions';
     return isItsOwn && (method === 'HEAD' ? 'GET' : method) === routeMethod && form.test(place);
   });

@@ -108,6 +108,8 @@ describe('how answers are judged', () => {
     expect(judge('POST', '/v1/logins', 200)).toBeUndefined();
     expect(judge('POST', '/v1/logins', 201)).toMatch(/went well with 201/);
     expect(judge('DELETE', '/v1/logins/abc', 204)).toBeUndefined();
+    // To the router nothing is an id as well.
+    expect(judge('GET', '/v1/accounts/me/workouts/', 404, 'workout-unknown')).toBeUndefined();
     expect(judge('DELETE', '/v1/logins/abc?x', 200)).toMatch(/went well with 200/);
     expect(judge('POST', '/v1/logins', 401, 'login-refused')).toBeUndefined();
     expect(judge('POST', '/v1/logins', 413, 'body-too-large')).toBeUndefined();

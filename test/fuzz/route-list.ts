@@ -48,7 +48,7 @@ export function routeOf(
 ): string | undefined {
   const [place = ''] = path.split('?');
   const found = nameable(routes).find((route) => {
-    const form = new RegExp(`^${route.url.replaceAll(/:\w+/g, '[^/]+')}$`);
+    const form = new RegExp(`^${route.url.replaceAll(/:\w+/g, '[^/]*')}$`);
     return route.method === method && form.test(place);
   });
   return found === undefined ? undefined : `${method} ${found.url}`;

@@ -25,6 +25,7 @@ export async function takeSeat(url: string): Promise<Seat> {
     headers,
     body: rightBody(),
   });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   const created = (await response.json()) as Record<string, string>;
   const {
     session_id: sessionId = '',
