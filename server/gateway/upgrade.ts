@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import websocket from '@fastify/websocket';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 
 import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { idSchema } from '../../shared/protocol/frames.ts';
@@ -107,13 +107,15 @@ function forgetRequest(socket: WebSocket, response: ServerResponse | undefined):
 }
 
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
-  socket.on('close', parts.counts.enter(request.ip));
+  const leave = parts.counts.enter(request.ip);
   const ids = v.safeParse(pathParams, request.params);
   if (!ids.success) {
+    socket.on('close', leave);
     socket.close(closeCodes.unknownSession, 'session-unknown: ids are 22-36 of A-Z a-z 0-9 _ -');
     return;
   }
   if (!subprotocols.some((known) => known === socket.protocol)) {
+    socket.on('close', leave);
     socket.close(closeCodes.unsupportedVersion, `version-unsupported: ${subprotocols.join(', ')}`);
     return;
   }
@@ -127,12 +129,18 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
   parts.connections.add(connection);
   socket.on('message', (bytes, isBinary) => {
     // Binary frames are for a later encoding; as text they are not a frame, and answered so. [H7]
-    const text = Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes as ArrayBuffer);
-    connection.receive(isBinary ? '' : text.toString('utf8'));
+    connection.receive(isBinary ? '' : textOf(bytes));
   });
   socket.on('close', (code) => {
+    leave();
     parts.closed(code, connection.greeting);
     connection.gone();
     parts.connections.delete(connection);
   });
+}
+
+/** Unless it is told otherwise `ws` gives a whole Buffer, which is read where it lies: a copy would be garbage of every frame. */
+function textOf(bytes: RawData): string {
+  if (Buffer.isBuffer(bytes)) return bytes.toString('utf8');
+  return (Array.isArray(bytes) ? Buffer.concat(bytes) : Buffer.from(bytes)).toString('utf8');
 }

@@ -32,8 +32,8 @@ export class SessionHost {
   #isRetiring = false;
   readonly #ownership: Ownership;
   readonly #log: SessionLog;
-  /** Readers whose commands were put aside because too much waits for Postgres. */
-  readonly #stalled = new Set<Reader>();
+  /** Readers whose commands were put aside because too much waits for Postgres; undefined when none were. */
+  #stalled: Set<Reader> | undefined;
   /** Why the session was let go, once it was. */
   #released: { readonly code: CloseCode; readonly reason: string } | undefined;
   #checkpointing: Promise<void> | undefined;
@@ -81,6 +81,11 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
+  /** Whether this owner wrote a checkpoint of it. */
+  get hasSaved(): boolean {
+    return this.#saver.hasSaved;
+  }
+
   /** Since when nobody is attached; undefined when somebody is. */
   get detachedSinceMs(): number | undefined {
     return this.#detachedSinceMs;
@@ -124,6 +129,7 @@ export class SessionHost {
   receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
     if (this.#mailbox.hasLeft(reader)) return;
     if (this.#unsavedCount >= bounds.unsavedEntriesMax) {
+      this.#stalled ??= new Set();
       this.#stalled.add(reader);
       reader.settled(commands.length);
       return;
@@ -135,7 +141,7 @@ export class SessionHost {
 
   detach(reader: Reader): void {
     this.#mailbox.leave(reader);
-    this.#stalled.delete(reader);
+    this.#stalled?.delete(reader);
     this.#audience.leave(reader);
     if (this.readers.size === 0) this.#detachedSinceMs ??= this.#parts.clock.elapsedMs();
   }
@@ -257,8 +263,8 @@ export class SessionHost {
     this.#unsavedSinceMs = this.#unsavedCount > 0 ? this.#parts.clock.elapsedMs() : undefined;
     this.#forgetReplayed();
     this.#audience.tellWatermarks(this.view);
-    this.#audience.askAgain(this.view, this.#stalled);
-    this.#stalled.clear();
+    if (this.#stalled !== undefined) this.#audience.askAgain(this.view, this.#stalled);
+    this.#stalled = undefined;
   }
 
   /** Not while commands come in: then the next append tells what Redis is up to. */

@@ -132,9 +132,9 @@ export class SessionRegistry {
     const { checkpointMs, detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;
+      const dueMs = host.hasSaved ? checkpointMs : checkpointMs * firstShare(host.sessionId);
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
-        void host.checkpoint();
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= dueMs) void host.checkpoint();
       else if (
         unsavedSinceMs === undefined &&
         detachedSinceMs !== undefined &&
@@ -144,3 +144,9 @@ export class SessionRegistry {
     }
   }
 }
+
+/**
+ * Which part of the time between two checkpoints the first one waits, from a half to all of it. Sessions that come together, as after
+ * the crash of their former instance, would otherwise be due together for as long as they last, and everybody's commands wait meanwhile.
+ */
+const firstShare = (sessionId: string): number => 0.5 + (sessionId.charCodeAt(0) % 64) / 128;

@@ -23,6 +23,7 @@ export class SessionSaver {
   #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
+  #hasSaved = false;
   /** What happened to this session and to others, counted together. */
   readonly counts: SessionCounts;
   /** Whether Postgres knows this owner. */
@@ -40,6 +41,11 @@ export class SessionSaver {
   /** What clients are told: Postgres has it, and so Redis knows, should it be asked alone. [C6] */
   get saved(): Snapshot {
     return this.#saved;
+  }
+
+  /** Whether a checkpoint of this owner's is in Postgres. */
+  get hasSaved(): boolean {
+    return this.#hasSaved;
   }
 
   /** What Postgres has of this owner; undefined while it does not know it. */
@@ -74,6 +80,7 @@ export class SessionSaver {
         this.#pending = undefined;
         if (result !== 'appended') return 'refused';
         this.#written = pending.at;
+        this.#hasSaved = true;
       }
       const result = await this.#trim(this.#written);
       return result === 'untold' && this.#written.offset < at.offset ? 'unavailable' : result;

@@ -15,7 +15,9 @@ export class Tail {
   }
 
   push(run: EncodedEntries): void {
-    this.#runs.push(run);
+    // The first one alone, without the room that pushing makes for seventeen: most sessions that do nothing have one.
+    if (this.#runs.length === 0) this.#runs = [run];
+    else this.#runs.push(run);
   }
 
   /** All there are, oldest first. */
