@@ -43,7 +43,8 @@ case $verb in
       tell "$name could not be started: docker run failed."
     ;;
   stop)
-    id=$(running) || exit 0
+    # One that is about to be started again does not run, and would.
+    id=$(running) || { put_away; exit 0; }
     docker stop --time "${word:-20}" "$id" >/dev/null
     code=$(docker inspect --format '{{.State.ExitCode}}' "$id")
     put_away

@@ -56,18 +56,40 @@ seen_by_proxy() { verdict verify --deadline 5; }
 
 # Which process each instance on trial was when it got ready: who is started again between two looks has died all the same.
 declare -A lives=()
-# A call of the driver may fail for reasons of its own.
-start_on_trial() { start_instance "$@" && lives[$1]=$(driver alive "$1" || driver alive "$1"); }
-start_instance() { # start_instance <instance> <healthy seconds>
-  local instance=$1
-  driver start "$instance" &&
-    verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S" && return 0
-  # One that ends and is started again while a store is away would, when the deploy goes on, pass for one that dies.
-  is_routed "$instance" || is_former "$instance" || discard "$instance"
+start_on_trial() { # as start_instance
+  start_instance "$@" || return 1
+  lives[$1]=$(driver alive "$1" || driver alive "$1") && return 0
+  : >"$RUN_DIR/$1.ended"
   return 1
 }
-# In a process of its own, which does not hold the lock: a signal that stops this script meanwhile would say so to nobody.
-is_alive() { (driver alive "$1") >/dev/null 2>&1 9>&-; }
+# One whose process ended, for want of a store for instance, is started again and again by whoever keeps it running. When the deploy goes
+# on it would pass for one that dies: it begins anew then, unless somebody is led to it.
+start_instance() { # start_instance <instance> <healthy seconds>
+  local instance=$1 code=0
+  [[ ! -e $RUN_DIR/$instance.ended ]] || has_users "$instance" || is_former "$instance" || discard "$instance"
+  driver start "$instance" || return 1
+  verdict await-ready --instance "$instance" --release "${instance#?.}" --healthy "$2" --deadline "$READY_DEADLINE_S" || code=$?
+  rm -f "$RUN_DIR/$instance.ended"
+  ((code != 4)) || : >"$RUN_DIR/$instance.ended"
+  return "$code"
+}
+has_users() { # by a route or a slot; that of nginx may stand in a file's name alone
+  local link
+  for link in "$RUN_DIR"/{a,b,v*}.sock; do
+    [[ -L $link && $(readlink "$link") == "$1.sock" ]] && return 0
+  done
+  [[ $ROUTING == flags && -e $RUN_DIR/$1.place ]] && compgen -G "$RUN_DIR/flags/v*.$(cat "$RUN_DIR/$1.place")" >/dev/null
+}
+# Asked three times, as one call of the driver may fail for reasons of its own; in a process of its own, which does not hold the lock: a
+# signal that stops this script meanwhile would say so to nobody.
+is_alive() {
+  local looks
+  for looks in 1 2 3; do
+    ((looks == 1)) || sleep 0.1
+    (driver alive "$1") >/dev/null 2>&1 9>&- && return 0
+  done
+  return 1
+}
 try_out() { # try_out <instance> <former instance>
   [[ -n $TRY_SESSION ]] || return 0
   local former=()
@@ -116,7 +138,7 @@ retire() { # retire <instance>
 }
 discard() { # an instance that nobody was routed to
   driver stop "$1" 2 || true
-  rm -f "$RUN_DIR/$1.sock"
+  rm -f "$RUN_DIR/$1".{sock,ended}
 }
 # Brings both slots back to what they had before this deploy: at once where that still runs, then where it must be started again.
 restore_slots() {

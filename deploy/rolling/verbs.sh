@@ -200,7 +200,7 @@ lead_both() {
   seen_by_proxy || return 31
 }
 start_both() {
-  local slot fresh healthy=$HEALTHY_S starting=() one
+  local slot fresh healthy=$HEALTHY_S starting=() one code=0
   for slot in a b; do
     fresh=$slot.${J[release]}
     is_alive "$fresh" && [[ ${J[op]} == rollback ]] && healthy=0
@@ -215,7 +215,9 @@ start_both() {
       try_out "$fresh" "${J[old_$slot]}" || return 21
     fi
   done
-  for one in "${starting[@]}"; do wait "$one" || return 20; done
+  # Both are waited for: one that is left would hold the lock.
+  for one in "${starting[@]}"; do wait "$one" || code=20; done
+  return "$code"
 }
 
 raise_canary() {

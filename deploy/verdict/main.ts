@@ -131,7 +131,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
     const found = await awaitReady(place(), instance, limits, systemClock);
     if (found.kind === 'ready') return exitYes;
     say(`${instance} does not get ready: ${found.why}.`);
-    return exitNo;
+    return found.kind === 'died' ? exitDied : exitNo;
   },
   'try-out': async (options) => {
     const body: unknown = JSON.parse(given(options, 'session'));

@@ -28,7 +28,8 @@ export interface Watch {
 export type Readiness =
   | { readonly kind: 'waiting'; readonly watch: Watch; readonly why: string }
   | { readonly kind: 'ready'; readonly afterMs: number }
-  | { readonly kind: 'failed'; readonly why: string };
+  /** `died`: its process ended; else it may yet get ready. */
+  | { readonly kind: 'failed' | 'died'; readonly why: string };
 
 export const firstWatch = (nowMs: number): Watch => ({
   startMs: nowMs,
@@ -44,9 +45,9 @@ export function look(
   limits: ReadinessLimits,
 ): Readiness {
   const afterMs = nowMs - watch.startMs;
-  if (sight.life === undefined) return { kind: 'failed', why: 'its process ended' };
+  if (sight.life === undefined) return { kind: 'died', why: 'its process ended' };
   if (watch.life !== undefined && watch.life !== sight.life)
-    return { kind: 'failed', why: 'its process ended and was started again' };
+    return { kind: 'died', why: 'its process ended and was started again' };
   if (sight.release !== undefined && sight.release !== limits.release)
     return { kind: 'failed', why: `it says that it is release ${sight.release}` };
   const why = whyNot(sight);

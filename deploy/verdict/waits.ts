@@ -69,7 +69,8 @@ export async function handOver(
   await runDriver(place, 'signal', instance, 'USR2');
   for (;;) {
     const now = await see(place, instance);
-    if (now.life === undefined) return { kind: 'done', moved: before.connections ?? 0 };
+    // Whoever was there has lost its connection: this one, or one that was started in its place, was told nothing.
+    if (now.life !== before.life) return { kind: 'done', moved: before.connections ?? 0 };
     if ((now.handOvers ?? 0) > (before.handOvers ?? 0))
       return { kind: 'done', moved: (before.connections ?? 0) - (now.connections ?? 0) };
     const isDue = clock.elapsedMs() >= nextLookMs;

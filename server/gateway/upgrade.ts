@@ -107,6 +107,7 @@ function forgetRequest(socket: WebSocket, response: ServerResponse | undefined):
 }
 
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
+  // Called with what else is to do at the end: a listener of its own would be kept for each connection.
   const leave = parts.counts.enter(request.ip);
   const ids = v.safeParse(pathParams, request.params);
   if (!ids.success) {

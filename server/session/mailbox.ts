@@ -4,7 +4,7 @@ import type { Input } from './session.ts';
 
 export class Mailbox {
   #inputs: Input<Reader>[] = [];
-  /** Readers that left or were turned away, perhaps while something of theirs was under way. Most sessions never need it. */
+  /** Readers that left or were turned away, perhaps while something of theirs was under way. Undefined when nobody was. */
   #gone: WeakSet<Reader> | undefined;
 
   get isEmpty(): boolean {

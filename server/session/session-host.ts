@@ -81,9 +81,9 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
-  /** Whether this owner wrote a checkpoint of it. */
-  get hasSaved(): boolean {
-    return this.#saver.hasSaved;
+  /** Whether its checkpoints come when they are due; not before the first one, or after one that a store kept waiting. */
+  get isOnTime(): boolean {
+    return this.#saver.isOnTime;
   }
 
   /** Since when nobody is attached; undefined when somebody is. */

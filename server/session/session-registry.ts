@@ -1,3 +1,4 @@
+import { payloadHash } from '../../shared/payload-hash.ts';
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
@@ -127,14 +128,19 @@ export class SessionRegistry {
     }
   }
 
+  #dueMs({ isOnTime, sessionId }: SessionHost): number {
+    const { checkpointMs } = this.#parts;
+    return isOnTime ? checkpointMs : checkpointMs * firstShare(sessionId);
+  }
+
   #sweep(): void {
     const nowMs = this.#parts.clock.elapsedMs();
-    const { checkpointMs, detachedGraceMs } = this.#parts;
+    const { detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;
-      const dueMs = host.hasSaved ? checkpointMs : checkpointMs * firstShare(host.sessionId);
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= dueMs) void host.checkpoint();
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= this.#dueMs(host))
+        void host.checkpoint();
       else if (
         unsavedSinceMs === undefined &&
         detachedSinceMs !== undefined &&
@@ -146,7 +152,9 @@ export class SessionRegistry {
 }
 
 /**
- * Which part of the time between two checkpoints the first one waits, from a half to all of it. Sessions that come together, as after
- * the crash of their former instance, would otherwise be due together for as long as they last, and everybody's commands wait meanwhile.
+ * Which part of the time between two checkpoints a session waits for one when it is in no rhythm yet, from a half to all of it. Sessions
+ * that come together, as after the crash of their former instance, or had to wait together for a store, would otherwise be due together
+ * for as long as they last, and everybody's commands wait meanwhile.
  */
-const firstShare = (sessionId: string): number => 0.5 + (sessionId.charCodeAt(0) % 64) / 128;
+const firstShare = (sessionId: string): number =>
+  0.5 + Number.parseInt(payloadHash(sessionId).slice(-8), 16) / 2 ** 33;

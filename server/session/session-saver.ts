@@ -23,7 +23,8 @@ export class SessionSaver {
   #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
-  #hasSaved = false;
+  #isOnTime = false;
+  #failedTries = 0;
   /** What happened to this session and to others, counted together. */
   readonly counts: SessionCounts;
   /** Whether Postgres knows this owner. */
@@ -43,9 +44,9 @@ export class SessionSaver {
     return this.#saved;
   }
 
-  /** Whether a checkpoint of this owner's is in Postgres. */
-  get hasSaved(): boolean {
-    return this.#hasSaved;
+  /** Whether its last checkpoint landed at the first try, when it was due: the next one comes a whole interval later. */
+  get isOnTime(): boolean {
+    return this.#isOnTime;
   }
 
   /** What Postgres has of this owner; undefined while it does not know it. */
@@ -80,13 +81,15 @@ export class SessionSaver {
         this.#pending = undefined;
         if (result !== 'appended') return 'refused';
         this.#written = pending.at;
-        this.#hasSaved = true;
+        this.#isOnTime = this.#failedTries === 0;
+        this.#failedTries = 0;
       }
       const result = await this.#trim(this.#written);
       return result === 'untold' && this.#written.offset < at.offset ? 'unavailable' : result;
     } catch (error) {
-      if (error instanceof StoreUnavailableError) return 'unavailable';
-      throw error;
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      this.#failedTries++;
+      return 'unavailable';
     }
   }
 

@@ -60,6 +60,6 @@ describe('an instance on trial', () => {
       awaitReady(await drive(...answers), 'a.r2', limits, systemClock);
     expect(await comes('', '7/0')).toEqual({ kind: 'failed', why: 'it does not answer after 0 s' });
     expect(await calls()).toBe(2);
-    expect(await comes('', '', '')).toEqual({ kind: 'failed', why: 'its process ended' });
+    expect(await comes('', '', '')).toEqual({ kind: 'died', why: 'its process ended' });
   });
 });

@@ -55,8 +55,8 @@ describe('readiness', () => {
   });
 
   test('a process that ended, or was started again, fails at once', () => {
-    expect(after([0, ready], [1, { ...ready, life: undefined }])).toMatchObject({ kind: 'failed' });
-    expect(after([0, ready], [1, { ...ready, life: '8/1' }])).toMatchObject({ kind: 'failed' });
+    expect(after([0, ready], [1, { ...ready, life: undefined }])).toMatchObject({ kind: 'died' });
+    expect(after([0, ready], [1, { ...ready, life: '8/1' }])).toMatchObject({ kind: 'died' });
   });
 
   test('at the deadline it is said what is missing', () => {

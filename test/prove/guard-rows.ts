@@ -20,7 +20,7 @@ import {
 } from './expectations.ts';
 import { rollbackTimed, type Act, type Came, type Without } from './own-bench.ts';
 import { asRow, killInstance, rolling, type Plan } from './own-rows.ts';
-import { failedCount, type Row } from './rows.ts';
+import { failedCount, type Row, type RowNoticed } from './rows.ts';
 import { slowPage } from './slow-page.ts';
 
 const noRetry = (text: string): string =>
@@ -73,9 +73,11 @@ const twoAtOnce: Act = async (host) => {
 };
 /** Whom the lock or the journal sends away has done no harm, and seen none. */
 const wasSentAway = (code: number | null): boolean => code === 75 || code === 70;
-/** A release that came to harm on its way, though nothing is wrong with it; 10: the other one had its journal, or a slot. */
-const cameToHarm = (code: number | null): boolean =>
-  code === 10 || (code !== null && code >= 20 && code <= 32);
+/** A release that came to harm on its way, though nothing is wrong with it. */
+const cameToHarm = (code: number | null): boolean => code !== null && code >= 20 && code <= 32;
+/** Begun, and ended when the other one's journal was there in the place of its own. */
+const lostItsJournal = ({ exitCodes = [], said = '' }: RowNoticed): boolean =>
+  exitCodes.includes(10) && said.includes('The journal cannot be written');
 
 /** What a migration that was let through would do at the start of its release, while the former one serves. */
 const renameUnderway: Act = async (_host, { postgres }) => {
@@ -277,7 +279,8 @@ export const guardPlans: readonly Plan[] = [
           (isMixed === true ||
             gapsMs.length > 0 ||
             failedCount(noticed) > 0 ||
-            exitCodes.some(cameToHarm))
+            exitCodes.some(cameToHarm) ||
+            lostItsJournal(noticed))
         );
       },
     },

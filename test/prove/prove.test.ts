@@ -267,8 +267,11 @@ test('two deploys at once, one of which is sent away, show nothing of what a loc
   expect(harms({ gapsMs: [1] })).toBe(true);
   expect(harms({ failed: { '502 of post': 1 } })).toBe(true);
   expect(harms({ exitCodes: [0, 32] })).toBe(true);
+  const said = 'The journal cannot be written to /run: the disk may be full.';
+  expect(harms({ exitCodes: [0, 10], said })).toBe(true);
   expect([
     harms({}),
+    harms({ exitCodes: [0, 10], said: 'The preflight failed; nothing was changed.' }),
     harms({ exitCodes: [0, 75], moves: [2, 2], isMixed: true }),
     harms({ exitCodes: [70, 0], gapsMs: [1] }),
     harms({ exitCodes: [0, 1] }),

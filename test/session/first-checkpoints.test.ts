@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { SessionRegistry } from '../../server/session/session-registry.ts';
+import { StoreUnavailableError } from '../../server/store/journal.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { memoryJournal } from '../support/memory-journal.ts';
@@ -9,15 +10,23 @@ import { tallyRegistryParts } from '../support/tally-registry.ts';
 import { tally } from '../support/tally.ts';
 
 /** Its registry writes checkpoints every second, and looks for due ones every 250 ms. */
-test('[C6] sessions that came together are not saved together, then or later, and none waits longer than it may', async () => {
+test('[C6] sessions that came together, or waited together, are not saved together from then on, and none waits longer than it may', async () => {
   const clock = manualClock();
   const postgres = memoryJournal({ keepsAll: true });
+  let isAway = false;
+  const checkpoints: typeof postgres = {
+    ...postgres,
+    append: async (batch) => {
+      if (isAway) throw new StoreUnavailableError('Postgres', 'away');
+      return postgres.append(batch);
+    },
+  };
   const log = memoryJournal({ keepsAll: false });
   let idCount = 0;
   const errors: unknown[] = [];
   const registry = new SessionRegistry(
     tallyRegistryParts({
-      journals: { checkpoints: postgres, log },
+      journals: { checkpoints, log },
       newId: () => `id-${++idCount}`,
       clock,
       reportError: (error) => errors.push(error),
@@ -28,7 +37,7 @@ test('[C6] sessions that came together are not saved together, then or later, an
     for (let turn = 0; turn < 60; turn++) await Promise.resolve();
   };
   const riders = await Promise.all(
-    ['Avowed', 'zealous'].map(async (sessionId) => {
+    ['hana', 'gil'].map(async (sessionId) => {
       const snapshot = genesis(tally, { bound: 1_000 });
       await postgres.create({ sessionId, epoch: '0', snapshot, retentionMs: 1 });
       const found = await registry.find(sessionId, undefined);
@@ -57,5 +66,14 @@ test('[C6] sessions that came together are not saved together, then or later, an
   await give();
   expect(await areUnsaved(750)).toEqual([false, true]);
   expect(await areUnsaved(250)).toEqual([false, false]);
+
+  // Who waited together for a store is saved together once.
+  isAway = true;
+  await give();
+  expect(await areUnsaved(1_250)).toEqual([true, true]);
+  isAway = false;
+  expect(await areUnsaved(250)).toEqual([false, false]);
+  await give();
+  expect(await areUnsaved(750)).toEqual([false, true]);
   expect(errors).toEqual([]);
 });
