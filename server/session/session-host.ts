@@ -81,11 +81,6 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
-  /** Whether its checkpoints come when they are due; not before the first one, or after one that a store kept waiting. */
-  get isOnTime(): boolean {
-    return this.#saver.isOnTime;
-  }
-
   /** Since when nobody is attached; undefined when somebody is. */
   get detachedSinceMs(): number | undefined {
     return this.#detachedSinceMs;

@@ -1,4 +1,3 @@
-import { payloadHash } from '../../shared/payload-hash.ts';
 /** The sessions of this instance: at most one host each, opened once however many ask, forgotten when it lets go. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
@@ -128,18 +127,13 @@ export class SessionRegistry {
     }
   }
 
-  #dueMs({ isOnTime, sessionId }: SessionHost): number {
-    const { checkpointMs } = this.#parts;
-    return isOnTime ? checkpointMs : checkpointMs * firstShare(sessionId);
-  }
-
   #sweep(): void {
     const nowMs = this.#parts.clock.elapsedMs();
-    const { detachedGraceMs } = this.#parts;
+    const { checkpointMs, detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= this.#dueMs(host))
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
         void host.checkpoint();
       else if (
         unsavedSinceMs === undefined &&
@@ -150,11 +144,3 @@ export class SessionRegistry {
     }
   }
 }
-
-/**
- * Which part of the time between two checkpoints a session waits for one when it is in no rhythm yet, from a half to all of it. Sessions
- * that come together, as after the crash of their former instance, or had to wait together for a store, would otherwise be due together
- * for as long as they last, and everybody's commands wait meanwhile.
- */
-const firstShare = (sessionId: string): number =>
-  0.5 + Number.parseInt(payloadHash(sessionId).slice(-8), 16) / 2 ** 33;

@@ -23,8 +23,6 @@ export class SessionSaver {
   #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
   #count = 0;
-  #isOnTime = false;
-  #failedTries = 0;
   /** What happened to this session and to others, counted together. */
   readonly counts: SessionCounts;
   /** Whether Postgres knows this owner. */
@@ -42,11 +40,6 @@ export class SessionSaver {
   /** What clients are told: Postgres has it, and so Redis knows, should it be asked alone. [C6] */
   get saved(): Snapshot {
     return this.#saved;
-  }
-
-  /** Whether its last checkpoint landed at the first try, when it was due: the next one comes a whole interval later. */
-  get isOnTime(): boolean {
-    return this.#isOnTime;
   }
 
   /** What Postgres has of this owner; undefined while it does not know it. */
@@ -81,15 +74,12 @@ export class SessionSaver {
         this.#pending = undefined;
         if (result !== 'appended') return 'refused';
         this.#written = pending.at;
-        this.#isOnTime = this.#failedTries === 0;
-        this.#failedTries = 0;
       }
       const result = await this.#trim(this.#written);
       return result === 'untold' && this.#written.offset < at.offset ? 'unavailable' : result;
     } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      this.#failedTries++;
-      return 'unavailable';
+      if (error instanceof StoreUnavailableError) return 'unavailable';
+      throw error;
     }
   }
 

@@ -27,8 +27,8 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     ...planted(
       [2],
       'server/session/session-saver.ts',
-      'this.#failedTries++;',
-      "if (++this.#failedTries > 200) return this.markSaved(at), 'saved';",
+      "if (error instanceof StoreUnavailableError) return 'unavailable';",
+      "if (error instanceof StoreUnavailableError) return ++this.#count > 200 ? (this.markSaved(at), 'saved') : 'unavailable';",
     ),
     firstSeed: 200,
   },
