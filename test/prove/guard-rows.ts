@@ -271,12 +271,14 @@ export const guardPlans: readonly Plan[] = [
     what: 'Two deploys at once, and no lock',
     because: 'Each takes away what the other one built.',
     expects: {
-      says: 'both begin, and one of them fails, two releases serve, a request fails or somebody is without a connection',
+      says: 'both begin, and both say that theirs serves, one of them fails, two releases serve, a request fails or somebody is without a connection',
       holds: (noticed) => {
         const { exitCodes = [], isMixed, gapsMs } = noticed;
         return (
           !exitCodes.some(wasSentAway) &&
-          (isMixed === true ||
+          // Only one of them can be right.
+          ((exitCodes.length > 1 && exitCodes.every((code) => code === 0)) ||
+            isMixed === true ||
             gapsMs.length > 0 ||
             failedCount(noticed) > 0 ||
             exitCodes.some(cameToHarm) ||
