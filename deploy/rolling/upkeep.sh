@@ -103,13 +103,7 @@ prune() {
   forget_releases
   finish 0 "Pruned."
 }
-is_routed() { # by any link
-  local link
-  for link in "$RUN_DIR"/*.sock; do
-    [[ -L $link && $(readlink "$link") == "$1.sock" ]] && return 0
-  done
-  return 1
-}
+is_routed() { has_users "$1" || [[ $(instance_at candidate) == "$1" ]]; }
 forget_releases() {
   local release kept=0
   while read -r release; do

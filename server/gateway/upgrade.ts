@@ -107,16 +107,13 @@ function forgetRequest(socket: WebSocket, response: ServerResponse | undefined):
 }
 
 function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts): void {
-  // Called with what else is to do at the end: a listener of its own would be kept for each connection.
-  const leave = parts.counts.enter(request.ip);
+  socket.on('close', parts.counts.enter(request.ip));
   const ids = v.safeParse(pathParams, request.params);
   if (!ids.success) {
-    socket.on('close', leave);
     socket.close(closeCodes.unknownSession, 'session-unknown: ids are 22-36 of A-Z a-z 0-9 _ -');
     return;
   }
   if (!subprotocols.some((known) => known === socket.protocol)) {
-    socket.on('close', leave);
     socket.close(closeCodes.unsupportedVersion, `version-unsupported: ${subprotocols.join(', ')}`);
     return;
   }
@@ -133,7 +130,6 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
     connection.receive(isBinary ? '' : textOf(bytes));
   });
   socket.on('close', (code) => {
-    leave();
     parts.closed(code, connection.greeting);
     connection.gone();
     parts.connections.delete(connection);

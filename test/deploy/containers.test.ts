@@ -194,6 +194,8 @@ describe.each(['docker-compose', 'docker compose'] as const)('the containers, by
       expect(result.code, result.said).toBe(20);
       expect(result.said).toMatch(/Release bad was taken back: it does not get ready\.$/);
       expect(noticed).toMatchObject({ ...nothing, moves: each(0) });
+      // Not even one that is about to be started again.
+      expect(await project.docker('ps', '-aq', '--filter', `name=${project.name}-a.bad`)).toBe('');
       expect(await project.script.rolling('deploy', 'gone')).toMatchObject({ code: 11 });
     },
     minutesMs(5),

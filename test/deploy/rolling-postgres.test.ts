@@ -16,7 +16,10 @@ describe('a deploy during which Postgres goes away', () => {
   let watched: WatchedRiders;
   beforeAll(async () => {
     postgres = await startPostgres();
-    host = await startSharedHost({ STORES_WAIT_S: 1 }, { postgres: postgres.url });
+    host = await startSharedHost(
+      { STORES_WAIT_S: 1, READY_DEADLINE_S: 20 },
+      { postgres: postgres.url },
+    );
     for (const name of ['r1', 'r2']) await host.release(name);
     const { code, said } = await host.rolling('deploy', 'r1');
     if (code !== 0) throw new Error(said);
@@ -26,6 +29,10 @@ describe('a deploy during which Postgres goes away', () => {
     await host.stop();
     await postgres.stop();
   });
+
+  /** Process id and restarts of each, or ''. */
+  const livesOf = (...instances: readonly string[]): Promise<string[]> =>
+    Promise.all(instances.map(async (name) => (await host.driver('alive', name)).stdout));
 
   test.each([
     ['a:start', ['a.r1', 'b.r1']],
@@ -56,11 +63,29 @@ describe('a deploy during which Postgres goes away', () => {
       await postgres.restart();
       await eventually(async () => (await host.rolling('resume')).code).toBe(0);
       expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
+      // What ended for want of the store was not waited for, but begun anew.
+      for (const life of await livesOf('a.r2', 'b.r2')) expect(life).toMatch(/^\d+\/0$/);
       await watched.areUnharmed();
       const back = await host.rolling('rollback');
       expect(back.code, back.said).toBe(0);
     },
   );
+
+  test('a rollback that begins while it is away leaves what is warm warm, and is gone on with', async () => {
+    const there = await host.rolling('switch', 'r2');
+    expect(there.code, there.said).toBe(0);
+    const warm = await livesOf('a.r1', 'b.r1');
+    await postgres.kill();
+    const back = await host.rolling('rollback');
+    expect(back.code, back.said).toBe(13);
+    expect(await host.routed()).toEqual(['a.r2', 'b.r2']);
+    expect(await livesOf('a.r1', 'b.r1')).toEqual(warm);
+    await postgres.restart();
+    await eventually(async () => (await host.rolling('resume')).code).toBe(0);
+    expect(await host.routed()).toEqual(['a.r1', 'b.r1']);
+    expect(await livesOf('a.r1', 'b.r1')).toEqual(warm);
+    await watched.areUnharmed();
+  });
 
   test('while it is away no deploy begins', async () => {
     await postgres.kill();
