@@ -52,7 +52,7 @@ case $verb in
     [[ $code != 137 ]]
     ;;
   kill)
-    id=$(running) || exit 0
+    id=$(running) || { put_away; exit 0; }
     docker kill "$id" >/dev/null || true
     put_away
     rm -f "$RUN_DIR/$name.sock"
