@@ -37,7 +37,7 @@ import { drainDefaults, endOfLifeDefaults, type TrackstandOptions } from './trac
 
 export type { TrackstandOptions } from './trackstand-options.ts';
 export { installProblems } from './http/problem.ts';
-export { serverOptions } from './http/server-options.ts';
+export { listenBacklog, serverOptions } from './http/server-options.ts';
 
 const upgradeProblems = {
   address: 'too-many-connections',

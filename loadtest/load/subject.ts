@@ -7,7 +7,7 @@ import Fastify from 'fastify';
 import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 
-import { serverOptions, trackstand } from '../../server/trackstand.ts';
+import { listenBacklog, serverOptions, trackstand } from '../../server/trackstand.ts';
 import { answerParent } from './child.ts';
 import { hashingRate } from './hashing-floor.ts';
 import { mailedAccounts, openMailbox } from './mailbox.ts';
@@ -47,10 +47,10 @@ async function startDurable({
   if (socketPath !== undefined) {
     // Of one that was killed.
     await rm(socketPath, { force: true });
-    await app.listen({ path: socketPath });
+    await app.listen({ path: socketPath, backlog: listenBacklog });
     return 0;
   }
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.listen({ host: '127.0.0.1', port: 0, backlog: listenBacklog });
   return (app.server.address() as AddressInfo).port;
 }
 
@@ -70,7 +70,7 @@ const floors: Readonly<Record<Exclude<SubjectName, 'durable'>, (start: SubjectSt
 
 async function startFloor(name: Exclude<SubjectName, 'durable'>, start: SubjectStart) {
   const take = floors[name](start);
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: listenBacklog });
   await new Promise((resolve) => server.once('listening', resolve));
   server.on('connection', (socket) => {
     socket.on('message', (data: Buffer) => {

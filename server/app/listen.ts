@@ -5,19 +5,20 @@ import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 import type { Config } from '../config.ts';
+import { listenBacklog } from '../http/server-options.ts';
 
 /** Rejects with one sentence when something else listens there. */
 export async function listen(app: FastifyInstance, config: Config): Promise<void> {
   const { socketPath: path, host, port } = config;
   if (path === undefined) {
-    await app.listen({ host, port });
+    await app.listen({ host, port, backlog: listenBacklog });
     return;
   }
   // The file of a socket outlives a process that was killed, and would be in the way.
   if (await isServed(path)) throw new Error(`Another process listens on ${path}.`);
   await rm(path, { force: true });
   // Proxy and server run as different users; the folder says who may come in.
-  await app.listen({ path, readableAll: true, writableAll: true });
+  await app.listen({ path, readableAll: true, writableAll: true, backlog: listenBacklog });
 }
 
 function isServed(path: string): Promise<boolean> {

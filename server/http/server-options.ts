@@ -13,6 +13,12 @@ export interface ServerOptions {
   readonly times?: typeof slowClientMs | undefined;
 }
 
+/**
+ * For `listen`: connections that wait to be taken, up to the kernel's `somaxconn`. When an instance dies all its clients come to another
+ * one within a fifth of a second; where the queue is full a proxy gives up on a Unix socket, and TCP tries again after a second.
+ */
+export const listenBacklog = 4_096;
+
 /** Options for `Fastify`. Some can only be given when the server is made, which is why the plugin does not set them. [F3] [B11] */
 export function serverOptions({ trustedProxies = [], times = slowClientMs }: ServerOptions = {}) {
   return {

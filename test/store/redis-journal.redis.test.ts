@@ -6,7 +6,7 @@ import {
   connectRedis,
   type RedisClient,
 } from '../../server/store/redis/connect-redis.ts';
-import { sessionKeys } from '../../server/store/redis/keys.ts';
+import { keptMs, sessionKeys } from '../../server/store/redis/keys.ts';
 import { redisJournal } from '../../server/store/redis/redis-journal.ts';
 import { startRedis } from '../support/services/redis-service.ts';
 import { freshRedis } from '../support/services/shared-services.ts';
@@ -57,6 +57,58 @@ describe('Redis', () => {
       { value: 'appended' },
     ]);
     expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+  });
+
+  test('sessions that are saved together are trimmed in one call, each with its own answer', async () => {
+    const journal = redisJournal(redis);
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const sessions = ['one', 'two', 'three', 'four'].map((name) => ({
+      sessionId: `trimmed-${name}-0000000000`,
+      ownerId: 'a',
+      epoch: 'e1',
+    }));
+    for (const session of sessions) {
+      await journal.startEpoch({ ...session, term: 1, snapshot });
+      await journal.append({ ...session, prev: 0, head: 1, entries: '{"offset":1}' });
+    }
+    const [, fenced, broken] = sessions;
+    await redis.hset(sessionKeys(fenced?.sessionId ?? '').meta, 'owner', 'another');
+    await redis.set(sessionKeys(broken?.sessionId ?? '').log, 'no stream');
+    await redis.config('RESETSTAT');
+    const trimmed = await Promise.allSettled(
+      sessions.map((session) => journal.trim({ ...session, snapshot: { ...snapshot, offset: 1 } })),
+    );
+    expect(trimmed).toMatchObject([
+      { value: 'appended' },
+      { value: 'fenced' },
+      { reason: expect.any(StoreUnavailableError) },
+      { value: 'appended' },
+    ]);
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+    const offsets = sessions.map(async ({ sessionId }) => {
+      const { snapshot: place } = sessionKeys(sessionId);
+      return (JSON.parse((await redis.get(place)) ?? '{}') as { offset: number }).offset;
+    });
+    expect(await Promise.all(offsets)).toEqual([1, 0, 0, 1]);
+  });
+
+  test('an empty log is no key, and one that is begun again goes with its session', async () => {
+    const journal = redisJournal(redis);
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const session = { sessionId: 'begun-again-0000000000', ownerId: 'a', epoch: 'e1' };
+    const { log } = sessionKeys(session.sessionId);
+    await journal.startEpoch({ ...session, term: 1, snapshot });
+    expect(await redis.exists(log)).toBe(0);
+    for (const prev of [0, 1, 2]) {
+      const head = prev + 1;
+      await journal.append({ ...session, prev, head, entries: `{"offset":${head}}` });
+      expect(await redis.pttl(log)).toBeGreaterThan(keptMs / 2);
+      // The second time one batch stays behind it.
+      const offset = prev === 1 ? 1 : head;
+      await journal.trim({ ...session, snapshot: { ...snapshot, offset } });
+      expect(await redis.xlen(log)).toBe(head - offset);
+      expect(await redis.exists(log)).toBe(head - offset);
+    }
   });
 
   test('a Redis that would evict live sessions is refused', async () => {

@@ -33,7 +33,7 @@ export async function startRemoteHost(parts: RemoteHostParts): Promise<RemoteHos
     const text = await readFile(machine.at(`/etc/nginx/${name}`), 'utf8');
     await writeFile(
       machine.at(`/etc/nginx/${name}`),
-      text.replace('listen 80;', `listen 127.0.0.1:${port};`),
+      text.replace('listen 80 ', `listen 127.0.0.1:${port} `),
     );
   }
   const units = `${parts.repository}/deploy/systemd`;

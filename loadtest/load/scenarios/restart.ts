@@ -49,7 +49,7 @@ async function killAgainAndAgain(
     tell(`restart: ${riders} riders`);
     await generator.ask({ kind: 'connect', subject: 'durable', port, count: riders });
     await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
-    const seconds = kills * (restS + 4);
+    const seconds = kills * (restS + 6);
     const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
     const recoveries: Recovery[] = [];
     for (let kill = 1; kill <= kills; kill++) {
@@ -59,6 +59,8 @@ async function killAgainAndAgain(
       await pair.instances[slot].kill();
       recoveries.push(await recovering);
       await pair.replace(slot);
+      // Half of them go back to where their routes lead: the next kill concerns half of them again, and not everybody.
+      await generator.ask<Recovery>({ kind: 'break', isOwn: true });
       await new Promise((resolve) => setTimeout(resolve, restS * 1_000));
     }
     return { riders, recoveries, ridden: await riding };

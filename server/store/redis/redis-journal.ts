@@ -2,32 +2,24 @@
 import { Cluster } from 'ioredis';
 import * as v from 'valibot';
 
-import { groupCommit, type GroupBounds } from '../group-commit.ts';
-import { StoreUnavailableError, type AppendResult, type Batch, type Journal } from '../journal.ts';
+import { StoreUnavailableError, type Journal } from '../journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
 import { isConnected, lookForMasters, type RedisClient } from './connect-redis.ts';
 import forgetScript from './forget.lua';
+import { groupedScript, type Script, type ScriptBounds } from './grouped-script.ts';
 import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
 import trimScript from './trim.lua';
 
-type Argument = string | number | Buffer;
-type Script = (...args: Argument[]) => Promise<unknown>;
+/** Some 2 ms of Redis' time. */
+const appendBounds: ScriptBounds = { countMax: 100, charsMax: 1_000_000 };
 
-/** What one append needs. */
-type Append = Pick<Batch, 'sessionId' | 'ownerId' | 'epoch' | 'prev' | 'head' | 'entries'>;
+/** Some 1 ms: sessions that began together are saved together, and appends have to come between. */
+const trimBounds: ScriptBounds = { countMax: 20, charsMax: 200_000 };
 
-/** Of one call: some 2 ms of Redis' time. */
-const groupBounds: GroupBounds<Append> = {
-  countMax: 100,
-  charsMax: 1_000_000,
-  charsOf: ({ entries }) => entries.length,
-};
-
-const appendResults = ['appended', 'fenced', 'behind', 'absent'] as const;
-const appendReply = v.picklist(appendResults);
+const appendReply = v.picklist(['appended', 'fenced', 'behind', 'absent']);
 const takenReply = v.union([
   v.tuple([v.picklist(['absent', 'too-new'])]),
   v.tuple([v.literal('outrun'), v.number()]),
@@ -44,10 +36,20 @@ export function redisJournal(redis: RedisClient): Journal {
     if (typeof command !== 'function') throw new Error(`ioredis did not define ${name}.`);
     return (...args) => asking(redis, () => Reflect.apply(command, redis, args));
   };
+  // While a cluster moves a slot, it refuses scripts of which some keys are missing.
+  const keepsEmptyLog = redis instanceof Cluster ? 1 : 0;
   const takeOver = script('trackstandTakeOver', 3, takeOverScript);
-  const append = appender(redis, script('trackstandAppend', undefined, appendScript));
+  const append = groupedScript(
+    redis,
+    script('trackstandAppend', undefined, appendScript),
+    appendBounds,
+    [keptMs],
+  );
   const startEpoch = script('trackstandStartEpoch', 3, startEpochScript);
-  const trim = script('trackstandTrim', 3, trimScript);
+  const trim = groupedScript(redis, script('trackstandTrim', undefined, trimScript), trimBounds, [
+    keptMs,
+    keepsEmptyLog,
+  ]);
   const forget = script('trackstandForget', 3, forgetScript);
 
   return {
@@ -57,20 +59,34 @@ export function redisJournal(redis: RedisClient): Journal {
       const reply = await takeOver(meta, log, snapshot, ownerId, term ?? '', known);
       return readTaken(v.parse(takenReply, reply));
     },
-    append,
-    confirm: (place) => append({ ...place, prev: place.head, entries: '' }),
+    append: ({ sessionId, ownerId, epoch, prev, head, entries }) => {
+      const { meta, log } = sessionKeys(sessionId);
+      const args = [ownerId, epoch, prev, head];
+      return append({ sessionId, keys: [meta, log], args, text: entries });
+    },
+    // As an append of nothing.
+    confirm: ({ sessionId, ownerId, epoch, head }) => {
+      const { meta, log } = sessionKeys(sessionId);
+      return append({ sessionId, keys: [meta, log], args: [ownerId, epoch, head, head], text: '' });
+    },
     startEpoch: async ({ sessionId, ownerId, term, epoch, snapshot }) => {
       const keys = sessionKeys(sessionId);
       const { offset, kind, version } = snapshot;
       const args = [ownerId, term, epoch, offset, JSON.stringify(snapshot), kind, version];
-      const reply = await startEpoch(keys.meta, keys.log, keys.snapshot, ...args, keptMs);
+      const reply = await startEpoch(
+        keys.meta,
+        keys.log,
+        keys.snapshot,
+        ...args,
+        keptMs,
+        keepsEmptyLog,
+      );
       return v.parse(appendReply, reply);
     },
-    trim: async ({ sessionId, ownerId, epoch, snapshot }) => {
-      const keys = sessionKeys(sessionId);
-      const text = JSON.stringify(snapshot);
-      const args = [ownerId, epoch, snapshot.offset, text, keptMs];
-      return v.parse(appendReply, await trim(keys.meta, keys.log, keys.snapshot, ...args));
+    trim: ({ sessionId, ownerId, epoch, snapshot }) => {
+      const { meta, log, snapshot: place } = sessionKeys(sessionId);
+      const args = [ownerId, epoch, snapshot.offset];
+      return trim({ sessionId, keys: [meta, log, place], args, text: JSON.stringify(snapshot) });
     },
     archive: async ({ sessionId, ownerId, epoch, snapshot: { offset } }) => {
       const { meta, log, snapshot } = sessionKeys(sessionId);
@@ -82,34 +98,6 @@ export function redisJournal(redis: RedisClient): Journal {
       const read = readTaken(reply);
       return read.kind === 'taken' ? read : { kind: 'absent' };
     },
-  };
-}
-
-/** In a cluster each session goes alone: a script has all its keys in one slot. */
-function appender(redis: RedisClient, script: Script): (append: Append) => Promise<AppendResult> {
-  const carryOut = async (appends: readonly Append[]): Promise<readonly unknown[]> => {
-    const keys = appends.map(({ sessionId }) => sessionKeys(sessionId));
-    const reply = await script(
-      2 * appends.length,
-      ...keys.flatMap(({ meta, log }) => [meta, log]),
-      ...appends.flatMap(({ ownerId, epoch, prev, head, entries }) => [
-        ownerId,
-        epoch,
-        prev,
-        head,
-        // As bytes: of a long text Node takes three times the memory to write it, from the system and page by page.
-        Buffer.from(entries),
-      ]),
-    );
-    return v.parse(v.pipe(v.array(v.string()), v.length(appends.length)), reply);
-  };
-  const one = async (append: Append): Promise<unknown> => (await carryOut([append]))[0];
-  const ask = redis instanceof Cluster ? one : groupCommit(carryOut, groupBounds);
-  return async (append) => {
-    const answer = await ask(append);
-    const result = appendResults.find((known) => known === answer);
-    if (result === undefined) throw new StoreUnavailableError('Redis', String(answer));
-    return result;
   };
 }
 

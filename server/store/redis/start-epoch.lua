@@ -1,6 +1,7 @@
 -- Begin a new life of a session's log from a snapshot. Whatever stood here was read and merged, or proven stale, at take-over.
 -- KEYS: 1 meta, 2 log, 3 snapshot
--- ARGV: 1 owner id, 2 term, 3 epoch, 4 head offset, 5 snapshot, 6 kind, 7 schema version, 8 milliseconds to keep the keys
+-- ARGV: 1 owner id, 2 term, 3 epoch, 4 head offset, 5 snapshot, 6 kind, 7 schema version, 8 milliseconds to keep the keys,
+--   9 whether an empty log has to be a key, 1 or 0
 -- Reply: "appended" | "fenced" | "behind"
 -- Atomic. A higher term, or another owner of the same term, refuses; so does a log of this very epoch that has gone on since, for a
 -- call that lands late must not set it back.
@@ -16,10 +17,11 @@ end
 redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('DEL', KEYS[2])
 redis.call('HDEL', KEYS[1], 'appends')
--- An empty log is a key too: while a cluster moves a slot, it refuses scripts of which some keys are missing.
-redis.call('XGROUP', 'CREATE', KEYS[2], 'none', '0', 'MKSTREAM')
-redis.call('XGROUP', 'DESTROY', KEYS[2], 'none')
-redis.call('PEXPIRE', KEYS[2], ARGV[8])
+if ARGV[9] == '1' then
+  redis.call('XGROUP', 'CREATE', KEYS[2], 'none', '0', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', KEYS[2], 'none')
+  redis.call('PEXPIRE', KEYS[2], ARGV[8])
+end
 redis.call('HSET', KEYS[1], 'owner', owner, 'term', ARGV[2], 'epoch', epoch, 'head', ARGV[4], 'covered', ARGV[4],
   'kind', ARGV[6], 'version', ARGV[7], 'identity', identity)
 redis.call('PEXPIRE', KEYS[1], ARGV[8])

@@ -43,7 +43,7 @@ export async function startNginx(
     '/var/log/nginx/': `${folder.path}/`,
     '/etc/nginx/mime.types': at('nginx/mime.types'),
     '/run/nginx.pid': at('nginx.pid'),
-    'listen 80;': `listen 127.0.0.1:${port};`,
+    'listen 80 ': `listen 127.0.0.1:${port} `,
     ...Object.fromEntries(
       ports.map((port, index) => [`127.0.0.1:${3001 + index} `, `127.0.0.1:${port} `]),
     ),

@@ -1,0 +1,66 @@
+/** A script that does the same for many sessions, each by itself and answered by itself: what is asked meanwhile goes out together. */
+import { Cluster } from 'ioredis';
+
+import { groupCommit } from '../group-commit.ts';
+import { StoreUnavailableError, type AppendResult } from '../journal.ts';
+import type { RedisClient } from './connect-redis.ts';
+
+type Argument = string | number | Buffer;
+export type Script = (...args: Argument[]) => Promise<unknown>;
+
+/** What the script is told of one session. */
+export interface ScriptPart {
+  readonly sessionId: string;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  /** Its last argument: the one that may be long. */
+  readonly text: string;
+}
+
+export interface ScriptBounds {
+  /** Sessions in one call, which keeps all the others waiting. */
+  readonly countMax: number;
+  readonly charsMax: number;
+}
+
+/** Characters: beyond it Node takes three times the memory to write a text, from the system and page by page; below it bytes are dearer. */
+const textCharsMax = 4_096;
+
+const results = ['appended', 'fenced', 'behind', 'absent'] as const satisfies AppendResult[];
+
+/**
+ * KEYS of the script are those of each session, ARGV `shared` and then what each brings; it replies with an array of results, or of
+ * what Redis said. In a cluster each session goes alone: a script has all its keys in one slot.
+ */
+export function groupedScript(
+  redis: RedisClient,
+  script: Script,
+  { countMax, charsMax }: ScriptBounds,
+  shared: readonly Argument[] = [],
+): (part: ScriptPart) => Promise<AppendResult> {
+  const carryOut = async (parts: readonly ScriptPart[]): Promise<readonly unknown[]> => {
+    const reply = await script(...argumentsOf(parts, shared));
+    if (Array.isArray(reply) && reply.length === parts.length) return reply;
+    throw new Error('A script of Redis did not answer for each session.');
+  };
+  const one = async (part: ScriptPart): Promise<unknown> => (await carryOut([part]))[0];
+  const charsOf = ({ text }: ScriptPart): number => text.length;
+  const ask =
+    redis instanceof Cluster ? one : groupCommit(carryOut, { countMax, charsMax, charsOf });
+  return async (part) => {
+    const answer = await ask(part);
+    const result = results.find((known) => known === answer);
+    if (result === undefined) throw new StoreUnavailableError('Redis', String(answer));
+    return result;
+  };
+}
+
+function argumentsOf(parts: readonly ScriptPart[], shared: readonly Argument[]): Argument[] {
+  const isLong = parts.reduce((sum, { text }) => sum + text.length, 0) > textCharsMax;
+  const keys = parts.flatMap((part) => part.keys);
+  const told = parts.flatMap(({ args, text }): Argument[] => [
+    ...args,
+    isLong ? Buffer.from(text) : text,
+  ]);
+  return [keys.length, ...keys, ...shared, ...told];
+}
