@@ -44,7 +44,6 @@ export function groupedScript(
     throw new Error('A script of Redis did not answer for each session.');
   };
   const one = async (part: ScriptPart): Promise<unknown> => (await carryOut([part]))[0];
-  const charsOf = ({ text }: ScriptPart): number => text.length;
   const ask =
     redis instanceof Cluster ? one : groupCommit(carryOut, { countMax, charsMax, charsOf });
   return async (part) => {
@@ -54,6 +53,8 @@ export function groupedScript(
     return result;
   };
 }
+
+const charsOf = ({ text }: ScriptPart): number => text.length;
 
 function argumentsOf(parts: readonly ScriptPart[], shared: readonly Argument[]): Argument[] {
   const isLong = parts.reduce((sum, { text }) => sum + text.length, 0) > textCharsMax;
