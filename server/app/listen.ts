@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 import type { Config } from '../config.ts';
-import { listenBacklog } from '../http/server-options.ts';
+import { listenBacklog } from '../trackstand.ts';
 
 /** Rejects with one sentence when something else listens there. */
 export async function listen(app: FastifyInstance, config: Config): Promise<void> {
