@@ -52,8 +52,7 @@ case $verb in
     [[ $code != 137 ]]
     ;;
   kill)
-    id=$(running) || { put_away; exit 0; }
-    docker kill "$id" >/dev/null || true
+    if id=$(running); then docker kill "$id" >/dev/null || true; fi
     put_away
     rm -f "$RUN_DIR/$name.sock"
     ;;

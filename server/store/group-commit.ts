@@ -1,4 +1,5 @@
 /** While one write is under way, the next ones gather and go out together: many sessions, one transaction, or one script. */
+import { StoreUnavailableError } from './journal.ts';
 
 /** How much goes together: a write keeps all the others waiting. */
 export interface GroupBounds<Item> {
@@ -17,7 +18,8 @@ interface Waiting<Item, Result> {
 
 /**
  * Turns a write of many into a write of one. `writeAll` gets items of distinct keys (a session's second batch waits for its first)
- * and returns a result per item, in order; when it rejects, all of the group do.
+ * and returns a result per item, in order; when it rejects, all of the group do, and with a store that is away all that wait: group
+ * after group would find that out by a time-out of its own.
  */
 export function groupCommit<Item extends { readonly sessionId: string }, Result>(
   writeAll: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -38,7 +40,8 @@ export function groupCommit<Item extends { readonly sessionId: string }, Result>
         else resolve(result);
       });
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      const failed = isAway(error) ? [...group, ...waiting.splice(0)] : group;
+      for (const { reject } of failed) reject(error);
     }
     isWriting = false;
     if (waiting.length > 0) void writeNext();
@@ -54,6 +57,9 @@ export function groupCommit<Item extends { readonly sessionId: string }, Result>
       }
     });
 }
+
+const isAway = (error: unknown): boolean =>
+  error instanceof StoreUnavailableError && !error.isAboutSession;
 
 function takeGroup<Item extends { readonly sessionId: string }, Result>(
   waiting: readonly Waiting<Item, Result>[],

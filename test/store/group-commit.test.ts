@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { groupCommit } from '../../server/store/group-commit.ts';
+import { StoreUnavailableError } from '../../server/store/journal.ts';
 
 interface Item {
   readonly sessionId: string;
@@ -74,6 +75,38 @@ test('a write that fails fails for all of its group, and the next goes on', asyn
   await turn();
   writes[1]?.answer();
   expect(await next).toBe(10);
+});
+
+test('what waits for a store that is away fails with the first write, and not one time-out after the other', async () => {
+  const { writes, write } = heldWrites();
+  const first = write({ sessionId: 'a', value: 1 });
+  await turn();
+  const others = ['a', 'b', 'c'].map((sessionId) => write({ sessionId, value: 2 }));
+  await turn();
+  writes[0]?.fail(new StoreUnavailableError('Redis', 'Command timed out'));
+  const outcomes = await Promise.allSettled([first, ...others]);
+  expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']));
+  expect(writes).toHaveLength(1);
+  const next = write({ sessionId: 'a', value: 1 });
+  await turn();
+  writes[1]?.answer();
+  expect(await next).toBe(10);
+});
+
+test.each([
+  ['is a mistake of ours', new Error('a batch that cannot be encoded')],
+  ['is about one session', new StoreUnavailableError('Redis', 'moved', { isAboutSession: true })],
+])('what waits goes out all the same when what went wrong %s', async (_what, error) => {
+  const { writes, write } = heldWrites();
+  const first = write({ sessionId: 'a', value: 1 });
+  await turn();
+  const other = write({ sessionId: 'b', value: 2 });
+  await turn();
+  writes[0]?.fail(error);
+  await expect(first).rejects.toBe(error);
+  await turn();
+  writes[1]?.answer();
+  expect(await other).toBe(20);
 });
 
 test('what is much goes out in several, in the order it came; what alone is too much goes alone', async () => {

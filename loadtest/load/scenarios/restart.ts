@@ -15,6 +15,9 @@ const checkpointMs = 5_000;
 /** Between two kills: the one that was killed is there again. */
 const restS = 4;
 
+/** Until everybody is back and on the instance their routes lead to, at most: the riders ride meanwhile. */
+const backS = 8;
+
 /** Of the riders; the goals are for the first. */
 const growth = [1, 2, 4];
 
@@ -49,7 +52,7 @@ async function killAgainAndAgain(
     tell(`restart: ${riders} riders`);
     await generator.ask({ kind: 'connect', subject: 'durable', port, count: riders });
     await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
-    const seconds = kills * (restS + 6);
+    const seconds = kills * (restS + backS);
     const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
     const recoveries: Recovery[] = [];
     for (let kill = 1; kill <= kills; kill++) {

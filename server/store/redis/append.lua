@@ -18,7 +18,7 @@ local function append(meta_key, log_key, owner, epoch, prev, head, entries)
   if meta[3] ~= prev then return 'behind' end
   local added = redis.pcall('XADD', log_key, head .. '-0', 'e', entries)
   if type(added) == 'table' and added.err then return added.err end
-  -- Covered as far as it went: it was empty, and an empty log is no key.
+  -- It was empty, and outside of a cluster it is a new key now. It may outlive its session, and never ends before it.
   if meta[5] == prev then redis.call('PEXPIRE', log_key, ARGV[1]) end
   redis.call('HSET', meta_key, 'head', head, 'appends', 1)
   return 'appended'

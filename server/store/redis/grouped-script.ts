@@ -1,9 +1,12 @@
-/** A script that does the same for many sessions, each by itself and answered by itself: what is asked meanwhile goes out together. */
+/**
+ * A script that does the same for many sessions, each by itself and answered as a journal answers: what is asked meanwhile goes out
+ * together.
+ */
 import { Cluster } from 'ioredis';
 
 import { groupCommit } from '../group-commit.ts';
 import { StoreUnavailableError, type AppendResult } from '../journal.ts';
-import type { RedisClient } from './connect-redis.ts';
+import { lookForMasters, type RedisClient } from './connect-redis.ts';
 
 type Argument = string | number | Buffer;
 export type Script = (...args: Argument[]) => Promise<unknown>;
@@ -23,10 +26,10 @@ export interface ScriptBounds {
   readonly charsMax: number;
 }
 
-/** Characters: beyond it Node takes three times the memory to write a text, from the system and page by page; below it bytes are dearer. */
+/** Characters: to write a longer text Node takes three times the memory, and a shorter one it writes without any. See loadtest/NOTES.md. */
 const textCharsMax = 4_096;
 
-const results = ['appended', 'fenced', 'behind', 'absent'] as const satisfies AppendResult[];
+export const results = ['appended', 'fenced', 'behind', 'absent'] as const satisfies AppendResult[];
 
 /**
  * KEYS of the script are those of each session, ARGV `shared` and then what each brings; it replies with an array of results, or of
@@ -49,9 +52,15 @@ export function groupedScript(
   return async (part) => {
     const answer = await ask(part);
     const result = results.find((known) => known === answer);
-    if (result === undefined) throw new StoreUnavailableError('Redis', String(answer));
+    if (result === undefined) throw refusal(redis, String(answer));
     return result;
   };
+}
+
+/** What Redis said of one session. Inside of an answer the client does not see that a master has become a replica. */
+function refusal(redis: RedisClient, said: string): StoreUnavailableError {
+  if (said.startsWith('READONLY')) lookForMasters(redis);
+  return new StoreUnavailableError('Redis', said, { isAboutSession: said.startsWith('WRONGTYPE') });
 }
 
 const charsOf = ({ text }: ScriptPart): number => text.length;

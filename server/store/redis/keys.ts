@@ -7,9 +7,9 @@
 export const keptMs = 3 * 24 * 3_600_000;
 
 export interface SessionKeys {
-  /** Hash: kind, version, owner, term, epoch, head, identity. */
+  /** Hash: kind, version, owner, term, epoch, head, covered, appends, identity. */
   readonly meta: string;
-  /** Stream of batches; the id is the batch's last offset. */
+  /** Stream of batches; the id is the batch's last offset. No key while it is empty, but in a cluster. */
   readonly log: string;
   /** String: the snapshot the log continues from. */
   readonly snapshot: string;

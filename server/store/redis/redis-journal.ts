@@ -7,7 +7,7 @@ import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
 import { isConnected, lookForMasters, type RedisClient } from './connect-redis.ts';
 import forgetScript from './forget.lua';
-import { groupedScript, type Script, type ScriptBounds } from './grouped-script.ts';
+import { groupedScript, results, type Script, type ScriptBounds } from './grouped-script.ts';
 import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
@@ -19,7 +19,7 @@ const appendBounds: ScriptBounds = { countMax: 100, charsMax: 1_000_000 };
 /** Some 1 ms: sessions that began together are saved together, and appends have to come between. */
 const trimBounds: ScriptBounds = { countMax: 20, charsMax: 200_000 };
 
-const appendReply = v.picklist(['appended', 'fenced', 'behind', 'absent']);
+const appendReply = v.picklist(results);
 const takenReply = v.union([
   v.tuple([v.picklist(['absent', 'too-new'])]),
   v.tuple([v.literal('outrun'), v.number()]),

@@ -17,7 +17,7 @@ end
 redis.call('SET', KEYS[3], ARGV[5], 'PX', ARGV[8])
 redis.call('DEL', KEYS[2])
 redis.call('HDEL', KEYS[1], 'appends')
-if ARGV[9] == '1' then
+if ARGV[9] == '1' then -- an empty stream can only be made with a group
   redis.call('XGROUP', 'CREATE', KEYS[2], 'none', '0', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[2], 'none')
   redis.call('PEXPIRE', KEYS[2], ARGV[8])
