@@ -26,9 +26,12 @@ export function durableFleet(): Fleet {
   };
 }
 
-async function rideAll(riders: readonly Rider[], { seconds, load }: Ride): Promise<RideResult> {
-  const latency = watchLatency('hz' in load);
-  const [lateness, saving] = [watchLatency(false), watchLatency(false)];
+async function rideAll(
+  riders: readonly Rider[],
+  { seconds, settleS, load }: Ride,
+): Promise<RideResult> {
+  const latency = watchLatency({ isOverTime: 'hz' in load, settleS });
+  const [lateness, saving] = [watchLatency({ settleS }), watchLatency()];
   let number = 0;
   const give = (rider: Rider, atMs: number): void => {
     const data = readingAt(number++);

@@ -41,11 +41,11 @@ async function begin(port: number): Promise<WebSocket> {
 
 async function rideAll(
   riders: readonly Rider[],
-  { seconds, load }: Ride,
+  { seconds, settleS, load }: Ride,
   perFrame: number,
 ): Promise<RideResult> {
-  const latency = watchLatency('hz' in load);
-  const lateness = watchLatency(false);
+  const latency = watchLatency({ isOverTime: 'hz' in load, settleS });
+  const lateness = watchLatency({ settleS });
   let number = 0;
   const event = () => ['read', readingAt(number++), Date.now()];
   const give = ({ socket, dueMs }: Rider, atMs: number): void => {
@@ -88,7 +88,7 @@ async function rideAll(
     latencies: latency.all(),
     overTime: latency.overTime(),
     lateness: lateness.all(),
-    saving: watchLatency(false).all(),
+    saving: watchLatency().all(),
     missing,
     unsaved: 0,
     own,

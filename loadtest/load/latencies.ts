@@ -23,21 +23,25 @@ export interface Latency {
   overTime(): Moment[];
 }
 
-/** `isOverTime`: keeps a histogram a second. */
-export function watchLatency(isOverTime: boolean): Latency {
+/** `isOverTime`: keeps a histogram a second. `settleS`: what is recorded in the first of them is counted, and no more. */
+export function watchLatency({ isOverTime = false, settleS = 0 } = {}): Latency {
   const all = createHistogram();
+  let count = 0;
   const startMs = performance.now();
   const seconds: { readonly second: number; readonly histogram: RecordableHistogram }[] = [];
   return {
     record: (ms) => {
+      count++;
+      const elapsedS = (performance.now() - startMs) / 1_000;
+      if (elapsedS < settleS) return;
       const value = Math.max(1, Math.round(ms * 1_000));
       all.record(value);
       if (!isOverTime) return;
-      const second = Math.floor((performance.now() - startMs) / 1_000);
+      const second = Math.floor(elapsedS);
       if (seconds.at(-1)?.second !== second) seconds.push({ second, histogram: createHistogram() });
       seconds.at(-1)?.histogram.record(value);
     },
-    all: () => latenciesOf(all),
+    all: () => ({ ...latenciesOf(all), count }),
     overTime: () =>
       seconds.map(({ second, histogram }) => {
         const { p50, p99 } = latenciesOf(histogram);

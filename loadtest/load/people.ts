@@ -32,7 +32,7 @@ const password = 'a sentence that nobody would guess';
 const triesMax = 200;
 
 export async function enterAll({ port, step, people }: PeopleQuestion): Promise<PeopleResult> {
-  const durations = watchLatency(false);
+  const durations = watchLatency();
   const failed: Record<string, number> = {};
   let [succeeded, retries] = [0, 0];
   const post = async (path: string, body: object): Promise<string | undefined> => {

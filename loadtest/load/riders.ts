@@ -14,6 +14,8 @@ export interface ConnectRiders {
 export interface Ride {
   readonly kind: 'ride';
   readonly seconds: number;
+  /** How many of them come first whose latencies do not count. */
+  readonly settleS?: number;
   /**
    * `inFlight`: each rider keeps so many events under way. `hz`: each rider's events come at their moments, whatever became of the
    * ones before, and a delay counts from the moment an event was due.

@@ -16,8 +16,11 @@ export interface RoundsPlan {
 
 export type BySubject = ReadonlyMap<SubjectName, readonly Measured[]>;
 
-/** Seconds at the beginning of a turn that do not count: caches and the processor's clock follow whoever works. */
-const settleS = 1;
+/**
+ * Seconds at the beginning of a turn whose latencies do not count: caches and the processor's clock follow whoever works. They are part of the
+ * turn, because who waits for a checkpoint between them and the rest is cold again, and who has none is not.
+ */
+const settleS = 2;
 const checkpointMs = 5_000;
 
 export async function runRounds(
@@ -37,10 +40,10 @@ export async function runRounds(
     for (let round = 1; round <= rounds; round++)
       for (const [subject, bench] of benches) {
         tell(`round ${round} of ${rounds}: ${subject}, ${riders} riders`);
-        await measure(bench, { kind: 'ride', seconds: settleS, load });
         const profile = subject === 'durable' && round === 1 ? options.profile : undefined;
         if (profile !== undefined) await bench.subject.ask({ kind: 'profile', file: undefined });
-        const measured = await measure(bench, { kind: 'ride', seconds: options.seconds, load });
+        const seconds = settleS + options.seconds;
+        const measured = await measure(bench, { kind: 'ride', seconds, settleS, load });
         if (profile !== undefined) await bench.subject.ask({ kind: 'profile', file: profile });
         all.set(subject, [...(all.get(subject) ?? []), measured]);
       }

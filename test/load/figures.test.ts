@@ -11,7 +11,7 @@ import type { ScenarioResult } from '../../loadtest/load/result.ts';
 import { keep, kept } from '../../loadtest/load/results.ts';
 import { faultsOf, medianRatio } from '../../loadtest/load/rounds.ts';
 
-const none = watchLatency(false).all();
+const none = watchLatency().all();
 
 const measured = (serverUs: number, change: Partial<Measured> = {}): Measured => ({
   events: 1_000,
@@ -45,12 +45,19 @@ test('riders that starve make the figures worthless, and so do events that come 
 });
 
 test('of several generators the slowest tail counts', () => {
-  const [one, other] = [watchLatency(false), watchLatency(false)];
+  const [one, other] = [watchLatency(), watchLatency()];
   one.record(10);
   other.record(30);
   const { count, p50, p99 } = together([one.all(), other.all()]);
   expect(count).toBe(2);
   expect([Math.round(p50), Math.round(p99)]).toEqual([20, 30]);
+});
+
+test('what is recorded while a turn settles is an event, and no latency', () => {
+  const settling = watchLatency({ settleS: 3_600, isOverTime: true });
+  settling.record(500);
+  expect(settling.all()).toMatchObject({ count: 1, max: 0 });
+  expect(settling.overTime()).toEqual([]);
 });
 
 test('a scenario that does not exist, and a number that is none, get one sentence', () => {
