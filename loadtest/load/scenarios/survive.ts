@@ -19,7 +19,7 @@ const restMs = 1_000;
 const redisAwayMs = 1_000;
 
 /** Of a trouble, for the length of the ride; what is left of it is ridden in quiet. */
-const secondsEach = 5;
+const secondsEach = 8;
 
 type Trouble = 'instance' | 'redis' | 'cut';
 
