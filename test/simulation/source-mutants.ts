@@ -144,6 +144,15 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     "if (result !== 'fenced') await this.flush();",
     "if (result === 'fenced') return; await this.flush();",
   ),
+  'whoever joins without an entry is welcomed without a question to the log': {
+    ...planted(
+      [4],
+      'server/session/append-step.ts',
+      'await log.confirm(at.offset, isWanted)',
+      "await Promise.resolve<StepResult>(isWanted() ? 'appended' : 'behind')",
+    ),
+    firstSeed: 91_781,
+  },
   'Postgres is never asked who the owner is': planted(
     [4, 6],
     'server/session/session-log.ts',
