@@ -29,8 +29,6 @@ export class LinkKeeper {
   #link: Link | undefined;
   #nextLink: Link | undefined;
   #attempt = 0;
-  /** When the first of these tries began to be waited for. */
-  #triesSinceMs = 0;
   #backoffMs: readonly [number, number] = defaultBackoffMs;
   /** Since when no link serves; undefined while one does. */
   #lostAtMs: number | undefined;
@@ -181,10 +179,7 @@ export class LinkKeeper {
   #retry(): void {
     const attempt = this.#attempt++;
     if (attempt >= offlineAfterAttempts) this.#setStatus('offline');
-    const nowMs = this.#parts.clock.elapsedMs();
-    if (attempt === 0) this.#triesSinceMs = nowMs;
-    const triedMs = nowMs - this.#triesSinceMs;
-    const delayMs = retryDelayMs(attempt, this.#backoffMs, this.#parts.random(), triedMs);
+    const delayMs = retryDelayMs(attempt, this.#backoffMs, this.#parts.random());
     this.#cancelTimer = this.#parts.clock.after(delayMs, () => this.connect());
   }
 

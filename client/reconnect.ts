@@ -1,4 +1,4 @@
-/** When to try again: the first retry at once but not all at the same instant, then full jitter, doubling to bounds. */
+/** When to try again: the first retry at once but not all at the same instant, then full jitter, doubling to a bound. */
 
 /** Milliseconds the first retry is spread over, and the longest pause; a server's `welcome` may say otherwise. */
 export const defaultBackoffMs: readonly [firstMs: number, longestMs: number] = [200, 20_000];
@@ -6,21 +6,15 @@ export const defaultBackoffMs: readonly [firstMs: number, longestMs: number] = [
 /** The pause the second retry is drawn from; doubles from there. */
 const secondMs = 500;
 
-/** The longest pause of a short outage: who drew short ones first would come to the long ones while others are served again. */
-const shortMs = 2_000;
-
 /**
- * Milliseconds to wait before retry number `attempt` (from 0), `triedMs` after the connection was lost: no longer than it has been tried
- * so far. `random` is in [0, 1). The first retry is jittered too: a thousand clients that lost the same server must not come back in the
- * same millisecond.
+ * Milliseconds to wait before retry number `attempt` (from 0). `random` is in [0, 1). The first retry is jittered too: a thousand
+ * clients that lost the same server must not come back in the same millisecond.
  */
 export function retryDelayMs(
   attempt: number,
   [firstMs, longestMs]: readonly [number, number],
   random: number,
-  triedMs: number,
 ): number {
-  const bound = Math.min(longestMs, Math.max(shortMs, triedMs));
-  const span = attempt === 0 ? firstMs : Math.min(bound, secondMs * 2 ** (attempt - 1));
+  const span = attempt === 0 ? firstMs : Math.min(longestMs, secondMs * 2 ** (attempt - 1));
   return Math.round(span * random);
 }

@@ -11,6 +11,7 @@ import {
   reincarnate,
   type Outbox,
 } from '../../client/outbox.ts';
+import { retryDelayMs } from '../../client/reconnect.ts';
 import type { Welcome, WireCommand } from '../../shared/protocol/frames.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { commandHash } from '../../shared/session/fold.ts';
@@ -135,5 +136,13 @@ describe('outbox', () => {
     const next = reincarnate(outbox, 2, 'second');
     expect(next).toMatchObject({ incarnation: 'second', accepted: 0, checkpointed: 0 });
     expect(commandsBetween(next, 1, lastSeq(next))).toEqual([add(3), add(4)]);
+  });
+});
+
+describe('coming back', () => {
+  test('[P2] the first retry is spread over the server’s first bound, later ones double up to its longest', () => {
+    const spans = [0, 1, 2, 3, 10].map((attempt) => retryDelayMs(attempt, [200, 20_000], 0.5));
+    expect(spans).toEqual([100, 250, 500, 1_000, 10_000]);
+    expect(retryDelayMs(0, [200, 20_000], 0)).toBe(0);
   });
 });

@@ -63,7 +63,7 @@ export interface ClientHarness {
 
 /** A client that has opened its first socket. */
 export function startClient(
-  options: Partial<Pick<ClientParts, 'keepsCommands' | 'random'>> = {},
+  options: Pick<ClientParts, 'keepsCommands'> = {},
   kept: { readonly session?: StoredSession; readonly storage?: SessionStorage } = {},
 ): ClientHarness {
   const clock = manualClock();
