@@ -1,5 +1,5 @@
 /** A short look at the one figure that everything else hangs on, for every run of the tests: has an event become dearer? */
-import type { ScenarioResult } from '../result.ts';
+import { rounded, type ScenarioResult } from '../result.ts';
 import { costColumns, costRows, medianRatio, runRounds } from '../rounds.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 
@@ -22,7 +22,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
     { subjects: ['durable', 'echo'], riders: riderCount, load: { inFlight } },
   );
   const measured = medianRatio(all, 'durable', 'echo', ({ cost }) => cost.serverUs);
-  const atMost = ratioKnown * (1 + noiseBand);
+  const atMost = rounded(ratioKnown * (1 + noiseBand));
   return {
     name: 'guard',
     what: `${riderCount} riders, each with ${inFlight} events under way, in ${plan.rounds} short turns beside a bare echo`,
