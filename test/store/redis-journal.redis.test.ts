@@ -31,59 +31,52 @@ describe('Redis', () => {
     });
   });
 
-  test('sessions that are due together go in one call, each with its own answer', async () => {
+  /** Four sessions in Redis, of which the second has another owner by now, and the third something else where its log was. */
+  async function fourSessions(name: string, isAppendedTo: boolean) {
     const journal = redisJournal(redis);
     const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
-    const sessions = ['one', 'two', 'three', 'four'].map((name) => ({
-      sessionId: `together-${name}-0000000000`,
-      ownerId: 'a',
-    }));
-    for (const session of sessions)
-      await journal.startEpoch({ ...session, term: 1, epoch: 'e1', snapshot });
-    const [, fenced, broken] = sessions;
-    await redis.hset(sessionKeys(fenced?.sessionId ?? '').meta, 'owner', 'another');
-    await redis.set(sessionKeys(broken?.sessionId ?? '').log, 'no stream');
-    await redis.config('RESETSTAT');
-    const appended = await Promise.allSettled(
-      sessions.map((session) =>
-        journal.append({ ...session, epoch: 'e1', prev: 0, head: 1, entries: '{"offset":1}' }),
-      ),
-    );
-    expect(appended).toMatchObject([
-      { value: 'appended' },
-      { value: 'fenced' },
-      // What is wrong with one session's keys keeps no other from being appended to.
-      { reason: expect.any(StoreUnavailableError) },
-      { value: 'appended' },
-    ]);
-    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
-  });
-
-  test('sessions that are saved together are trimmed in one call, each with its own answer', async () => {
-    const journal = redisJournal(redis);
-    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
-    const sessions = ['one', 'two', 'three', 'four'].map((name) => ({
-      sessionId: `trimmed-${name}-0000000000`,
+    const sessions = ['one', 'two', 'three', 'four'].map((place) => ({
+      sessionId: `${name}-${place}-0000000000`,
       ownerId: 'a',
       epoch: 'e1',
     }));
     for (const session of sessions) {
       await journal.startEpoch({ ...session, term: 1, snapshot });
-      await journal.append({ ...session, prev: 0, head: 1, entries: '{"offset":1}' });
+      const first = { ...session, prev: 0, head: 1, entries: '{"offset":1}' };
+      if (isAppendedTo) await journal.append(first);
     }
     const [, fenced, broken] = sessions;
     await redis.hset(sessionKeys(fenced?.sessionId ?? '').meta, 'owner', 'another');
     await redis.set(sessionKeys(broken?.sessionId ?? '').log, 'no stream');
     await redis.config('RESETSTAT');
+    return { journal, snapshot, sessions };
+  }
+
+  /** What is wrong with one session's keys keeps no other from being written. */
+  const eachItsOwn = [
+    { value: 'appended' },
+    { value: 'fenced' },
+    { reason: expect.objectContaining({ name: 'StoreUnavailableError', isAboutSession: true }) },
+    { value: 'appended' },
+  ];
+
+  test('sessions that are due together go in one call, each with its own answer', async () => {
+    const { journal, sessions } = await fourSessions('together', false);
+    const appended = await Promise.allSettled(
+      sessions.map((session) =>
+        journal.append({ ...session, prev: 0, head: 1, entries: '{"offset":1}' }),
+      ),
+    );
+    expect(appended).toMatchObject(eachItsOwn);
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+  });
+
+  test('sessions that are saved together are trimmed in one call, each with its own answer', async () => {
+    const { journal, snapshot, sessions } = await fourSessions('trimmed', true);
     const trimmed = await Promise.allSettled(
       sessions.map((session) => journal.trim({ ...session, snapshot: { ...snapshot, offset: 1 } })),
     );
-    expect(trimmed).toMatchObject([
-      { value: 'appended' },
-      { value: 'fenced' },
-      { reason: expect.any(StoreUnavailableError) },
-      { value: 'appended' },
-    ]);
+    expect(trimmed).toMatchObject(eachItsOwn);
     expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
     const offsets = sessions.map(async ({ sessionId }) => {
       const { snapshot: place } = sessionKeys(sessionId);
