@@ -79,6 +79,8 @@ export async function startHasher(options: HasherOptions): Promise<PasswordHashe
     name: 'work',
     minThreads: workerCount,
     maxThreads: workerCount,
+    // Otherwise whoever comes passes half of those in line, and the last of a crowd get no answer before their connections end.
+    stricterFIFO: true,
   });
   // Unheard, it would end the process, and live sessions with it.
   threads.on('error', reportError);

@@ -117,6 +117,17 @@ describe('the threads', () => {
     expect(await taken).toMatch(/^\$2b\$/);
   });
 
+  test('serve whoever came first first', async () => {
+    const hasher = await start({ cost: 4 });
+    const crowd = Array.from({ length: 30 }, (_, place) => place);
+    const served: number[] = [];
+    // Each comes again at once, as who chose a password signs in with it: behind all who wait.
+    const come = (place: number): Promise<unknown> =>
+      hasher.hash('one of many').then(() => served.push(place));
+    await Promise.all(crowd.map((place) => come(place).then(() => come(place))));
+    expect(served).toEqual([...crowd, ...crowd]);
+  });
+
   test('the time to wait follows what a hash really takes', async () => {
     // Two hundred and fifty times the work: more than a busy machine makes of one of them.
     const cheap = await start({ cost: 4 });
