@@ -158,6 +158,35 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       expect(entries.map(({ offset }) => offset)).toEqual([3, 4]);
     });
 
+    test('sessions that are taken over together each have their own answer', async () => {
+      const others = [id(), id(), id()] as const;
+      const [appended, alone, unknown] = others;
+      await seed(appended, 'e2', snapshotAt(3));
+      await seed(alone, 'e3', snapshotAt(0));
+      taken(await journal.takeOver({ ...owner('a'), sessionId: appended }));
+      await journal.append({ ...batch('a', 3, 5, 'e2'), sessionId: appended });
+      const { term } = taken(await journal.takeOver(owner('a')));
+      const answers = await Promise.all([
+        journal.takeOver({ ...owner('b'), sessionId: appended }),
+        journal.takeOver({ ...owner('b'), sessionId: unknown }),
+        journal.takeOver(owner('b', term)),
+        journal.takeOver({ ...owner('b'), sessionId: alone, versions: {} }),
+        journal.takeOver({ ...owner('b', term + 5), sessionId: alone }),
+      ]);
+      const offsets = (recovered: TakenOver) =>
+        taken(recovered).entries.map(({ offset }) => offset);
+      expect(offsets(answers[0])).toEqual([4, 5]);
+      expect(answers[0]).toMatchObject({ epoch: 'e2', snapshot: { offset: 3 } });
+      expect(answers.slice(1, 4)).toEqual([
+        { kind: 'absent' },
+        { kind: 'outrun', term },
+        { kind: 'too-new' },
+      ]);
+      expect(answers[4]).toMatchObject({ kind: 'taken', epoch: 'e3', term: term + 5, entries: [] });
+      // Who was not let in keeps nobody out.
+      expect(await journal.append(batch('a', 0, 1))).toBe('appended');
+    });
+
     test('reading claims nothing: the owner goes on', async () => {
       expect(await journal.peek(id())).toEqual({ kind: 'absent' });
       const { term } = taken(await journal.takeOver(owner('a')));

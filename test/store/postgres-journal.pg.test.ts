@@ -92,3 +92,32 @@ for (const [name, fresh] of Object.entries(databases))
       expect(await journal.peek(sessionId)).toMatchObject({ kind: 'gone', reason: 'abandoned' });
     });
   });
+
+/** The embedded one has a single connection, so nothing there is locked by somebody else. */
+describe('Postgres, where others have sessions locked', () => {
+  let pool: Pool;
+  beforeAll(async () => {
+    pool = new Pool({ connectionString: (await freshPostgres()).url, max: 4 });
+    await migrate(pool);
+  });
+  afterAll(() => pool.end());
+
+  test('who waits for a session that somebody has locked keeps nobody else waiting', async () => {
+    const journal = postgresJournal(pool);
+    const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
+    const [locked, free] = ['locked-000000000000000000', 'free-00000000000000000000'] as const;
+    for (const sessionId of [locked, free])
+      await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
+    const claim = (sessionId: string) =>
+      journal.takeOver({ sessionId, ownerId: 'a', versions: { tally: 1 } });
+    const other = await pool.connect();
+    await other.query('begin');
+    await other.query('select from trackstand.sessions where session_id = $1 for share', [locked]);
+    const [waiting, served] = [claim(locked), claim(free)];
+    expect(await served).toMatchObject({ kind: 'taken' });
+    expect(await claim(free)).toMatchObject({ kind: 'taken' });
+    await other.query('commit');
+    other.release();
+    expect(await waiting).toMatchObject({ kind: 'taken', term: 1 });
+  });
+});

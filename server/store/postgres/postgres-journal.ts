@@ -1,38 +1,38 @@
 /** The journal on Postgres: checkpoints, and the only log where there is no Redis. What waits while a write is under way goes out in the next one. */
 import type { Pool } from 'pg';
 
-import type { Entry, Writer } from '../../../shared/protocol/frames.ts';
-import { retentionMs } from '../../../shared/protocol/limits.ts';
-import { writersAfter } from '../../../shared/session/fold.ts';
+import type { Entry } from '../../../shared/protocol/frames.ts';
 import { groupCommit } from '../group-commit.ts';
 import {
   type AppendResult,
   type Archiving,
   type Batch,
-  type Claim,
-  type EndReason,
-  type Gone,
   type Journal,
-  type Recovered,
   type SessionCatalog,
-  type TakenOver,
 } from '../journal.ts';
-import { parseEntries, parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import { parseEntries } from '../stored-json.ts';
 import { packRows, unpack, type LogRow } from './archive.ts';
 import { askingPostgres, type Query } from './ask-postgres.ts';
-import { archiveSql, tombstoneSql } from './end-of-life-statements.ts';
+import { archiveSql } from './end-of-life-statements.ts';
 import {
   appendSql,
   archivedSql,
-  claimSql,
   createSql,
   diagnoseSql,
   findSql,
   historySql,
-  loadSql,
   ownersSql,
   startEpochSql,
 } from './statements.ts';
+import {
+  gone,
+  goneNow,
+  graves,
+  load,
+  takingOver,
+  type EndRow,
+  type FoundRow,
+} from './take-over.ts';
 import { textArray } from './text-array.ts';
 
 /**
@@ -78,7 +78,7 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
     },
     history: (sessionId) => history(query, sessionId),
     archive: (archiving) => archive(query, archiving),
-    takeOver: (claim) => takeOver(query, claim),
+    takeOver: takingOver(query),
     append,
     confirm,
     startEpoch: async ({ sessionId, ownerId, epoch, snapshot, unsaved }) => {
@@ -101,64 +101,7 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
   };
 }
 
-/** Two statements: the second one begins after the first has fenced everybody else, and so sees all they wrote. */
-async function takeOver(
-  query: Query,
-  { sessionId, ownerId, term, versions, keepsVersion = false, isHousekeeping = false }: Claim,
-): Promise<TakenOver> {
-  const known = JSON.stringify(versions);
-  const [claimed] = await query<FoundRow & { readonly result: 'taken' | 'outrun' | 'too-new' }>(
-    claimSql,
-    [sessionId, ownerId, term ?? null, known, retentionMs, !keepsVersion, isHousekeeping],
-  );
-  if (claimed === undefined) {
-    const [over] = await query<FoundRow & EndRow>(findSql, [sessionId]);
-    if (over === undefined) return gone(query, sessionId);
-    return goneNow(await load(query, sessionId, over), over.reason, over.ended_ms ?? 0);
-  }
-  if (claimed.result === 'outrun') return { kind: 'outrun', term: claimed.term };
-  if (claimed.result === 'too-new') return { kind: 'too-new' };
-  return load(query, sessionId, claimed);
-}
-
 type Place = Parameters<Journal['confirm']>[0];
-
-interface FoundRow {
-  readonly term: number;
-  readonly epoch: string;
-}
-
-interface EndRow {
-  readonly is_over: boolean;
-  readonly reason: EndReason;
-  readonly ended_ms: number | null;
-}
-
-/** Whether a session that has no row was one, once. */
-async function gone(query: Query, sessionId: string): Promise<Gone | { readonly kind: 'absent' }> {
-  const [tombstone] = await query<{
-    reason: EndReason;
-    ended_ms: number;
-    writers: Gone['writers'];
-  }>(tombstoneSql, [sessionId]);
-  if (tombstone === undefined) return { kind: 'absent' };
-  const { reason, ended_ms: endedMs, writers } = tombstone;
-  return { kind: 'gone', reason, endedMs, writers };
-}
-
-/** Its time is over, and it is not deleted yet. */
-function goneNow({ snapshot, entries }: Recovered, reason: EndReason, endedMs: number): Gone {
-  return { kind: 'gone', reason, endedMs, writers: graves(writersAfter(snapshot, entries)) };
-}
-
-/** What is kept of writers for good. */
-function graves(writers: readonly Writer[]): Gone['writers'] {
-  return writers.map(({ client_id, incarnation, accepted }) => ({
-    client_id,
-    incarnation,
-    accepted,
-  }));
-}
 
 /** The log first: what moves to the archive meanwhile is then read twice, and not missed. */
 async function history(query: Query, sessionId: string): Promise<Entry[]> {
@@ -181,28 +124,6 @@ async function archive(
   const content = [packed?.bytes ?? null, JSON.stringify(snapshot), writers, reason];
   const [row] = await query<{ result: AppendResult }>(archiveSql, [...values, ...content]);
   return row?.result ?? 'absent';
-}
-
-async function load(
-  query: Query,
-  sessionId: string,
-  { term, epoch }: FoundRow,
-): Promise<Recovered> {
-  const rows = await query<{ entries: string; snapshot: string | null }>(loadSql, [sessionId]);
-  const [first, ...later] = rows;
-  if (first === undefined || first.snapshot === null)
-    throw new Error(`Session ${sessionId} has no snapshot.`);
-  const snapshot = parseSnapshot(first.snapshot);
-  const batches = later.map((row) => row.entries);
-  return {
-    kind: 'taken',
-    term,
-    epoch,
-    isContinuous: true,
-    isLog: true,
-    snapshot,
-    entries: parseEntriesAfter(snapshot.offset, batches),
-  };
 }
 
 async function appendAll(query: Query, batches: readonly Batch[]): Promise<AppendResult[]> {

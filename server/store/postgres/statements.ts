@@ -57,6 +57,44 @@ select result, epoch,
   coalesce((select term from claimed), term)::float8 as term
 from found`;
 
+/**
+ * Arrays, one element per claim: $1 sessions, $2 owners, $3 terms or null, $4 versions known by kind, as JSON, $6 and $7 as above; $5
+ * retention in ms from now. The same for many, of which none waits for another: no row for what somebody else has locked just now,
+ * for the unknown and for the expired. Those are claimed alone.
+ */
+export const claimsSql = `
+with asked as (
+  select * from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $6::bool[], $7::bool[])
+    as t (session_id, owner_id, term, versions, raises, keeps)
+), found as (
+  select s.session_id, s.term, s.epoch, a.owner_id, a.term as asked_term, a.keeps,
+    case
+      when s.version > coalesce((a.versions::jsonb ->> s.kind)::int, 0) then 'too-new'
+      when a.raises and s.version < (a.versions::jsonb ->> s.kind)::int and exists (
+        select 1 from trackstand.schema_ceilings c
+        where c.kind = s.kind and c.version < (a.versions::jsonb ->> s.kind)::int
+      ) then 'too-new'
+      when a.term is not null and a.term <= s.term then 'outrun'
+      else 'taken'
+    end as result
+  from asked a
+  join trackstand.sessions s using (session_id)
+  where s.expires_at > now() or a.keeps
+  for update of s skip locked
+), claimed as (
+  update trackstand.sessions s
+  set owner_id = f.owner_id, term = coalesce(f.asked_term, f.term + 1),
+    expires_at = case when f.keeps then s.expires_at
+      else greatest(s.expires_at, now() + $5::float8 * interval '1 millisecond') end,
+    ended_at = case when f.keeps or s.end_reason = 'finished' then s.ended_at end,
+    end_reason = case when f.keeps or s.end_reason = 'finished' then s.end_reason end
+  from found f
+  where s.session_id = f.session_id and f.result = 'taken'
+  returning s.session_id, s.term
+)
+select f.session_id, f.result, f.epoch, coalesce(c.term, f.term)::float8 as term
+from found f left join claimed c using (session_id)`;
+
 /** $1 session. No row for an unknown one. */
 export const findSql = `
 select term::float8 as term, epoch, expires_at <= now() as is_over,
@@ -83,14 +121,17 @@ select session_id, owner_id, epoch, (
 )::float8 as head
 from trackstand.sessions s where session_id = any($1::text[])`;
 
-/** $1 session. The newest snapshot's row first, then the rows after it in order. */
+/** $1 sessions, an array. For each the newest snapshot's row first, then the rows after it in order. */
 export const loadSql = `
-select entries, snapshot
-from trackstand.session_log
-where session_id = $1 and head >= (
-  select max(head) from trackstand.session_log where session_id = $1 and snapshot is not null
-)
-order by head`;
+select session_id, l.entries, l.snapshot
+from unnest($1::text[]) as asked (session_id)
+cross join lateral (
+  select max(head) as head from trackstand.session_log
+  where session_log.session_id = asked.session_id and snapshot is not null
+) newest
+join trackstand.session_log l using (session_id)
+where l.head >= newest.head
+order by session_id, l.head`;
 
 /**
  * Arrays, one element per batch: $1 sessions, $2 owners, $3 epochs, $4 previous offsets, $5 heads, $6 entries, $7 snapshots or null, $8 whether

@@ -1,7 +1,4 @@
-/**
- * A script that does the same for many sessions, each by itself and answered as a journal answers: what is asked meanwhile goes out
- * together.
- */
+/** A script that does the same for many sessions, each by itself: what is asked meanwhile goes out together. */
 import { Cluster } from 'ioredis';
 
 import { groupCommit } from '../group-commit.ts';
@@ -31,16 +28,25 @@ const textCharsMax = 4_096;
 
 export const results = ['appended', 'fenced', 'behind', 'absent'] as const satisfies AppendResult[];
 
+export const readResult = (answer: unknown): AppendResult | undefined =>
+  results.find((known) => known === answer);
+
+export interface ScriptUse<Result> extends ScriptBounds {
+  /** What the script replied for a session, or undefined when that is what Redis said. */
+  readonly read: (answer: unknown) => Result | undefined;
+  /** Arguments before those of the sessions. */
+  readonly shared?: readonly Argument[];
+}
+
 /**
- * KEYS of the script are those of each session, ARGV `shared` and then what each brings; it replies with an array of results, or of
+ * KEYS of the script are those of each session, ARGV `shared` and then what each brings; it replies with an array of answers, or of
  * what Redis said. In a cluster each session goes alone: a script has all its keys in one slot.
  */
-export function groupedScript(
+export function groupedScript<Result>(
   redis: RedisClient,
   script: Script,
-  { countMax, charsMax }: ScriptBounds,
-  shared: readonly Argument[] = [],
-): (part: ScriptPart) => Promise<AppendResult> {
+  { countMax, charsMax, read, shared = [] }: ScriptUse<Result>,
+): (part: ScriptPart) => Promise<Result> {
   const carryOut = async (parts: readonly ScriptPart[]): Promise<readonly unknown[]> => {
     const reply = await script(...argumentsOf(parts, shared));
     if (Array.isArray(reply) && reply.length === parts.length) return reply;
@@ -51,7 +57,7 @@ export function groupedScript(
     redis instanceof Cluster ? one : groupCommit(carryOut, { countMax, charsMax, charsOf });
   return async (part) => {
     const answer = await ask(part);
-    const result = results.find((known) => known === answer);
+    const result = read(answer);
     if (result === undefined) throw refusal(redis, String(answer));
     return result;
   };

@@ -7,7 +7,13 @@ import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import appendScript from './append.lua';
 import { isConnected, lookForMasters, type RedisClient } from './connect-redis.ts';
 import forgetScript from './forget.lua';
-import { groupedScript, results, type Script, type ScriptBounds } from './grouped-script.ts';
+import {
+  groupedScript,
+  readResult,
+  results,
+  type Script,
+  type ScriptBounds,
+} from './grouped-script.ts';
 import { keptMs, sessionKeys } from './keys.ts';
 import startEpochScript from './start-epoch.lua';
 import takeOverScript from './take-over.lua';
@@ -18,6 +24,9 @@ const appendBounds: ScriptBounds = { countMax: 100, charsMax: 1_000_000 };
 
 /** Some 1 ms: sessions that began together are saved together, and appends have to come between. */
 const trimBounds: ScriptBounds = { countMax: 20, charsMax: 200_000 };
+
+/** A log of hours is a megabyte, and keeps Redis for some of these milliseconds. */
+const takeOverBounds: ScriptBounds = { countMax: 20, charsMax: Infinity };
 
 const appendReply = v.picklist(results);
 const takenReply = v.union([
@@ -30,34 +39,13 @@ const takenReply = v.union([
 ]);
 
 export function redisJournal(redis: RedisClient): Journal {
-  const script = (name: string, numberOfKeys: number | undefined, lua: string): Script => {
-    redis.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) });
-    const command: unknown = Reflect.get(redis, name);
-    if (typeof command !== 'function') throw new Error(`ioredis did not define ${name}.`);
-    return (...args) => asking(redis, () => Reflect.apply(command, redis, args));
-  };
-  // While a cluster moves a slot, it refuses scripts of which some keys are missing.
-  const keepsEmptyLog = redis instanceof Cluster ? 1 : 0;
-  const takeOver = script('trackstandTakeOver', 3, takeOverScript);
-  const append = groupedScript(
-    redis,
-    script('trackstandAppend', undefined, appendScript),
-    appendBounds,
-    [keptMs],
-  );
-  const startEpoch = script('trackstandStartEpoch', 3, startEpochScript);
-  const trim = groupedScript(redis, script('trackstandTrim', undefined, trimScript), trimBounds, [
-    keptMs,
-    keepsEmptyLog,
-  ]);
-  const forget = script('trackstandForget', 3, forgetScript);
-
+  const { takeOver, append, startEpoch, trim, forget, keepsEmptyLog } = scriptsOf(redis);
   return {
     takeOver: async ({ sessionId, ownerId, term, versions }) => {
       const { meta, log, snapshot } = sessionKeys(sessionId);
-      const known = JSON.stringify(versions);
-      const reply = await takeOver(meta, log, snapshot, ownerId, term ?? '', known);
-      return readTaken(v.parse(takenReply, reply));
+      const args = [ownerId, term ?? ''];
+      const text = JSON.stringify(versions);
+      return readTaken(await takeOver({ sessionId, keys: [meta, log, snapshot], args, text }));
     },
     append: ({ sessionId, ownerId, epoch, prev, head, entries }) => {
       const { meta, log } = sessionKeys(sessionId);
@@ -94,11 +82,39 @@ export function redisJournal(redis: RedisClient): Journal {
     },
     peek: async (sessionId) => {
       const { meta, log, snapshot } = sessionKeys(sessionId);
-      const reply = v.parse(takenReply, await takeOver(meta, log, snapshot, '', '', '{}'));
-      const read = readTaken(reply);
-      return read.kind === 'taken' ? read : { kind: 'absent' };
+      const keys = [meta, log, snapshot];
+      const held = readTaken(await takeOver({ sessionId, keys, args: ['', ''], text: '{}' }));
+      return held.kind === 'taken' ? held : { kind: 'absent' };
     },
   };
+}
+
+function scriptsOf(redis: RedisClient) {
+  const script = (name: string, numberOfKeys: number | undefined, lua: string): Script => {
+    redis.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) });
+    const command: unknown = Reflect.get(redis, name);
+    if (typeof command !== 'function') throw new Error(`ioredis did not define ${name}.`);
+    return (...args) => asking(redis, () => Reflect.apply(command, redis, args));
+  };
+  // While a cluster moves a slot, it refuses scripts of which some keys are missing.
+  const keepsEmptyLog = redis instanceof Cluster ? 1 : 0;
+  const takeOver = groupedScript(redis, script('trackstandTakeOver', undefined, takeOverScript), {
+    ...takeOverBounds,
+    read: (answer) => (Array.isArray(answer) ? v.parse(takenReply, answer) : undefined),
+  });
+  const append = groupedScript(redis, script('trackstandAppend', undefined, appendScript), {
+    ...appendBounds,
+    read: readResult,
+    shared: [keptMs],
+  });
+  const startEpoch = script('trackstandStartEpoch', 3, startEpochScript);
+  const trim = groupedScript(redis, script('trackstandTrim', undefined, trimScript), {
+    ...trimBounds,
+    read: readResult,
+    shared: [keptMs, keepsEmptyLog],
+  });
+  const forget = script('trackstandForget', 3, forgetScript);
+  return { takeOver, append, startEpoch, trim, forget, keepsEmptyLog };
 }
 
 function readTaken(

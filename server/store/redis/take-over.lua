@@ -1,29 +1,44 @@
--- Become the owner of a session: from here on no other owner's append lands. Without an owner id only read it.
--- KEYS: 1 meta, 2 log, 3 snapshot
--- ARGV: 1 owner id or "" to read, 2 term or "" for the next one, 3 JSON object of the newest schema version known, by kind
--- Reply: {"absent"} | {"outrun", stored term} | {"too-new"}
+-- Become the owner of each of some sessions: from here on no other owner's append lands. Without an owner id only read it.
+-- KEYS: for each session meta, log, snapshot
+-- ARGV: for each session owner id or "" to read, term or "" for the next one, JSON object of the newest schema version known, by kind
+-- Reply: for each session {"absent"} | {"outrun", stored term} | {"too-new"}
 --      | {"taken", term, epoch, continuous 0/1, appended to 0/1, snapshot, batch, batch, ...}
--- Atomic: what is returned is all there is, and nothing is added to it by a former owner.
-local owner, term = ARGV[1], ARGV[2]
-local meta = redis.call('HMGET', KEYS[1], 'term', 'epoch', 'identity', 'kind', 'version', 'head', 'covered', 'appends')
-local snapshot = redis.call('GET', KEYS[3])
-if not meta[1] or not snapshot then return {'absent'} end
-if owner ~= '' then
-  if tonumber(meta[5]) > (cjson.decode(ARGV[3])[meta[4]] or 0) then return {'too-new'} end
-  if term == '' then
-    term = tonumber(meta[1]) + 1
-  elseif tonumber(term) <= tonumber(meta[1]) then
-    return {'outrun', tonumber(meta[1])}
-  end
-  redis.call('HSET', KEYS[1], 'owner', owner, 'term', term)
-else
-  term = meta[1]
-end
+--      or what Redis said when it could not be done
+-- Each session is atomic for itself: what is returned is all there is, and nothing is added to it by a former owner.
 -- The id of the Redis process tells a restart or a fail-over, after which a suffix may be missing. [R8]
 local identity = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local isContinuous = identity == meta[3] and tonumber(meta[7]) <= tonumber(meta[6])
-local reply = {'taken', tonumber(term), meta[2], isContinuous and 1 or 0, meta[8] and 1 or 0, snapshot}
-for _, item in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
-  reply[#reply + 1] = item[2][2]
+
+local function take_over(meta_key, log_key, snapshot_key, owner, asked_term, versions)
+  local meta = redis.pcall('HMGET', meta_key, 'term', 'epoch', 'identity', 'kind', 'version', 'head', 'covered', 'appends')
+  if meta.err then return meta.err end
+  local snapshot = redis.pcall('GET', snapshot_key)
+  if type(snapshot) == 'table' then return snapshot.err end
+  if not meta[1] or not snapshot then return {'absent'} end
+  local batches = redis.pcall('XRANGE', log_key, '-', '+')
+  if batches.err then return batches.err end
+  local term = tonumber(meta[1])
+  if owner ~= '' then
+    if tonumber(meta[5]) > (cjson.decode(versions)[meta[4]] or 0) then return {'too-new'} end
+    if asked_term == '' then
+      term = term + 1
+    elseif tonumber(asked_term) <= term then
+      return {'outrun', term}
+    else
+      term = tonumber(asked_term)
+    end
+    redis.call('HSET', meta_key, 'owner', owner, 'term', term)
+  end
+  local isContinuous = identity == meta[3] and tonumber(meta[7]) <= tonumber(meta[6])
+  local reply = {'taken', term, meta[2], isContinuous and 1 or 0, meta[8] and 1 or 0, snapshot}
+  for _, item in ipairs(batches) do
+    reply[#reply + 1] = item[2][2]
+  end
+  return reply
 end
-return reply
+
+local replies = {}
+for place = 1, #KEYS / 3 do
+  local at = 3 * place
+  replies[place] = take_over(KEYS[at - 2], KEYS[at - 1], KEYS[at], ARGV[at - 2], ARGV[at - 1], ARGV[at])
+end
+return replies

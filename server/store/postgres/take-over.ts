@@ -1,0 +1,177 @@
+/** Becoming the owner of a session in Postgres: claims that come together go in one statement, because a kill makes hundreds of them. */
+import type { Writer } from '../../../shared/protocol/frames.ts';
+import { retentionMs } from '../../../shared/protocol/limits.ts';
+import { writersAfter } from '../../../shared/session/fold.ts';
+import { groupCommit } from '../group-commit.ts';
+import type { Claim, EndReason, Gone, Recovered, TakenOver } from '../journal.ts';
+import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
+import type { Query } from './ask-postgres.ts';
+import { tombstoneSql } from './end-of-life-statements.ts';
+import { claimSql, claimsSql, findSql, loadSql } from './statements.ts';
+import { textArray } from './text-array.ts';
+
+/** Sessions whose logs are read at once: some have hours of them. */
+const claimsMax = 50;
+
+export interface FoundRow {
+  readonly term: number;
+  readonly epoch: string;
+}
+
+export interface EndRow {
+  readonly is_over: boolean;
+  readonly reason: EndReason;
+  readonly ended_ms: number | null;
+}
+
+interface ClaimedRow extends FoundRow {
+  readonly result: 'taken' | 'outrun' | 'too-new';
+}
+
+interface LogRow {
+  readonly session_id: string;
+  readonly entries: string;
+  readonly snapshot: string | null;
+}
+
+/** What became of a claim, and of the log what there is. Without a row nothing was changed, and it must be asked alone why. */
+interface Answer {
+  readonly row?: ClaimedRow | undefined;
+  readonly log: readonly LogRow[];
+}
+
+export function takingOver(query: Query): (claim: Claim) => Promise<TakenOver> {
+  const ask = groupCommit((claims: readonly Claim[]) => claimAll(query, claims), {
+    countMax: claimsMax,
+    charsMax: Infinity,
+    charsOf: () => 0,
+  });
+  return async (claim) => {
+    const { row, log } = await ask(claim);
+    return row === undefined ? claimAlone(query, claim) : answerOf(claim, row, log);
+  };
+}
+
+/** Two statements: the second one begins after the first has fenced everybody else, and so sees all they wrote. */
+async function claimAll(query: Query, claims: readonly Claim[]): Promise<Answer[]> {
+  const rows = await query<ClaimedRow & { session_id: string }>(claimsSql, [
+    textArray(claims.map(({ sessionId }) => sessionId)),
+    textArray(claims.map(({ ownerId }) => ownerId)),
+    claims.map(({ term }) => term ?? null),
+    textArray(claims.map(({ versions }) => JSON.stringify(versions))),
+    retentionMs,
+    claims.map(({ keepsVersion = false }) => !keepsVersion),
+    claims.map(({ isHousekeeping = false }) => isHousekeeping),
+  ]);
+  const taken = rows.filter(({ result }) => result === 'taken');
+  const logs = await logsOf(
+    query,
+    taken.map(({ session_id }) => session_id),
+  );
+  const bySession = new Map(rows.map((row) => [row.session_id, row]));
+  return claims.map(({ sessionId }) => ({
+    row: bySession.get(sessionId),
+    log: logs.get(sessionId) ?? [],
+  }));
+}
+
+/** Waits for whoever has the session locked, and looks for one that is over among those that were. */
+async function claimAlone(query: Query, claim: Claim): Promise<TakenOver> {
+  const {
+    sessionId,
+    ownerId,
+    term,
+    versions,
+    keepsVersion = false,
+    isHousekeeping = false,
+  } = claim;
+  const known = JSON.stringify(versions);
+  const values = [sessionId, ownerId, term ?? null, known, retentionMs];
+  const [row] = await query<ClaimedRow>(claimSql, [...values, !keepsVersion, isHousekeeping]);
+  if (row === undefined) {
+    const [over] = await query<FoundRow & EndRow>(findSql, [sessionId]);
+    if (over === undefined) return gone(query, sessionId);
+    return goneNow(await load(query, sessionId, over), over.reason, over.ended_ms ?? 0);
+  }
+  if (row.result !== 'taken') return answerOf(claim, row, []);
+  return load(query, sessionId, row);
+}
+
+function answerOf({ sessionId }: Claim, row: ClaimedRow, log: readonly LogRow[]): TakenOver {
+  if (row.result === 'outrun') return { kind: 'outrun', term: row.term };
+  if (row.result === 'too-new') return { kind: 'too-new' };
+  return recovered(sessionId, row, log);
+}
+
+/** What Postgres has of a session that was found. */
+export async function load(query: Query, sessionId: string, found: FoundRow): Promise<Recovered> {
+  const logs = await logsOf(query, [sessionId]);
+  return recovered(sessionId, found, logs.get(sessionId) ?? []);
+}
+
+async function logsOf(
+  query: Query,
+  sessionIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LogRow[]>> {
+  const logs = new Map<string, LogRow[]>();
+  if (sessionIds.length === 0) return logs;
+  for (const row of await query<LogRow>(loadSql, [textArray(sessionIds)])) {
+    const log = logs.get(row.session_id);
+    if (log === undefined) logs.set(row.session_id, [row]);
+    else log.push(row);
+  }
+  return logs;
+}
+
+function recovered(
+  sessionId: string,
+  { term, epoch }: FoundRow,
+  [first, ...later]: readonly LogRow[],
+): Recovered {
+  if (first === undefined || first.snapshot === null)
+    throw new Error(`Session ${sessionId} has no snapshot.`);
+  const snapshot = parseSnapshot(first.snapshot);
+  const batches = later.map((row) => row.entries);
+  return {
+    kind: 'taken',
+    term,
+    epoch,
+    isContinuous: true,
+    isLog: true,
+    snapshot,
+    entries: parseEntriesAfter(snapshot.offset, batches),
+  };
+}
+
+/** Whether a session that has no row was one, once. */
+export async function gone(
+  query: Query,
+  sessionId: string,
+): Promise<Gone | { readonly kind: 'absent' }> {
+  const [tombstone] = await query<{
+    reason: EndReason;
+    ended_ms: number;
+    writers: Gone['writers'];
+  }>(tombstoneSql, [sessionId]);
+  if (tombstone === undefined) return { kind: 'absent' };
+  const { reason, ended_ms: endedMs, writers } = tombstone;
+  return { kind: 'gone', reason, endedMs, writers };
+}
+
+/** Its time is over, and it is not deleted yet. */
+export function goneNow(
+  { snapshot, entries }: Recovered,
+  reason: EndReason,
+  endedMs: number,
+): Gone {
+  return { kind: 'gone', reason, endedMs, writers: graves(writersAfter(snapshot, entries)) };
+}
+
+/** What is kept of writers for good. */
+export function graves(writers: readonly Writer[]): Gone['writers'] {
+  return writers.map(({ client_id, incarnation, accepted }) => ({
+    client_id,
+    incarnation,
+    accepted,
+  }));
+}
