@@ -82,7 +82,9 @@ export class LinkKeeper {
     const gapMs = Math.max(0, nowMs - (this.#lostAtMs ?? nowMs));
     this.#lostAtMs = undefined;
     this.#cancelStable();
-    this.#cancelStable = this.#parts.clock.after(stableMs, () => {
+    // Breaks that come close after each other are first ones, each of them; a server that only welcomes and closes is given ever more
+    // time. Were the pauses of one break added to the next, ten cuts would end in one of 20 s.
+    this.#cancelStable = this.#parts.clock.after(Math.min(gapMs, stableMs), () => {
       this.#attempt = 0;
     });
     this.#setStatus('connected');
@@ -123,13 +125,13 @@ export class LinkKeeper {
 
   stop(reason: StopReason): void {
     this.#dropLinks();
-    this.#cancelStable();
     this.#stopReason = reason;
     this.#setStatus('stopped');
   }
 
   #dropLinks(): void {
     this.#cancelTimer();
+    this.#cancelStable();
     this.#link?.drop();
     this.#nextLink?.drop();
     this.#link = undefined;

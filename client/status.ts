@@ -49,7 +49,7 @@ export interface ClientView {
   readonly stopReason: StopReason | undefined;
 }
 
-/** Milliseconds of service after which a break counts as a first one again. */
+/** Milliseconds of service after which a break counts as a first one again, however long the one before it was. */
 export const stableMs = 5_000;
 
 /** Tries that fail in a row before the status says offline. */
