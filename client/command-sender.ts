@@ -20,9 +20,11 @@ export class CommandSender {
   #acceptedSeq = 0;
   #isOpen = false;
   #isGathering = false;
-  #isResting = false;
+  /** When the next frame may leave, by the clock's elapsed time. */
+  #restedAtMs = 0;
   #isPumping = false;
-  #cancelRest: () => void = () => {};
+  /** Set while a timer waits for that. */
+  #cancelRest: (() => void) | undefined;
   #latest: Outbox | undefined;
 
   constructor(clock: Clock, send: (frame: ClientFrame) => void) {
@@ -46,8 +48,9 @@ export class CommandSender {
     this.#acceptedSeq = acceptedSeq;
     this.#sentSeq = acceptedSeq;
     this.#isOpen = true;
-    this.#isResting = false;
-    this.#cancelRest();
+    this.#restedAtMs = 0;
+    this.#cancelRest?.();
+    this.#cancelRest = undefined;
   }
 
   /** The connection is gone: nothing leaves until the next one is welcomed. */
@@ -68,7 +71,13 @@ export class CommandSender {
     this.#latest = outbox;
     if (!this.#isOpen || this.#sentSeq >= this.#keptSeq) return;
     if (this.#sentSeq === this.#acceptedSeq) {
-      if (!this.#isResting) this.#transmit(outbox);
+      const restMs = this.#restedAtMs - this.#clock.elapsedMs();
+      if (restMs <= 0) this.#transmit(outbox);
+      else
+        this.#cancelRest ??= this.#clock.after(restMs, () => {
+          this.#cancelRest = undefined;
+          this.pump(this.#latest ?? outbox);
+        });
     } else if (!this.#isGathering) {
       this.#isGathering = true;
       this.#clock.after(gatherMs, () => {
@@ -89,18 +98,6 @@ export class CommandSender {
     });
   }
 
-  /** However quick the server answers, frames keep a distance that stays within its bound. */
-  #rest(): void {
-    this.#isResting = true;
-    this.#cancelRest = this.#clock.after(
-      1_000 / (this.#limits.frames_per_s_max * frameShare),
-      () => {
-        this.#isResting = false;
-        if (this.#latest !== undefined) this.pump(this.#latest);
-      },
-    );
-  }
-
   #transmit(outbox: Outbox): void {
     const room = this.#limits.in_flight_max - (this.#sentSeq - this.#acceptedSeq);
     const through = Math.min(this.#keptSeq, this.#sentSeq + room);
@@ -110,6 +107,8 @@ export class CommandSender {
     const commands = waiting.slice(0, fittingCount(waiting, this.#limits));
     this.#sentSeq += commands.length;
     this.#send({ type: 'commands', seq, commands });
-    this.#rest();
+    // However quick the server answers, frames keep a distance that stays within its bound.
+    const distanceMs = 1_000 / (this.#limits.frames_per_s_max * frameShare);
+    this.#restedAtMs = this.#clock.elapsedMs() + distanceMs;
   }
 }

@@ -388,33 +388,6 @@ describe('a client and its breaks', () => {
     expect(client.view().status).toBe('reconnecting');
   });
 
-  test('[P2] a break soon after another one is a first one again once the service lasted as long as the gap before it', () => {
-    greet(socketAt(0));
-    socketAt(0).end(1006);
-    clock.pass(100);
-    for (let number = 1; number <= 5; number++) {
-      greet(socketAt(number), { result: 'resumed' });
-      clock.pass(100);
-      socketAt(number).end(1006);
-      clock.pass(100);
-    }
-    expect(sockets.length).toBe(7);
-  });
-
-  test('[P2] a server that welcomes and closes is given ever more time', () => {
-    greet(socketAt(0));
-    socketAt(0).end(1006);
-    const pausesMs = [100, 250, 500, 1_000, 2_000];
-    for (const [number, pauseMs] of pausesMs.entries()) {
-      clock.pass(pauseMs - 1);
-      expect(sockets.length).toBe(number + 1);
-      clock.pass(1);
-      greet(socketAt(number + 1), { result: 'resumed' });
-      clock.pass(99);
-      socketAt(number + 1).end(1006);
-    }
-  });
-
   test('says offline after several tries in vain, and goes on trying', () => {
     for (let attempt = 0; attempt < 6; attempt++) {
       socketAt(-1).end(1006);
