@@ -4,12 +4,7 @@ import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts
 import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
 import { closeReason, ProtocolError } from '../../shared/protocol/errors.ts';
 import type { ClientFrame, Hello, Witness } from '../../shared/protocol/frames.ts';
-import {
-  heartbeatMs,
-  helloTimeoutMs,
-  pongTimeoutMs,
-  type Limits,
-} from '../../shared/protocol/limits.ts';
+import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
 import { fullBucket, takeToken, type TokenBucket } from '../admission/token-bucket.ts';
 import { FencedError } from '../session/claim-session.ts';
 import { goneFrame } from '../session/gone-frame.ts';
@@ -19,6 +14,7 @@ import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
 import type { Greeting } from './greeting-counts.ts';
+import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
 import type { Socket } from './socket.ts';
@@ -61,8 +57,7 @@ export class Connection {
   #state: State = { kind: 'awaiting-hello' };
   #bucket: TokenBucket;
   #inFlightCount = 0;
-  #pingCount = 0;
-  #isAnswerDue = false;
+  #heartbeat: Heartbeat | undefined;
   #cancelTimer: () => void;
   #leave: (() => void) | undefined;
 
@@ -95,6 +90,7 @@ export class Connection {
     const former = this.#state;
     this.#state = { kind: 'closed' };
     this.#cancelTimer();
+    this.#heartbeat?.stop();
     this.#leave?.();
     if (former.kind === 'attached') former.host.detach(former.reader);
   }
@@ -119,7 +115,7 @@ export class Connection {
       return;
     }
     if (frame.type === 'pong') {
-      this.#isAnswerDue = false;
+      this.#heartbeat?.answered();
       return;
     }
     if (frame.type === 'bye') {
@@ -204,7 +200,10 @@ export class Connection {
     this.#leave = this.#parts.entered?.(this.sessionId, () =>
       this.close(closeCodes.overloaded, 'too-many-connections: the account has its number'),
     );
-    this.#beat();
+    this.#heartbeat = startHeartbeat(this.#parts.clock, {
+      ask: (n) => this.#send(encodeFrame({ type: 'ping', n })),
+      missed: () => this.close(closeCodes.heartbeatMissed, 'no answer to a ping'),
+    });
     return 'attached';
   }
 
@@ -268,19 +267,6 @@ export class Connection {
         `At most ${inFlightMax} commands wait to be accepted.`,
         closeCodes.rateExceeded,
       );
-  }
-
-  /** The server asks, the client answers from its message handler: timers of hidden tabs sleep, messages do not. [H5] */
-  #beat(): void {
-    const { clock } = this.#parts;
-    this.#cancelTimer = clock.after(heartbeatMs - pongTimeoutMs, () => {
-      this.#isAnswerDue = true;
-      this.#send(encodeFrame({ type: 'ping', n: ++this.#pingCount }));
-      this.#cancelTimer = clock.after(pongTimeoutMs, () => {
-        if (this.#isAnswerDue) this.close(closeCodes.heartbeatMissed, 'no answer to a ping');
-        else this.#beat();
-      });
-    });
   }
 
   #isClosed(): boolean {

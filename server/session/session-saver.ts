@@ -8,8 +8,12 @@ import { foldRecovered } from './reconcile.ts';
 import { zeroSessionCounts, type SessionCounts } from './session-counts.ts';
 import type { Tail } from './tail.ts';
 
-/** Checkpoints between two that carry a snapshot: opening a session folds at most the entries of that many. */
+/**
+ * A checkpoint carries a snapshot after so many without one, or after so many entries: opening a session folds at most what came since
+ * the latest, however fast its commands are.
+ */
 const checkpointsPerSnapshot = 16;
+const entriesPerSnapshot = 1_000;
 
 /** `untold`: Postgres has all of it, and Redis, which must know before clients do, does not answer. */
 export type Saved = 'saved' | 'clean' | 'unavailable' | 'untold' | 'refused';
@@ -22,7 +26,9 @@ export class SessionSaver {
   /** What Postgres has. */
   #written: Snapshot;
   #pending: { readonly batch: Batch; readonly at: Snapshot } | undefined;
-  #count = 0;
+  /** Checkpoints before the next one with a snapshot. */
+  #plainLeft = 0;
+  #snapshotOffset = 0;
   /** What happened to this session and to others, counted together. */
   readonly counts: SessionCounts;
   /** Whether Postgres knows this owner. */
@@ -49,7 +55,11 @@ export class SessionSaver {
 
   /** The snapshot to store with a batch, when it is its turn. */
   dueSnapshot(at: Snapshot): string | undefined {
-    return this.#count++ % checkpointsPerSnapshot === 0 ? JSON.stringify(at) : undefined;
+    const isDue = this.#plainLeft === 0 || at.offset - this.#snapshotOffset >= entriesPerSnapshot;
+    this.#plainLeft = isDue ? checkpointsPerSnapshot - 1 : this.#plainLeft - 1;
+    if (!isDue) return undefined;
+    this.#snapshotOffset = at.offset;
+    return JSON.stringify(at);
   }
 
   markSaved(at: Snapshot): void {

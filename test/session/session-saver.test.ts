@@ -73,3 +73,12 @@ test('[C6] a checkpoint holds what there was when it began: not what came in whi
   ]);
   expect(batches[1]).toEqual(batches[0]);
 });
+
+test('a snapshot is due with the first checkpoint, after fifteen without one, and after a thousand entries', () => {
+  const { checkpoints } = { checkpoints: memoryJournal({ keepsAll: true }) };
+  const saver = new SessionSaver(session, { checkpoints });
+  const due = (offsets: readonly number[]): number[] =>
+    offsets.filter((offset) => saver.dueSnapshot(at(offset)) !== undefined);
+  expect(due(Array.from({ length: 33 }, (_, place) => place))).toEqual([0, 16, 32]);
+  expect(due([600, 1_031, 1_032, 1_033, 2_031, 9_000])).toEqual([1_032, 9_000]);
+});

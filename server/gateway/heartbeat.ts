@@ -1,0 +1,42 @@
+/** The server asks for signs of life, the client answers from its message handler: timers of hidden tabs sleep, messages do not. [H5] */
+import type { Clock } from '../../shared/clock.ts';
+import { heartbeatMs, pongTimeoutMs } from '../../shared/protocol/limits.ts';
+
+export interface HeartbeatEvents {
+  /** Ping number `n`. */
+  readonly ask: (n: number) => void;
+  /** No answer came in time. Nothing is asked any more. */
+  readonly missed: () => void;
+}
+
+export interface Heartbeat {
+  answered(): void;
+  stop(): void;
+}
+
+/** Milliseconds of the grid on which questions are put: those that are due together share a turn, in which code and data are at hand. */
+const gridMs = 100;
+
+export function startHeartbeat(clock: Clock, { ask, missed }: HeartbeatEvents): Heartbeat {
+  let askedCount = 0;
+  let isAnswerDue = false;
+  let stop: () => void;
+  const wait = (): void => {
+    const dueMs = clock.elapsedMs() + heartbeatMs - pongTimeoutMs;
+    stop = clock.after(dueMs - (dueMs % gridMs) - clock.elapsedMs(), () => {
+      isAnswerDue = true;
+      ask(++askedCount);
+      stop = clock.after(pongTimeoutMs, () => {
+        if (isAnswerDue) missed();
+        else wait();
+      });
+    });
+  };
+  wait();
+  return {
+    answered: () => {
+      isAnswerDue = false;
+    },
+    stop: () => stop(),
+  };
+}
