@@ -29,7 +29,7 @@ async function startDurable({
   socketPath,
 }: SubjectStart): Promise<number> {
   const logger = hasAccounts && { level: 'warn', stream: mailbox.stream };
-  const app = Fastify({ ...serverOptions(), logger });
+  const app = Fastify({ ...serverOptions({ hasSchemas: false }), logger });
   await app.register(trackstand, {
     sessions: [reading],
     postgres,

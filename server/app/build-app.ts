@@ -39,7 +39,7 @@ export async function buildApp(
     logger: logSettings(config.logLevel),
     // A log line per request would cost more than most requests here.
     logController: new LogController({ disableRequestLogging: true }),
-    ...serverOptions({ trustedProxies: config.trustedProxies }),
+    ...serverOptions({ trustedProxies: config.trustedProxies, hasSchemas: false }),
     // Only a proxy can reach a Unix socket, and there it has no address.
     ...(config.socketPath === undefined ? {} : { trustProxy: firstHop }),
   });

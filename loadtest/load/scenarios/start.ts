@@ -1,5 +1,5 @@
-import { startChild } from '../child.ts';
 /** From the start of a process to the first session, on a database that is up to date. */
+import { startChild, type Child } from '../child.ts';
 import { median, type ScenarioResult } from '../result.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 import type { SubjectName, SubjectStart } from '../subjects.ts';
@@ -13,20 +13,29 @@ interface Start {
 }
 
 async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
+  const listen = (subject: Child, name: SubjectName): Promise<number> =>
+    subject.ask<number>({
+      kind: 'start',
+      name,
+      postgres: stores.postgres.url,
+      redis: stores.redis.url,
+      checkpointMs,
+    } satisfies SubjectStart);
+  /** Brings the database up to date, and lets riders begin who have begun before: it is servers that are measured. */
+  const former = await Promise.all(
+    subjects.map(async (name) => {
+      const subject = startChild('subject', [name]);
+      return [name, { subject, port: await listen(subject, name) }] as const;
+    }),
+  );
+  const ports = new Map<SubjectName, number>(former.map(([name, { port }]) => [name, port]));
   const start = async (name: SubjectName): Promise<Start> => {
     const generator = startChild('generator', [name]);
-    // It is there before the clock runs.
-    await generator.ask({ kind: 'usage' });
+    await generator.ask({ kind: 'connect', subject: name, port: ports.get(name), count: 1 });
     const beganMs = performance.now();
     const subject = startChild('subject', [name]);
     try {
-      const port = await subject.ask<number>({
-        kind: 'start',
-        name,
-        postgres: stores.postgres.url,
-        redis: stores.redis.url,
-        checkpointMs,
-      } satisfies SubjectStart);
+      const port = await listen(subject, name);
       const readyMs = performance.now() - beganMs;
       await generator.ask({ kind: 'connect', subject: name, port, count: 1 });
       return { readyMs, firstMs: performance.now() - beganMs };
@@ -34,14 +43,13 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
       await Promise.all([subject.kill(), generator.kill()]);
     }
   };
-  // The first one brings the database up to date.
-  await start('durable');
   const all = new Map<SubjectName, Start[]>();
   for (let round = 1; round <= options.rounds; round++)
     for (const name of subjects) {
       tell(`start: round ${round} of ${options.rounds}, ${name}`);
       all.set(name, [...(all.get(name) ?? []), await start(name)]);
     }
+  await Promise.all(former.map(([, { subject }]) => subject.kill()));
   const of = (name: SubjectName, what: keyof Start): number =>
     median((all.get(name) ?? []).map((one) => one[what]));
   return {
