@@ -6,14 +6,18 @@ import { WebSocket } from 'ws';
 import { watchLatency } from './latencies.ts';
 import { sendPaced } from './paced.ts';
 import { readingAt } from './reading.ts';
-import type { Fleet, Ride, RideResult } from './riders.ts';
+import type { Fleet, Recovery, Ride, RideResult } from './riders.ts';
 import type { SubjectName } from './subjects.ts';
 import { watchOwnShare } from './usage.ts';
 
 interface Rider {
-  readonly socket: WebSocket;
+  /** Another one after each break. */
+  socket: WebSocket;
   readonly dueMs: number[];
 }
+
+/** Milliseconds over which riders spread their return, as those of the real client do. */
+const spreadMs = 200;
 
 const connectingMax = 50;
 const batchSize = 16;
@@ -30,13 +34,30 @@ export function floorFleet(subject: SubjectName): Fleet {
       }
     },
     ride: (ride) => rideAll(riders, ride, perFrame),
+    recover: () => recoverAll(riders),
   };
 }
 
-async function begin(port: number): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+const begin = (port: number): Promise<WebSocket> => dial(`ws://127.0.0.1:${port}`);
+
+async function dial(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(url, { perMessageDeflate: false });
   await once(socket, 'open');
   return socket;
+}
+
+/** Everybody's connection is cut, and they are back when they have another one: nobody is greeted, and nothing is sent again. */
+async function recoverAll(riders: readonly Rider[]): Promise<Recovery> {
+  const startMs = performance.now();
+  for (const { socket } of riders) socket.terminate();
+  const backMs = await Promise.all(
+    riders.map(async (rider) => {
+      await new Promise((resolve) => setTimeout(resolve, spreadMs * Math.random()));
+      rider.socket = await dial(rider.socket.url);
+      return performance.now() - startMs;
+    }),
+  );
+  return { backMs, dialCount: riders.length, missing: 0 };
 }
 
 async function rideAll(

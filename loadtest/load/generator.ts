@@ -16,7 +16,7 @@ answerParent(async (question: GeneratorQuestion) => {
     case 'ride':
       return fleet?.ride(question);
     case 'break':
-      return fleet?.recover?.(question);
+      return fleet?.recover(question);
     case 'account':
       return fleet?.account?.();
     case 'people':

@@ -78,7 +78,7 @@ export interface RideResult {
 export interface Fleet {
   connect(more: ConnectRiders): Promise<void>;
   ride(ride: Ride): Promise<RideResult>;
+  recover(broken: Break): Promise<Recovery>;
   /** Of the real client only. */
-  recover?(broken: Break): Promise<Recovery>;
   account?(): Promise<Account>;
 }

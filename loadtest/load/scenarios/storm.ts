@@ -1,8 +1,9 @@
 /** Everybody's connection breaks in one moment: how soon they are served again, and what that costs. */
-import { openBench } from '../bench.ts';
+import { openBench, type Bench } from '../bench.ts';
 import type { ScenarioResult } from '../result.ts';
 import type { Recovery } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
+import type { SubjectName } from '../subjects.ts';
 import type { Usage } from '../usage.ts';
 
 const sizes = [250, 500, 1_000, 2_000, 4_000];
@@ -11,28 +12,68 @@ const sizes = [250, 500, 1_000, 2_000, 4_000];
 const mainSize = 1_000;
 const checkpointMs = 5_000;
 
+/** A single process of riders would be what everybody waits for. */
+const generatorCount = 2;
+
+/** The echo greets nobody and sends nothing again: what connecting alone takes. */
+const subjects = ['durable', 'echo'] as const satisfies readonly SubjectName[];
+
 interface Storm extends Recovery {
+  readonly subject: SubjectName;
   readonly size: number;
   readonly serverMs: number;
+  readonly ridersMs: number;
 }
 
 async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
-  const bench = await openBench(stores, { subject: 'durable', riders: 0, checkpointMs });
+  const benches = new Map<SubjectName, Bench>();
   const storms: Storm[] = [];
   try {
+    for (const subject of subjects) {
+      const plan = { subject, riders: 0, checkpointMs, generatorCount };
+      benches.set(subject, await openBench(stores, plan));
+    }
     let connected = 0;
     for (const size of options.riders === undefined ? sizes : [options.riders]) {
-      tell(`storm: ${size} riders`);
-      await bench.connect(size - connected);
+      for (const [subject, bench] of benches) {
+        tell(`storm: ${subject}, ${size} riders`);
+        await bench.connect(size - connected);
+        storms.push({ subject, size, ...(await breakAll(bench)) });
+      }
       connected = size;
-      const before = await bench.subject.ask<Usage>({ kind: 'usage' });
-      const recovery = await bench.generators[0].ask<Recovery>({ kind: 'break', isOwn: true });
-      const after = await bench.subject.ask<Usage>({ kind: 'usage' });
-      storms.push({ ...recovery, size, serverMs: (after.cpuUs - before.cpuUs) / 1_000 });
     }
   } finally {
-    await bench.end();
+    await Promise.all([...benches.values()].map((bench) => bench.end()));
   }
+  return resultOf(storms);
+}
+
+async function breakAll({
+  subject,
+  generators,
+}: Bench): Promise<Recovery & Pick<Storm, 'serverMs' | 'ridersMs'>> {
+  const used = (): Promise<Usage[]> =>
+    Promise.all([subject, ...generators].map((child) => child.ask<Usage>({ kind: 'usage' })));
+  const before = await used();
+  const parts = await Promise.all(
+    generators.map((generator) => generator.ask<Recovery>({ kind: 'break', isOwn: true })),
+  );
+  const [serverMs = 0, ...ridersMs] = (await used()).map(
+    ({ cpuUs }, place) => (cpuUs - (before[place]?.cpuUs ?? 0)) / 1_000,
+  );
+  const sum = (values: readonly number[]): number =>
+    values.reduce((total, value) => total + value, 0);
+  return {
+    backMs: parts.flatMap(({ backMs }) => backMs),
+    dialCount: sum(parts.map(({ dialCount }) => dialCount)),
+    missing: sum(parts.map(({ missing }) => missing)),
+    serverMs,
+    ridersMs: sum(ridersMs),
+  };
+}
+
+function resultOf(all: readonly Storm[]): ScenarioResult {
+  const storms = all.filter(({ subject }) => subject === 'durable');
   const main = storms.find(({ size }) => size === mainSize) ?? storms.at(-1);
   const [first, last] = [storms[0], storms.at(-1)];
   return {
@@ -42,6 +83,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
       {
         title: 'Back again',
         columns: [
+          'subject',
           'riders',
           'half ms',
           '99 % ms',
@@ -49,15 +91,16 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
           'dials',
           'server CPU ms',
           'per session',
+          'riders CPU, per session',
         ],
-        rows: storms.map(({ size, backMs, dialCount, serverMs }) => [
+        rows: all.map(({ subject, size, backMs, dialCount, serverMs, ridersMs }) => [
+          subject,
           size,
-          Math.round(percentile(backMs, 50)),
-          Math.round(percentile(backMs, 99)),
-          Math.round(percentile(backMs, 100)),
+          ...[50, 99, 100].map((share) => Math.round(percentile(backMs, share))),
           dialCount,
           Math.round(serverMs),
           Number((serverMs / size).toFixed(2)),
+          Number((ridersMs / size).toFixed(2)),
         ]),
       },
     ],
@@ -66,39 +109,47 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
         title: 'Server CPU of a storm',
         x: 'riders',
         y: 'ms',
-        lines: [
-          {
-            name: 'durable',
-            points: storms.map(({ size, serverMs }) => [size, serverMs] as const),
-          },
-        ],
+        lines: subjects.map((name) => ({
+          name,
+          points: all
+            .filter(({ subject }) => subject === name)
+            .map(({ size, serverMs }) => [size, serverMs] as const),
+        })),
       },
     ],
-    goals: [
-      {
-        what: 'half of the riders are back',
-        measured: percentile(main?.backMs ?? [], 50),
-        limit: { atMost: 120 },
-        unit: 'ms',
-      },
-      {
-        what: '99 % of the riders are back',
-        measured: percentile(main?.backMs ?? [], 99),
-        limit: { atMost: 700 },
-        unit: 'ms',
-      },
-      {
-        what: 'server CPU per session at the largest, of that at the smallest',
-        measured:
-          (last?.serverMs ?? 0) / (last?.size ?? 1) / ((first?.serverMs ?? 0) / (first?.size ?? 1)),
-        limit: { atMost: 1.2 },
-        unit: '×',
-      },
-    ],
-    faults: storms
+    goals: goalsOf(main, first, last),
+    faults: all
       .filter(({ missing }) => missing > 0)
       .map(({ size, missing }) => `${missing} of ${size} riders did not come back.`),
   };
+}
+
+function goalsOf(
+  main: Storm | undefined,
+  first: Storm | undefined,
+  last: Storm | undefined,
+): ScenarioResult['goals'] {
+  return [
+    {
+      what: 'half of the riders are back',
+      measured: percentile(main?.backMs ?? [], 50),
+      limit: { atMost: 120 },
+      unit: 'ms',
+    },
+    {
+      what: '99 % of the riders are back',
+      measured: percentile(main?.backMs ?? [], 99),
+      limit: { atMost: 700 },
+      unit: 'ms',
+    },
+    {
+      what: 'server CPU per session at the largest, of that at the smallest',
+      measured:
+        (last?.serverMs ?? 0) / (last?.size ?? 1) / ((first?.serverMs ?? 0) / (first?.size ?? 1)),
+      limit: { atMost: 1.2 },
+      unit: '×',
+    },
+  ];
 }
 
 export function percentile(values: readonly number[], share: number): number {
