@@ -51,8 +51,8 @@ async function recoverAll(riders: readonly Rider[]): Promise<Recovery> {
   const startMs = performance.now();
   for (const { socket } of riders) socket.terminate();
   const backMs = await Promise.all(
-    riders.map(async (rider) => {
-      await new Promise((resolve) => setTimeout(resolve, spreadMs * Math.random()));
+    riders.map(async (rider, place) => {
+      await new Promise((resolve) => setTimeout(resolve, (spreadMs * place) / riders.length));
       rider.socket = await dial(rider.socket.url);
       return performance.now() - startMs;
     }),

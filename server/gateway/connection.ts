@@ -33,7 +33,13 @@ export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly reportError: (error: unknown, sessionId: string) => void;
 }
 
-type Ids = Readonly<Record<'sessionId' | 'clientId', string> & { route?: string | undefined }>;
+interface ConnectionFacts {
+  readonly sessionId: string;
+  readonly clientId: string;
+  readonly route?: string | undefined;
+  /** Does that, and what is sent meanwhile goes out in one write. */
+  readonly inOneWrite?: (work: () => void) => void;
+}
 
 /** Milliseconds a closed socket has to finish the closing handshake. */
 const closeTimeoutMs = 5_000;
@@ -53,6 +59,7 @@ export class Connection {
   greeting: Greeting = 'awaited';
   readonly #clientId: string;
   readonly #socket: Socket;
+  readonly #inOneWrite: (work: () => void) => void;
   readonly #parts: ConnectionParts;
   #state: State = { kind: 'awaiting-hello' };
   #bucket: TokenBucket;
@@ -61,11 +68,16 @@ export class Connection {
   #cancelTimer: () => void;
   #leave: (() => void) | undefined;
 
-  constructor(socket: Socket, { sessionId, clientId, route }: Ids, parts: ConnectionParts) {
+  constructor(
+    socket: Socket,
+    { sessionId, clientId, route, inOneWrite = (work) => work() }: ConnectionFacts,
+    parts: ConnectionParts,
+  ) {
     this.sessionId = sessionId;
     this.route = route;
     this.#clientId = clientId;
     this.#socket = socket;
+    this.#inOneWrite = inOneWrite;
     this.#parts = parts;
     this.#bucket = fullBucket(parts.clock.elapsedMs(), parts.limits.frames_per_s_max);
     this.#cancelTimer = parts.clock.after(helloTimeoutMs, () =>
@@ -223,7 +235,7 @@ export class Connection {
       generation,
       arrival: this.#parts.countArrival(),
       sighting: this.#sighting(hello, generation),
-      send: (text) => this.#send(text),
+      send: (...frames) => this.#send(...frames),
       close: (code, reason) => this.close(code, reason),
       settled: (count) => {
         this.#inFlightCount -= count;
@@ -238,12 +250,13 @@ export class Connection {
     return { clientId: this.#clientId, generation, position: witness };
   }
 
-  #send(text: string): void {
+  #send(...frames: readonly string[]): void {
     if (this.#isClosed()) return;
-    // What waits is counted before this frame joins it: a single large snapshot is no sign of a slow reader.
+    // What waits is counted before these frames join it: a single large snapshot is no sign of a slow reader.
     if (this.#socket.bufferedAmount > this.#parts.limits.send_buffer_bytes_max)
       this.close(closeCodes.slowReader, 'slow-reader: the send buffer is full');
-    else this.#socket.send(text);
+    else if (frames.length === 1) this.#socket.send(frames[0] as string);
+    else this.#inOneWrite(() => frames.forEach((frame) => this.#socket.send(frame)));
   }
 
   #countFrame(): void {

@@ -119,9 +119,19 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
   }
   const { session_id: sessionId, client_id: clientId } = ids.output;
   const route = request.headers['x-route'];
+  const below = request.raw.socket;
   const connection = new Connection(
     socket,
-    { sessionId, clientId, route: typeof route === 'string' ? route : undefined },
+    {
+      sessionId,
+      clientId,
+      route: typeof route === 'string' ? route : undefined,
+      inOneWrite: (work) => {
+        below.cork();
+        work();
+        below.uncork();
+      },
+    },
     parts,
   );
   parts.connections.add(connection);

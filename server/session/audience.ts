@@ -56,14 +56,15 @@ export class Audience {
       return;
     }
     const watermarks = watermarksOf(view, reader);
-    reader.send(welcomeFrame(this.#parts, view, reader, watermarks));
-    reader.welcomed();
+    const frames = [welcomeFrame(this.#parts, view, reader, watermarks)];
     const missed = missedBy(view, reader.hello);
-    if (missed === undefined) reader.send(snapshotFrame(view.snapshot));
+    if (missed === undefined) frames.push(snapshotFrame(view.snapshot));
     else if (missed.length > 0)
-      reader.send(encodeEntriesFrame(watermarks, this.#proof(view), missed.join(',')));
-    reader.send(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
-    if (isFinal(view)) reader.send(finalFrame(view));
+      frames.push(encodeEntriesFrame(watermarks, this.#proof(view), missed.join(',')));
+    frames.push(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
+    if (isFinal(view)) frames.push(finalFrame(view));
+    reader.send(...frames);
+    reader.welcomed();
     this.#readers.add(reader);
   }
 

@@ -40,7 +40,8 @@ export function isLater(epoch: string, other: string): boolean {
 
 /** The way back to one client. Sending and closing never throw; after closing, nothing more is sent. */
 export interface Reader {
-  readonly send: (text: string) => void;
+  /** Frames that go out together are one write. */
+  readonly send: (...frames: string[]) => void;
   readonly close: (code: CloseCode, reason: string) => void;
   /** That many commands it sent are decided and stored, or were put aside. */
   readonly settled: (count: number) => void;

@@ -94,6 +94,24 @@ describe('one connection', () => {
     expect(socket.closes).toEqual(['4108 hello-timeout: no hello came in time']);
   });
 
+  test('[R1] what a client is welcomed with goes out in one write, and what comes later by itself', async () => {
+    const writes: number[] = [];
+    const inOneWrite = (work: () => void): void => {
+      const before = socket.sent.length;
+      work();
+      writes.push(socket.sent.length - before);
+    };
+    const ids = { sessionId: 's', clientId: 'c', inOneWrite };
+    connection = new Connection(socket, ids, connectionParts);
+    receive(hello);
+    await settle();
+    expect(socket.sent.map(({ type }) => type)).toEqual(['welcome', 'snapshot', 'live']);
+    receive({ type: 'commands', seq: 1, commands: [['add', { amount: 1 }, 1]] });
+    await settle();
+    expect(socket.sent.at(-1)).toMatchObject({ type: 'entries' });
+    expect(writes).toEqual([3]);
+  });
+
   test('[H5] a ping goes out every heartbeat, and an answer keeps the connection', async () => {
     receive(hello);
     await settle();

@@ -28,7 +28,7 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
       [2],
       'server/session/session-saver.ts',
       "if (error instanceof StoreUnavailableError) return 'unavailable';",
-      "if (error instanceof StoreUnavailableError) return ++this.#count > 200 ? (this.markSaved(at), 'saved') : 'unavailable';",
+      "if (error instanceof StoreUnavailableError) return --this.#plainLeft < -200 ? (this.markSaved(at), 'saved') : 'unavailable';",
     ),
     firstSeed: 200,
   },
