@@ -132,7 +132,7 @@ export async function measure(bench: Bench, ride: Ride): Promise<Measured> {
 }
 
 /** Of several generators; `own` is the one that had most to do. */
-function summed(parts: readonly RideResult[]): RideResult {
+export function summed(parts: readonly RideResult[]): RideResult {
   const sum = (of: (part: RideResult) => number): number =>
     parts.reduce((total, part) => total + of(part), 0);
   return {

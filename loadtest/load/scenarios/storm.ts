@@ -1,5 +1,6 @@
 /** Everybody's connection breaks in one moment: how soon they are served again, and what that costs. */
 import { openBench, type Bench } from '../bench.ts';
+import { together } from '../recovery.ts';
 import type { ScenarioResult } from '../result.ts';
 import type { Recovery } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
@@ -61,14 +62,10 @@ async function breakAll({
   const [serverMs = 0, ...ridersMs] = (await used()).map(
     ({ cpuUs }, place) => (cpuUs - (before[place]?.cpuUs ?? 0)) / 1_000,
   );
-  const sum = (values: readonly number[]): number =>
-    values.reduce((total, value) => total + value, 0);
   return {
-    backMs: parts.flatMap(({ backMs }) => backMs),
-    dialCount: sum(parts.map(({ dialCount }) => dialCount)),
-    missing: sum(parts.map(({ missing }) => missing)),
+    ...together(parts),
     serverMs,
-    ridersMs: sum(ridersMs),
+    ridersMs: ridersMs.reduce((sum, ms) => sum + ms, 0),
   };
 }
 

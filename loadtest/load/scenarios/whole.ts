@@ -1,6 +1,7 @@
 /** Everything on one machine: nginx, Redis, Postgres, two instances, and the riders too. How many riders it carries. */
 import { Pool } from 'pg';
 
+import { summed } from '../bench.ts';
 import { startChild } from '../child.ts';
 import { startPair, type PartsUs } from '../pair.ts';
 import { rounded, type ScenarioResult } from '../result.ts';
@@ -10,6 +11,9 @@ import type { Scenario, Surroundings } from '../scenario.ts';
 const riderCount = 5_000;
 const hzDefault = 1;
 const checkpointMs = 5_000;
+
+/** A process of riders does one thing at a time, and would be late for thousands. */
+const generatorCount = 2;
 
 /** Of the riders the goals are for; what comes after them shows where it ends. */
 const growth = [0.25, 0.5, 1, 1.5];
@@ -26,19 +30,24 @@ interface Carried extends RideResult {
 async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
   const { riders = riderCount, hz = hzDefault, seconds, warmUpS } = options;
   const pair = await startPair(stores, checkpointMs);
-  const generator = startChild('generator', ['durable']);
+  const generators = Array.from({ length: generatorCount }, () =>
+    startChild('generator', ['durable']),
+  );
   const pool = new Pool({ connectionString: stores.postgres.url, max: 1 });
   const carried: Carried[] = [];
-  const ride = (length: number): Promise<RideResult> =>
-    generator.ask({ kind: 'ride', seconds: length, load: { hz } });
+  const ride = async (length: number): Promise<RideResult> => {
+    const question = { kind: 'ride', seconds: length, load: { hz } };
+    return summed(await Promise.all(generators.map((one) => one.ask<RideResult>(question))));
+  };
   try {
     const port = Number(new URL(pair.nginx.url).port);
     let connected = 0;
     for (const times of growth) {
-      const count = Math.round(riders * times);
+      const count = generatorCount * Math.round((riders * times) / generatorCount);
       tell(`whole: ${count} riders`);
-      const more = count - connected;
-      await generator.ask({ kind: 'connect', subject: 'durable', port, count: more });
+      const more = (count - connected) / generatorCount;
+      const question = { kind: 'connect', subject: 'durable', port, count: more };
+      await Promise.all(generators.map((one) => one.ask(question)));
       connected = count;
       await ride(warmUpS);
       tell(`whole: ${count} riders × ${hz} Hz for ${seconds} s`);
@@ -63,7 +72,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
     return resultOf(carried, riders, hz);
   } finally {
     await pool.end();
-    await generator.kill();
+    await Promise.all(generators.map((one) => one.kill()));
     await pair.end();
   }
 }
@@ -100,7 +109,7 @@ function resultOf(carried: readonly Carried[], riders: number, hz: number): Scen
       },
       {
         title: 'Cores used',
-        columns: ['riders', 'two servers', 'Redis', 'Postgres', 'nginx', 'riders’ process'],
+        columns: ['riders', 'two servers', 'Redis', 'Postgres', 'nginx', 'riders, each process'],
         rows: carried.map(({ riders: count, cores, own }) => [
           count,
           ...[cores.servers, cores.redis, cores.postgres, cores.nginx, own.cores].map((share) =>
