@@ -110,5 +110,7 @@ export class CommandSender {
     // However quick the server answers, frames keep a distance that stays within its bound.
     const distanceMs = 1_000 / (this.#limits.frames_per_s_max * frameShare);
     this.#restedAtMs = this.#clock.elapsedMs() + distanceMs;
+    // What found no room in this frame leaves with the next one.
+    this.pump(outbox);
   }
 }

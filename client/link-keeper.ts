@@ -1,5 +1,5 @@
 /** Keeps one link to the session alive: retries with jitter, moves before it breaks, stops when it must. */
-import { closeClass } from '../shared/protocol/close-codes.ts';
+import { closeClass, isAskedToBackOff } from '../shared/protocol/close-codes.ts';
 import type { ClientFrame, ServerFrame } from '../shared/protocol/frames.ts';
 import { Link, type LinkParts } from './link.ts';
 import { defaultBackoffMs, retryDelayMs } from './reconnect.ts';
@@ -32,8 +32,9 @@ export class LinkKeeper {
   #backoffMs: readonly [number, number] = defaultBackoffMs;
   /** Since when no link serves; undefined while one does. */
   #lostAtMs: number | undefined;
+  /** How long the break was after which a link serves, and since when it does; undefined while none does. */
+  #served: { readonly gapMs: number; readonly sinceMs: number } | undefined;
   #cancelTimer: () => void = () => {};
-  #cancelStable: () => void = () => {};
 
   constructor(parts: LinkKeeperParts, events: LinkKeeperEvents) {
     this.#parts = parts;
@@ -72,6 +73,7 @@ export class LinkKeeper {
     this.#dropLinks();
     this.#lostAtMs = this.#parts.clock.nowMs();
     this.#setStatus('reconnecting');
+    this.#countAsFirst();
     this.#retry();
   }
 
@@ -81,12 +83,7 @@ export class LinkKeeper {
     // By the time of day, because a device that sleeps stops every other clock; but that one is set back sometimes.
     const gapMs = Math.max(0, nowMs - (this.#lostAtMs ?? nowMs));
     this.#lostAtMs = undefined;
-    this.#cancelStable();
-    // Breaks that come close after each other are first ones, each of them; a server that only welcomes and closes is given ever more
-    // time. Were the pauses of one break added to the next, ten cuts would end in one of 20 s.
-    this.#cancelStable = this.#parts.clock.after(Math.min(gapMs, stableMs), () => {
-      this.#attempt = 0;
-    });
+    this.#served = { gapMs, sinceMs: this.#parts.clock.elapsedMs() };
     this.#setStatus('connected');
     return gapMs;
   }
@@ -131,7 +128,6 @@ export class LinkKeeper {
 
   #dropLinks(): void {
     this.#cancelTimer();
-    this.#cancelStable();
     this.#link?.drop();
     this.#nextLink?.drop();
     this.#link = undefined;
@@ -166,7 +162,6 @@ export class LinkKeeper {
   #lost(code: number): void {
     this.#link = undefined;
     this.#cancelTimer();
-    this.#cancelStable();
     this.#events.unlinked();
     this.#lostAtMs ??= this.#parts.clock.nowMs();
     // The other half of a move is still under way and decides: the session it opens may be what closed this link, moments before its
@@ -174,8 +169,24 @@ export class LinkKeeper {
     if (this.#nextLink !== undefined) return;
     if (this.#status === 'connected' || this.#status === 'moving') this.#setStatus('reconnecting');
     // After 4204 too: the next welcome tells where the storages part. [R7]
-    if (closeClass(code) === 'stop') this.stop(stopReasonOf(code));
-    else this.#retry();
+    if (closeClass(code) === 'stop') {
+      this.stop(stopReasonOf(code));
+      return;
+    }
+    this.#countAsFirst(isAskedToBackOff(code) ? stableMs : this.#served?.gapMs);
+    this.#retry();
+  }
+
+  /**
+   * A break after so long a service is a first one again. Were the pauses of one break added to the next, ten cuts would end in one
+   * of 20 s; but a server that asks for a pause, or only welcomes and closes, is given ever more time.
+   */
+  #countAsFirst(afterMs = stableMs): void {
+    const served = this.#served;
+    this.#served = undefined;
+    if (served === undefined) return;
+    const servedMs = this.#parts.clock.elapsedMs() - served.sinceMs;
+    if (servedMs >= Math.min(afterMs, stableMs)) this.#attempt = 0;
   }
 
   #retry(): void {

@@ -44,6 +44,9 @@ const welcomeTimeoutMs = 5_000;
 /** Milliseconds for an answer to a probe after the device woke up or changed networks. */
 const probeTimeoutMs = 3_000;
 
+/** Milliseconds after which a frame sets the timer for silence anew. */
+const rewatchMs = 5_000;
+
 /** What a socket ends with when nobody said why. */
 export const abnormalClosure = 1006;
 
@@ -57,6 +60,8 @@ export class Link {
   #silenceMaxMs = welcomeTimeoutMs;
   /** When it is over unless something was heard by then, by the clock's elapsed time. */
   #silentAtMs = 0;
+  /** When that was last watched for from a frame. */
+  #watchedMs = 0;
   #cancelSilence: () => void = () => {};
   #probeCount = 0;
 
@@ -124,16 +129,20 @@ export class Link {
   }
 
   #heardSomething(): void {
-    this.#silentAtMs = this.#clock.elapsedMs() + this.#silenceMaxMs;
+    const nowMs = this.#clock.elapsedMs();
+    this.#silentAtMs = nowMs + this.#silenceMaxMs;
+    // A timer for each frame would cost more than reading it; but browsers put off timers that timers of a hidden tab set.
+    if (nowMs >= this.#watchedMs + rewatchMs) this.#expectWithin();
   }
 
   #expectWithin(ms = this.#silenceMaxMs): void {
-    this.#silentAtMs = this.#clock.elapsedMs() + ms;
+    this.#watchedMs = this.#clock.elapsedMs();
+    this.#silentAtMs = this.#watchedMs + ms;
     this.#cancelSilence();
     this.#watchSilence(ms);
   }
 
-  /** Looks again when something was heard meanwhile: a timer for each frame would cost more than reading it. */
+  /** Looks again when something was heard meanwhile. */
   #watchSilence(ms: number): void {
     this.#cancelSilence = this.#clock.after(ms, () => {
       const leftMs = this.#silentAtMs - this.#clock.elapsedMs();

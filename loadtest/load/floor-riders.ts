@@ -50,14 +50,15 @@ async function dial(url: string): Promise<WebSocket> {
 async function recoverAll(riders: readonly Rider[]): Promise<Recovery> {
   const startMs = performance.now();
   for (const { socket } of riders) socket.terminate();
-  const backMs = await Promise.all(
+  const back = await Promise.allSettled(
     riders.map(async (rider, place) => {
       await new Promise((resolve) => setTimeout(resolve, (spreadMs * place) / riders.length));
       rider.socket = await dial(rider.socket.url);
       return performance.now() - startMs;
     }),
   );
-  return { backMs, dialCount: riders.length, missing: 0 };
+  const backMs = back.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  return { backMs, dialCount: riders.length, missing: riders.length - backMs.length };
 }
 
 async function rideAll(

@@ -1,45 +1,23 @@
 /** One WebSocket: handshake deadline, heartbeat, bounds, and the one place where errors become close codes. */
-import type { Clock } from '../../shared/clock.ts';
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
 import { closeReason, ProtocolError } from '../../shared/protocol/errors.ts';
-import type { ClientFrame, Hello, Witness } from '../../shared/protocol/frames.ts';
-import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
+import type { ClientFrame, Hello } from '../../shared/protocol/frames.ts';
+import { helloTimeoutMs } from '../../shared/protocol/limits.ts';
 import { fullBucket, takeToken, type TokenBucket } from '../admission/token-bucket.ts';
 import { FencedError } from '../session/claim-session.ts';
 import { goneFrame } from '../session/gone-frame.ts';
 import type { Reader, Sighting } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
-import type { SessionRegistry } from '../session/session-registry.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
 import { checkSize } from './command-size.ts';
+import type { ConnectionFacts, ConnectionParts } from './connection-parts.ts';
 import type { Greeting } from './greeting-counts.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { knowsSchema, schemaRefusal, schemaTooNew, type SchemaParts } from './schema-refusal.ts';
+import { knowsSchema, schemaRefusal, schemaTooNew } from './schema-refusal.ts';
 import { sessionUnknown } from './session-unknown.ts';
 import type { Socket } from './socket.ts';
-import { takeReminder, type ReminderParts } from './take-reminder.ts';
-
-export interface ConnectionParts extends SchemaParts, ReminderParts {
-  readonly registry: SessionRegistry;
-  readonly clock: Clock;
-  readonly limits: Limits;
-  readonly proveToken: (sessionId: string, clientId: string, token: string) => number | undefined;
-  readonly isProven: (sessionId: string, witness: Witness) => boolean;
-  /** The next number of a hello on this instance. */
-  readonly countArrival: () => number;
-  /** Somebody is attached to a session; `refuse` may be called soon. What it returns is called when the connection is over. [F4] */
-  readonly entered?: ((sessionId: string, refuse: () => void) => () => void) | undefined;
-  readonly reportError: (error: unknown, sessionId: string) => void;
-}
-
-interface ConnectionFacts {
-  readonly sessionId: string;
-  readonly clientId: string;
-  readonly route?: string | undefined;
-  /** Does that, and what is sent meanwhile goes out in one write. */
-  readonly inOneWrite?: (work: () => void) => void;
-}
+import { takeReminder } from './take-reminder.ts';
 
 /** Milliseconds a closed socket has to finish the closing handshake. */
 const closeTimeoutMs = 5_000;
@@ -209,6 +187,8 @@ export class Connection {
     const member = { ...reader, recalled };
     this.#state = { kind: 'attached', host: found.host, reader: member };
     found.host.attach(member);
+    // It may have been turned away at once.
+    if (this.#isClosed()) return 'attached';
     this.#leave = this.#parts.entered?.(this.sessionId, () =>
       this.close(closeCodes.overloaded, 'too-many-connections: the account has its number'),
     );
@@ -235,7 +215,8 @@ export class Connection {
       generation,
       arrival: this.#parts.countArrival(),
       sighting: this.#sighting(hello, generation),
-      send: (...frames) => this.#send(...frames),
+      send: (frame) => this.#send(frame),
+      sendTogether: (frames) => this.#sendTogether(frames),
       close: (code, reason) => this.close(code, reason),
       settled: (count) => {
         this.#inFlightCount -= count;
@@ -250,13 +231,23 @@ export class Connection {
     return { clientId: this.#clientId, generation, position: witness };
   }
 
-  #send(...frames: readonly string[]): void {
-    if (this.#isClosed()) return;
-    // What waits is counted before these frames join it: a single large snapshot is no sign of a slow reader.
-    if (this.#socket.bufferedAmount > this.#parts.limits.send_buffer_bytes_max)
-      this.close(closeCodes.slowReader, 'slow-reader: the send buffer is full');
-    else if (frames.length === 1) this.#socket.send(frames[0] as string);
-    else this.#inOneWrite(() => frames.forEach((frame) => this.#socket.send(frame)));
+  #send(frame: string): void {
+    if (this.#mayBeSentTo()) this.#socket.send(frame);
+  }
+
+  #sendTogether(frames: readonly string[]): void {
+    if (!this.#mayBeSentTo()) return;
+    this.#inOneWrite(() => {
+      for (const frame of frames) this.#socket.send(frame);
+    });
+  }
+
+  /** What waits is counted before anything joins it: a single large snapshot is no sign of a slow reader. */
+  #mayBeSentTo(): boolean {
+    if (this.#isClosed()) return false;
+    if (this.#socket.bufferedAmount <= this.#parts.limits.send_buffer_bytes_max) return true;
+    this.close(closeCodes.slowReader, 'slow-reader: the send buffer is full');
+    return false;
   }
 
   #countFrame(): void {

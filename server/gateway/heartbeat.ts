@@ -20,13 +20,16 @@ const gridMs = 100;
 export function startHeartbeat(clock: Clock, { ask, missed }: HeartbeatEvents): Heartbeat {
   let askedCount = 0;
   let isAnswerDue = false;
-  let stop: () => void;
+  let isStopped = false;
+  let cancel: () => void;
   const wait = (): void => {
     const dueMs = clock.elapsedMs() + heartbeatMs - pongTimeoutMs;
-    stop = clock.after(dueMs - (dueMs % gridMs) - clock.elapsedMs(), () => {
+    cancel = clock.after(dueMs - (dueMs % gridMs) - clock.elapsedMs(), () => {
       isAnswerDue = true;
       ask(++askedCount);
-      stop = clock.after(pongTimeoutMs, () => {
+      // Whoever is asked may turn out to be too slow a reader, and gone.
+      if (isStopped) return;
+      cancel = clock.after(pongTimeoutMs, () => {
         if (isAnswerDue) missed();
         else wait();
       });
@@ -37,6 +40,9 @@ export function startHeartbeat(clock: Clock, { ask, missed }: HeartbeatEvents): 
     answered: () => {
       isAnswerDue = false;
     },
-    stop: () => stop(),
+    stop: () => {
+      isStopped = true;
+      cancel();
+    },
   };
 }

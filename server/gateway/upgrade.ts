@@ -12,7 +12,8 @@ import { idSchema } from '../../shared/protocol/frames.ts';
 import { helloTimeoutMs, type Limits } from '../../shared/protocol/limits.ts';
 import { subprotocols } from '../../shared/protocol/version.ts';
 import type { ConnectionCounts } from '../admission/connection-counts.ts';
-import { Connection, type ConnectionParts } from './connection.ts';
+import type { ConnectionParts } from './connection-parts.ts';
+import { Connection } from './connection.ts';
 import type { Greeting } from './greeting-counts.ts';
 
 export interface UpgradeParts extends ConnectionParts {
@@ -128,8 +129,11 @@ function accept(socket: WebSocket, request: FastifyRequest, parts: UpgradeParts)
       route: typeof route === 'string' ? route : undefined,
       inOneWrite: (work) => {
         below.cork();
-        work();
-        below.uncork();
+        try {
+          work();
+        } finally {
+          below.uncork();
+        }
       },
     },
     parts,

@@ -63,7 +63,7 @@ export class Audience {
       frames.push(encodeEntriesFrame(watermarks, this.#proof(view), missed.join(',')));
     frames.push(encodeFrame({ type: 'live', offset: view.snapshot.offset }));
     if (isFinal(view)) frames.push(finalFrame(view));
-    reader.send(...frames);
+    reader.sendTogether(frames);
     reader.welcomed();
     this.#readers.add(reader);
   }

@@ -40,8 +40,9 @@ export function isLater(epoch: string, other: string): boolean {
 
 /** The way back to one client. Sending and closing never throw; after closing, nothing more is sent. */
 export interface Reader {
-  /** Frames that go out together are one write. */
-  readonly send: (...frames: string[]) => void;
+  readonly send: (frame: string) => void;
+  /** In one write. */
+  readonly sendTogether: (frames: readonly string[]) => void;
   readonly close: (code: CloseCode, reason: string) => void;
   /** That many commands it sent are decided and stored, or were put aside. */
   readonly settled: (count: number) => void;

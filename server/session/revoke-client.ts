@@ -60,6 +60,7 @@ function joinRevoked(host: SessionHost, clientId: string, clock: Clock): Promise
       // It never becomes a member.
       arrival: 0,
       send: () => {},
+      sendTogether: () => {},
       close: (code) => {
         cancel();
         resolve(code);

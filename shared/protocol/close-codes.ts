@@ -54,3 +54,8 @@ export function closeClass(code: number): CloseClass {
   if (code >= 4200 && code < 4300) return 'come-back';
   return 'back-off';
 }
+
+/** Whether a server asked for a pause, which is more than a connection that is gone. */
+export function isAskedToBackOff(code: number): boolean {
+  return code >= 4100 && code < 4200;
+}

@@ -37,4 +37,27 @@ describe('a client and breaks that come close after each other', () => {
       socketAt(number + 1).end(1006);
     }
   });
+
+  test.each([
+    ['4102, too many connections', 4102],
+    ['4110, the session moved', 4110],
+  ])(
+    '[P2] who is asked to back off does, although the service lasted longer than the gap: %s',
+    (_what, code) => {
+      greet(socketAt(0));
+      const pausesMs = [100, 250, 500, 1_000, 2_000];
+      for (const [number, pauseMs] of pausesMs.entries()) {
+        clock.pass(2_500);
+        socketAt(number).end(code);
+        clock.pass(pauseMs - 1);
+        expect(sockets.length).toBe(number + 1);
+        clock.pass(1);
+        greet(socketAt(number + 1), { result: 'resumed' });
+      }
+      clock.pass(5_000);
+      socketAt(5).end(code);
+      clock.pass(100);
+      expect(sockets.length).toBe(7);
+    },
+  );
 });

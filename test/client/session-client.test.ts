@@ -103,6 +103,19 @@ describe('a client', () => {
     });
   });
 
+  test('what finds no room in a frame leaves with the next one, without waiting for an answer', async () => {
+    greet(socketAt(0), { limits: { ...defaultLimits, frame_commands_max: 2 } });
+    for (const amount of [1, 2, 3, 4, 5]) client.send('add', { amount });
+    await settle();
+    const firstSeqs = (): unknown[] =>
+      socketAt(0)
+        .sent.slice(1)
+        .map(({ seq }) => seq);
+    expect(firstSeqs()).toEqual([1]);
+    clock.pass(200);
+    expect(firstSeqs()).toEqual([1, 3, 5]);
+  });
+
   test('never has more in flight than the server takes', async () => {
     greet(socketAt(0), { limits: { ...defaultLimits, in_flight_max: 2 } });
     for (const amount of [1, 2, 3]) client.send('add', { amount });

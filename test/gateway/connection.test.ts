@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
-import { Connection, type ConnectionParts } from '../../server/gateway/connection.ts';
+import type { ConnectionParts } from '../../server/gateway/connection-parts.ts';
+import { Connection } from '../../server/gateway/connection.ts';
 import type { Socket } from '../../server/gateway/socket.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { closeReason } from '../../shared/protocol/errors.ts';

@@ -28,6 +28,17 @@ test('[H5] connections that came within a moment are asked together, none later 
   expect(told.slice(2)).toEqual(['30000 a 2', '30000 b 2']);
 });
 
+test('[B6] a reader that turns out to be gone when it is asked is not waited for', () => {
+  const clock = manualClock();
+  const told: string[] = [];
+  const beat: { stop: () => void } = startHeartbeat(clock, {
+    ask: () => beat.stop(),
+    missed: () => told.push('missed'),
+  });
+  clock.pass(3 * heartbeatMs);
+  expect(told).toEqual([]);
+});
+
 test('[H5] who does not answer is told of once, and who is stopped never', () => {
   const { clock, told, begin } = watched();
   begin('a');

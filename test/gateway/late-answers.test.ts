@@ -1,7 +1,8 @@
 /** Stores that answer late, while the connection that asked has gone, or another one has come. */
 import { beforeEach, describe, expect, test } from 'vitest';
 
-import { Connection, type ConnectionParts } from '../../server/gateway/connection.ts';
+import type { ConnectionParts } from '../../server/gateway/connection-parts.ts';
+import { Connection } from '../../server/gateway/connection.ts';
 import type { Socket } from '../../server/gateway/socket.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { defaultLimits, helloTimeoutMs } from '../../shared/protocol/limits.ts';

@@ -85,6 +85,20 @@ describe('Redis', () => {
     expect(await Promise.all(offsets)).toEqual([1, 0, 0, 1]);
   });
 
+  test('sessions that are taken over together go in one call; one that cannot be read is lost alone', async () => {
+    const { journal, sessions } = await fourSessions('taken', false);
+    const [, damaged] = sessions;
+    await redis.hdel(sessionKeys(damaged?.sessionId ?? '').meta, 'version');
+    const versions = { tally: 1 };
+    const taken = await Promise.allSettled(
+      sessions.map(({ sessionId }) => journal.takeOver({ sessionId, ownerId: 'b', versions })),
+    );
+    const seen = { value: { kind: 'taken', entries: [] } };
+    const [, , broken] = eachItsOwn;
+    expect(taken).toMatchObject([seen, { value: { kind: 'absent' } }, broken, seen]);
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+  });
+
   test('an empty log is no key, and one that is begun again goes with its session', async () => {
     const journal = redisJournal(redis);
     const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };

@@ -25,7 +25,8 @@ export function probe(clientId = 'client-0000000000000001'): Probe {
     closes,
     settled: () => {},
     welcomed: () => {},
-    send: (...texts) =>
+    send: (text) => void frames.push(JSON.parse(text) as { type: string }),
+    sendTogether: (texts) =>
       void frames.push(...texts.map((text) => JSON.parse(text) as { type: string })),
     close: (code) => void closes.push(code),
   };

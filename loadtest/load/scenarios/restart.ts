@@ -38,7 +38,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   for (const times of growth)
     all.push(
       await killAgainAndAgain(surroundings, {
-        riders: riders * times,
+        riders: generatorCount * Math.round((riders * times) / generatorCount),
         hz,
         kills: times === 1 ? rounds : Math.ceil(rounds / 3),
       }),
@@ -61,7 +61,7 @@ async function killAgainAndAgain(
   try {
     const port = Number(new URL(pair.nginx.url).port);
     tell(`restart: ${riders} riders`);
-    const count = Math.round(riders / generatorCount);
+    const count = riders / generatorCount;
     await askAll({ kind: 'connect', subject: 'durable', port, count });
     await askAll({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
     const seconds = kills * (restS + backS);

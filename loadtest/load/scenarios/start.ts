@@ -44,12 +44,15 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
     }
   };
   const all = new Map<SubjectName, Start[]>();
-  for (let round = 1; round <= options.rounds; round++)
-    for (const name of subjects) {
-      tell(`start: round ${round} of ${options.rounds}, ${name}`);
-      all.set(name, [...(all.get(name) ?? []), await start(name)]);
-    }
-  await Promise.all(former.map(([, { subject }]) => subject.kill()));
+  try {
+    for (let round = 1; round <= options.rounds; round++)
+      for (const name of subjects) {
+        tell(`start: round ${round} of ${options.rounds}, ${name}`);
+        all.set(name, [...(all.get(name) ?? []), await start(name)]);
+      }
+  } finally {
+    await Promise.all(former.map(([, { subject }]) => subject.kill()));
+  }
   const of = (name: SubjectName, what: keyof Start): number =>
     median((all.get(name) ?? []).map((one) => one[what]));
   return {

@@ -117,7 +117,10 @@ function resultOf(all: readonly Storm[]): ScenarioResult {
     goals: goalsOf(main, first, last),
     faults: all
       .filter(({ missing }) => missing > 0)
-      .map(({ size, missing }) => `${missing} of ${size} riders did not come back.`),
+      .map(
+        ({ subject, size, missing }) =>
+          `${subject}: ${missing} of ${size} riders did not come back.`,
+      ),
   };
 }
 

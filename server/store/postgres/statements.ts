@@ -59,7 +59,7 @@ from found`;
 
 /**
  * Arrays, one element per claim: $1 sessions, $2 owners, $3 terms or null, $4 versions known by kind, as JSON, $6 and $7 as above; $5
- * retention in ms from now. The same for many, of which none waits for another: no row for what somebody else has locked just now,
+ * retention in ms from now. The same for many, of which none waits for another's row: no row for what somebody else has locked just now,
  * for the unknown and for the expired. Those are claimed alone.
  */
 export const claimsSql = `

@@ -1,4 +1,7 @@
-/** Becoming the owner of a session in Postgres: claims that come together go in one statement, because a kill makes hundreds of them. */
+/**
+ * Becoming the owner of a session in Postgres, and what it has of one: claims that come together go in one statement, because a kill
+ * makes hundreds of them.
+ */
 import type { Writer } from '../../../shared/protocol/frames.ts';
 import { retentionMs } from '../../../shared/protocol/limits.ts';
 import { writersAfter } from '../../../shared/session/fold.ts';
@@ -10,8 +13,8 @@ import { tombstoneSql } from './end-of-life-statements.ts';
 import { claimSql, claimsSql, findSql, loadSql } from './statements.ts';
 import { textArray } from './text-array.ts';
 
-/** Sessions whose logs are read at once: some have hours of them. */
-const claimsMax = 50;
+/** What is read of them, 1,000 entries each at most, is folded in one turn of the event loop. */
+const claimsMax = 20;
 
 export interface FoundRow {
   readonly term: number;
@@ -28,16 +31,17 @@ interface ClaimedRow extends FoundRow {
   readonly result: 'taken' | 'outrun' | 'too-new';
 }
 
-interface LogRow {
+interface RecoveredRow {
   readonly session_id: string;
   readonly entries: string;
   readonly snapshot: string | null;
 }
 
-/** What became of a claim, and of the log what there is. Without a row nothing was changed, and it must be asked alone why. */
 interface Answer {
+  /** Without it nothing was changed, and it must be asked alone why. */
   readonly row?: ClaimedRow | undefined;
-  readonly log: readonly LogRow[];
+  /** Without it the log is read alone: one of the group could not be read, and which one nobody knows. */
+  readonly log?: readonly RecoveredRow[] | undefined;
 }
 
 export function takingOver(query: Query): (claim: Claim) => Promise<TakenOver> {
@@ -48,7 +52,8 @@ export function takingOver(query: Query): (claim: Claim) => Promise<TakenOver> {
   });
   return async (claim) => {
     const { row, log } = await ask(claim);
-    return row === undefined ? claimAlone(query, claim) : answerOf(claim, row, log);
+    if (row === undefined) return claimAlone(query, claim);
+    return answerOf(query, claim, row, log);
   };
 }
 
@@ -67,11 +72,11 @@ async function claimAll(query: Query, claims: readonly Claim[]): Promise<Answer[
   const logs = await logsOf(
     query,
     taken.map(({ session_id }) => session_id),
-  );
+  ).catch(() => undefined);
   const bySession = new Map(rows.map((row) => [row.session_id, row]));
   return claims.map(({ sessionId }) => ({
     row: bySession.get(sessionId),
-    log: logs.get(sessionId) ?? [],
+    log: logs?.get(sessionId),
   }));
 }
 
@@ -93,14 +98,18 @@ async function claimAlone(query: Query, claim: Claim): Promise<TakenOver> {
     if (over === undefined) return gone(query, sessionId);
     return goneNow(await load(query, sessionId, over), over.reason, over.ended_ms ?? 0);
   }
-  if (row.result !== 'taken') return answerOf(claim, row, []);
-  return load(query, sessionId, row);
+  return answerOf(query, claim, row);
 }
 
-function answerOf({ sessionId }: Claim, row: ClaimedRow, log: readonly LogRow[]): TakenOver {
+async function answerOf(
+  query: Query,
+  { sessionId }: Claim,
+  row: ClaimedRow,
+  log?: readonly RecoveredRow[],
+): Promise<TakenOver> {
   if (row.result === 'outrun') return { kind: 'outrun', term: row.term };
   if (row.result === 'too-new') return { kind: 'too-new' };
-  return recovered(sessionId, row, log);
+  return log === undefined ? load(query, sessionId, row) : recovered(sessionId, row, log);
 }
 
 /** What Postgres has of a session that was found. */
@@ -112,10 +121,10 @@ export async function load(query: Query, sessionId: string, found: FoundRow): Pr
 async function logsOf(
   query: Query,
   sessionIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly LogRow[]>> {
-  const logs = new Map<string, LogRow[]>();
+): Promise<ReadonlyMap<string, readonly RecoveredRow[]>> {
+  const logs = new Map<string, RecoveredRow[]>();
   if (sessionIds.length === 0) return logs;
-  for (const row of await query<LogRow>(loadSql, [textArray(sessionIds)])) {
+  for (const row of await query<RecoveredRow>(loadSql, [textArray(sessionIds)])) {
     const log = logs.get(row.session_id);
     if (log === undefined) logs.set(row.session_id, [row]);
     else log.push(row);
@@ -126,7 +135,7 @@ async function logsOf(
 function recovered(
   sessionId: string,
   { term, epoch }: FoundRow,
-  [first, ...later]: readonly LogRow[],
+  [first, ...later]: readonly RecoveredRow[],
 ): Recovered {
   if (first === undefined || first.snapshot === null)
     throw new Error(`Session ${sessionId} has no snapshot.`);

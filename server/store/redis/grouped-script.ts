@@ -32,7 +32,7 @@ export const readResult = (answer: unknown): AppendResult | undefined =>
   results.find((known) => known === answer);
 
 export interface ScriptUse<Result> extends ScriptBounds {
-  /** What the script replied for a session, or undefined when that is what Redis said. */
+  /** What the script replied for a session; undefined when it is no reply of its, but the text of an error of Redis'. */
   readonly read: (answer: unknown) => Result | undefined;
   /** Arguments before those of the sessions. */
   readonly shared?: readonly Argument[];

@@ -25,7 +25,7 @@ const appendBounds: ScriptBounds = { countMax: 100, charsMax: 1_000_000 };
 /** Some 1 ms: sessions that began together are saved together, and appends have to come between. */
 const trimBounds: ScriptBounds = { countMax: 20, charsMax: 200_000 };
 
-/** A log of hours is a megabyte, and keeps Redis for some of these milliseconds. */
+/** A log has what Postgres lacks, some entries, or 5,000 at most: a megabyte, and 2 ms of Redis' time for each of them. */
 const takeOverBounds: ScriptBounds = { countMax: 20, charsMax: Infinity };
 
 const appendReply = v.picklist(results);

@@ -13,7 +13,8 @@ local function take_over(meta_key, log_key, snapshot_key, owner, asked_term, ver
   if meta.err then return meta.err end
   local snapshot = redis.pcall('GET', snapshot_key)
   if type(snapshot) == 'table' then return snapshot.err end
-  if not meta[1] or not snapshot then return {'absent'} end
+  -- What cannot be read is lost; found out here, it concerns nobody else.
+  if not (meta[1] and meta[2] and tonumber(meta[5]) and meta[6] and meta[7] and snapshot) then return {'absent'} end
   local batches = redis.pcall('XRANGE', log_key, '-', '+')
   if batches.err then return batches.err end
   local term = tonumber(meta[1])
@@ -26,7 +27,8 @@ local function take_over(meta_key, log_key, snapshot_key, owner, asked_term, ver
     else
       term = tonumber(asked_term)
     end
-    redis.call('HSET', meta_key, 'owner', owner, 'term', term)
+    local owned = redis.pcall('HSET', meta_key, 'owner', owner, 'term', term)
+    if type(owned) == 'table' and owned.err then return owned.err end
   end
   local isContinuous = identity == meta[3] and tonumber(meta[7]) <= tonumber(meta[6])
   local reply = {'taken', term, meta[2], isContinuous and 1 or 0, meta[8] and 1 or 0, snapshot}
