@@ -70,10 +70,10 @@ export class LinkKeeper {
 
   /** What came cannot be used: begins anew, but not at once, because it may be the same again. */
   startOver(): void {
+    this.#countAsFirst();
     this.#dropLinks();
     this.#lostAtMs = this.#parts.clock.nowMs();
     this.#setStatus('reconnecting');
-    this.#countAsFirst();
     this.#retry();
   }
 
@@ -127,6 +127,7 @@ export class LinkKeeper {
   }
 
   #dropLinks(): void {
+    this.#served = undefined;
     this.#cancelTimer();
     this.#link?.drop();
     this.#nextLink?.drop();
@@ -164,17 +165,14 @@ export class LinkKeeper {
     this.#cancelTimer();
     this.#events.unlinked();
     this.#lostAtMs ??= this.#parts.clock.nowMs();
+    this.#countAsFirst(isAskedToBackOff(code) ? stableMs : this.#served?.gapMs);
     // The other half of a move is still under way and decides: the session it opens may be what closed this link, moments before its
     // welcome, and nobody is told of a break for that.
     if (this.#nextLink !== undefined) return;
     if (this.#status === 'connected' || this.#status === 'moving') this.#setStatus('reconnecting');
     // After 4204 too: the next welcome tells where the storages part. [R7]
-    if (closeClass(code) === 'stop') {
-      this.stop(stopReasonOf(code));
-      return;
-    }
-    this.#countAsFirst(isAskedToBackOff(code) ? stableMs : this.#served?.gapMs);
-    this.#retry();
+    if (closeClass(code) === 'stop') this.stop(stopReasonOf(code));
+    else this.#retry();
   }
 
   /**

@@ -35,14 +35,3 @@ export async function recoverAll(riders: readonly Rider[], { isOwn }: Break): Pr
 
 const dialsOf = (riders: readonly Rider[]): number =>
   riders.reduce((sum, { line }) => sum + line.dialCount(), 0);
-
-/** Of riders in several processes. */
-export function together(parts: readonly Recovery[]): Recovery {
-  const sum = (of: (part: Recovery) => number): number =>
-    parts.reduce((total, part) => total + of(part), 0);
-  return {
-    backMs: parts.flatMap(({ backMs }) => backMs),
-    dialCount: sum(({ dialCount }) => dialCount),
-    missing: sum(({ missing }) => missing),
-  };
-}

@@ -14,7 +14,7 @@ export interface ConnectionParts extends SchemaParts, ReminderParts {
   readonly isProven: (sessionId: string, witness: Witness) => boolean;
   /** The next number of a hello on this instance. */
   readonly countArrival: () => number;
-  /** Somebody is attached to a session; `refuse` may be called soon. What it returns is called when the connection is over. [F4] */
+  /** Somebody is attached to a session; `refuse` may be called soon, and never at once. What it returns is called when the connection is over. [F4] */
   readonly entered?: ((sessionId: string, refuse: () => void) => () => void) | undefined;
   readonly reportError: (error: unknown, sessionId: string) => void;
 }

@@ -1,9 +1,7 @@
 import { request } from 'node:http';
 
-import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { serverOptions } from '../../server/trackstand.ts';
 import { bodyBytesMax } from '../../shared/protocol/limits.ts';
 import { startServer, type LiveServer } from '../support/live-server.ts';
 import { adds, attach, createSession, epochOf } from '../support/raw-client.ts';
@@ -144,15 +142,4 @@ describe('health', () => {
       release: 'dev',
     });
   });
-});
-
-test('an app that was made without compilers of schemas is told so by its first route that has one', async () => {
-  const route = { schema: { querystring: { type: 'object' } }, handler: () => 'never' };
-  const refusing = Fastify(serverOptions({ hasSchemas: false }));
-  refusing.get('/', route);
-  await expect(refusing.ready()).rejects.toThrow('made with `hasSchemas: false`');
-  const app = Fastify(serverOptions());
-  app.get('/', route);
-  await app.ready();
-  await app.close();
 });

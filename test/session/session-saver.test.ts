@@ -74,9 +74,8 @@ test('[C6] a checkpoint holds what there was when it began: not what came in whi
   expect(batches[1]).toEqual(batches[0]);
 });
 
-test('a snapshot is due with the first checkpoint, after fifteen without one, and after a thousand entries', () => {
-  const { checkpoints } = { checkpoints: memoryJournal({ keepsAll: true }) };
-  const saver = new SessionSaver(session, { checkpoints });
+test('[C6] a snapshot is due with the first checkpoint, after fifteen without one, and after a thousand entries', () => {
+  const saver = new SessionSaver(session, { checkpoints: memoryJournal({ keepsAll: true }) });
   const due = (offsets: readonly number[]): number[] =>
     offsets.filter((offset) => saver.dueSnapshot(at(offset)) !== undefined);
   expect(due(Array.from({ length: 33 }, (_, place) => place))).toEqual([0, 16, 32]);

@@ -85,19 +85,29 @@ describe('Redis', () => {
     expect(await Promise.all(offsets)).toEqual([1, 0, 0, 1]);
   });
 
-  test('sessions that are taken over together go in one call; one that cannot be read is lost alone', async () => {
-    const { journal, sessions } = await fourSessions('taken', false);
-    const [, damaged] = sessions;
-    await redis.hdel(sessionKeys(damaged?.sessionId ?? '').meta, 'version');
-    const versions = { tally: 1 };
-    const taken = await Promise.allSettled(
-      sessions.map(({ sessionId }) => journal.takeOver({ sessionId, ownerId: 'b', versions })),
-    );
-    const seen = { value: { kind: 'taken', entries: [] } };
-    const [, , broken] = eachItsOwn;
-    expect(taken).toMatchObject([seen, { value: { kind: 'absent' } }, broken, seen]);
-    expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
-  });
+  test.each([
+    ['no version', { version: '' }],
+    ['no kind', { kind: '' }],
+    ['a head that is no number', { head: 'x' }],
+    ['a term that is no number', { term: 'x' }],
+  ])(
+    'sessions that are taken over together go in one call; one with %s is lost alone',
+    async (name, damage) => {
+      const { journal, sessions } = await fourSessions(`taken-${name.length}`, false);
+      const [, damaged] = sessions;
+      const { meta } = sessionKeys(damaged?.sessionId ?? '');
+      for (const [field, value] of Object.entries(damage))
+        await (value === '' ? redis.hdel(meta, field) : redis.hset(meta, field, value));
+      const versions = { tally: 1 };
+      const taken = await Promise.allSettled(
+        sessions.map(({ sessionId }) => journal.takeOver({ sessionId, ownerId: 'b', versions })),
+      );
+      const seen = { value: { kind: 'taken', entries: [] } };
+      const [, , broken] = eachItsOwn;
+      expect(taken).toMatchObject([seen, { value: { kind: 'absent' } }, broken, seen]);
+      expect(await redis.info('commandstats')).toMatch(/cmdstat_eval(sha)?:calls=1,/);
+    },
+  );
 
   test('an empty log is no key, and one that is begun again goes with its session', async () => {
     const journal = redisJournal(redis);

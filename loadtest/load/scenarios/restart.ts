@@ -1,12 +1,10 @@
 /** `kill -9` of one of two instances behind nginx, again and again, while riders ride: who notices, and for how long. */
 import { join } from 'node:path';
 
-import { summed } from '../bench.ts';
 import { startChild } from '../child.ts';
 import { startPair } from '../pair.ts';
-import { together } from '../recovery.ts';
 import { rounded, type ScenarioResult } from '../result.ts';
-import type { GeneratorQuestion, Recovery, RideResult } from '../riders.ts';
+import type { Recovery, RideResult } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 import { percentile } from './storm.ts';
 
@@ -19,9 +17,6 @@ const restS = 4;
 
 /** Until everybody is back and on the instance their routes lead to, at most: the riders ride meanwhile. */
 const backS = 8;
-
-/** A single process of riders would be what everybody waits for. */
-const generatorCount = 2;
 
 /** Of the riders; the goals are for the first. */
 const growth = [1, 2, 4];
@@ -38,7 +33,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   for (const times of growth)
     all.push(
       await killAgainAndAgain(surroundings, {
-        riders: generatorCount * Math.round((riders * times) / generatorCount),
+        riders: riders * times,
         hz,
         kills: times === 1 ? rounds : Math.ceil(rounds / 3),
       }),
@@ -51,36 +46,29 @@ async function killAgainAndAgain(
   { riders, hz, kills }: { readonly riders: number; readonly hz: number; readonly kills: number },
 ): Promise<Restarted> {
   const pair = await startPair(stores, checkpointMs);
-  const generators = Array.from({ length: generatorCount }, () =>
-    startChild('generator', ['durable']),
-  );
-  const askAll = <Answer>(question: GeneratorQuestion): Promise<Answer[]> =>
-    Promise.all(generators.map((generator) => generator.ask<Answer>(question)));
-  const breakAll = async (isOwn: boolean): Promise<Recovery> =>
-    together(await askAll<Recovery>({ kind: 'break', isOwn }));
+  const generator = startChild('generator', ['durable']);
   try {
     const port = Number(new URL(pair.nginx.url).port);
     tell(`restart: ${riders} riders`);
-    const count = riders / generatorCount;
-    await askAll({ kind: 'connect', subject: 'durable', port, count });
-    await askAll({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
+    await generator.ask({ kind: 'connect', subject: 'durable', port, count: riders });
+    await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
     const seconds = kills * (restS + backS);
-    const riding = askAll<RideResult>({ kind: 'ride', seconds, load: { hz } });
+    const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
     const recoveries: Recovery[] = [];
     for (let kill = 1; kill <= kills; kill++) {
       tell(`restart: ${riders} riders, kill ${kill} of ${kills}`);
       const slot = kill % 2 === 0 ? 0 : 1;
-      const recovering = breakAll(false);
+      const recovering = generator.ask<Recovery>({ kind: 'break', isOwn: false });
       await pair.instances[slot].kill();
       recoveries.push(await recovering);
       await pair.replace(slot);
       // Half of them go back to where their routes lead: the next kill concerns half of them again, and not everybody.
-      await breakAll(true);
+      await generator.ask<Recovery>({ kind: 'break', isOwn: true });
       await new Promise((resolve) => setTimeout(resolve, restS * 1_000));
     }
-    return { riders, recoveries, ridden: summed(await riding) };
+    return { riders, recoveries, ridden: await riding };
   } finally {
-    await Promise.all(generators.map((generator) => generator.kill()));
+    await generator.kill();
     await pair.end();
   }
 }
@@ -143,6 +131,9 @@ function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
     faults: all.flatMap((one) => [
       ...(one.ridden.missing > 0
         ? [`${one.riders} riders: ${one.ridden.missing} events were never accepted.`]
+        : []),
+      ...(one.recoveries.some(({ missing }) => missing > 0)
+        ? [`${one.riders} riders: some did not come back.`]
         : []),
       ...(backOf(one).length === 0 ? [`${one.riders} riders: nobody lost a connection.`] : []),
     ]),

@@ -21,14 +21,9 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
       redis: stores.redis.url,
       checkpointMs,
     } satisfies SubjectStart);
-  /** Brings the database up to date, and lets riders begin who have begun before: it is servers that are measured. */
-  const former = await Promise.all(
-    subjects.map(async (name) => {
-      const subject = startChild('subject', [name]);
-      return [name, { subject, port: await listen(subject, name) }] as const;
-    }),
-  );
-  const ports = new Map<SubjectName, number>(former.map(([name, { port }]) => [name, port]));
+  /** They bring the database up to date, and let riders begin who have begun before: it is servers that are measured. */
+  const former = subjects.map((name) => ({ name, subject: startChild('subject', [name]) }));
+  const ports = new Map<SubjectName, number>();
   const start = async (name: SubjectName): Promise<Start> => {
     const generator = startChild('generator', [name]);
     await generator.ask({ kind: 'connect', subject: name, port: ports.get(name), count: 1 });
@@ -45,13 +40,14 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
   };
   const all = new Map<SubjectName, Start[]>();
   try {
+    for (const { name, subject } of former) ports.set(name, await listen(subject, name));
     for (let round = 1; round <= options.rounds; round++)
       for (const name of subjects) {
         tell(`start: round ${round} of ${options.rounds}, ${name}`);
         all.set(name, [...(all.get(name) ?? []), await start(name)]);
       }
   } finally {
-    await Promise.all(former.map(([, { subject }]) => subject.kill()));
+    await Promise.all(former.map(({ subject }) => subject.kill()));
   }
   const of = (name: SubjectName, what: keyof Start): number =>
     median((all.get(name) ?? []).map((one) => one[what]));

@@ -1,6 +1,5 @@
 /** Everybody's connection breaks in one moment: how soon they are served again, and what that costs. */
 import { openBench, type Bench } from '../bench.ts';
-import { together } from '../recovery.ts';
 import type { ScenarioResult } from '../result.ts';
 import type { Recovery } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
@@ -12,9 +11,6 @@ const sizes = [250, 500, 1_000, 2_000, 4_000];
 /** The size the goals are for. */
 const mainSize = 1_000;
 const checkpointMs = 5_000;
-
-/** A single process of riders would be what everybody waits for. */
-const generatorCount = 2;
 
 /** The echo greets nobody and sends nothing again: what connecting alone takes. */
 const subjects = ['durable', 'echo'] as const satisfies readonly SubjectName[];
@@ -31,8 +27,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
   const storms: Storm[] = [];
   try {
     for (const subject of subjects) {
-      const plan = { subject, riders: 0, checkpointMs, generatorCount };
-      benches.set(subject, await openBench(stores, plan));
+      benches.set(subject, await openBench(stores, { subject, riders: 0, checkpointMs }));
     }
     let connected = 0;
     for (const size of options.riders === undefined ? sizes : [options.riders]) {
@@ -51,22 +46,16 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
 
 async function breakAll({
   subject,
-  generators,
+  generators: [riders],
 }: Bench): Promise<Recovery & Pick<Storm, 'serverMs' | 'ridersMs'>> {
   const used = (): Promise<Usage[]> =>
-    Promise.all([subject, ...generators].map((child) => child.ask<Usage>({ kind: 'usage' })));
+    Promise.all([subject, riders].map((child) => child.ask<Usage>({ kind: 'usage' })));
   const before = await used();
-  const parts = await Promise.all(
-    generators.map((generator) => generator.ask<Recovery>({ kind: 'break', isOwn: true })),
-  );
-  const [serverMs = 0, ...ridersMs] = (await used()).map(
+  const recovery = await riders.ask<Recovery>({ kind: 'break', isOwn: true });
+  const [serverMs = 0, ridersMs = 0] = (await used()).map(
     ({ cpuUs }, place) => (cpuUs - (before[place]?.cpuUs ?? 0)) / 1_000,
   );
-  return {
-    ...together(parts),
-    serverMs,
-    ridersMs: ridersMs.reduce((sum, ms) => sum + ms, 0),
-  };
+  return { ...recovery, serverMs, ridersMs };
 }
 
 function resultOf(all: readonly Storm[]): ScenarioResult {

@@ -28,7 +28,9 @@ interface Carried extends RideResult {
 }
 
 async function run({ stores, options, tell }: Surroundings): Promise<ScenarioResult> {
-  const { riders = riderCount, hz = hzDefault, seconds, warmUpS } = options;
+  const { hz = hzDefault, seconds, warmUpS } = options;
+  const even = (count: number): number => generatorCount * Math.round(count / generatorCount);
+  const riders = even(options.riders ?? riderCount);
   const pair = await startPair(stores, checkpointMs);
   const generators = Array.from({ length: generatorCount }, () =>
     startChild('generator', ['durable']),
@@ -43,7 +45,7 @@ async function run({ stores, options, tell }: Surroundings): Promise<ScenarioRes
     const port = Number(new URL(pair.nginx.url).port);
     let connected = 0;
     for (const times of growth) {
-      const count = generatorCount * Math.round((riders * times) / generatorCount);
+      const count = even(riders * times);
       tell(`whole: ${count} riders`);
       const more = (count - connected) / generatorCount;
       const question = { kind: 'connect', subject: 'durable', port, count: more };

@@ -6,7 +6,14 @@ import type { Writer } from '../../../shared/protocol/frames.ts';
 import { retentionMs } from '../../../shared/protocol/limits.ts';
 import { writersAfter } from '../../../shared/session/fold.ts';
 import { groupCommit } from '../group-commit.ts';
-import type { Claim, EndReason, Gone, Recovered, TakenOver } from '../journal.ts';
+import {
+  StoreUnavailableError,
+  type Claim,
+  type EndReason,
+  type Gone,
+  type Recovered,
+  type TakenOver,
+} from '../journal.ts';
 import { parseEntriesAfter, parseSnapshot } from '../stored-json.ts';
 import type { Query } from './ask-postgres.ts';
 import { tombstoneSql } from './end-of-life-statements.ts';
@@ -72,12 +79,17 @@ async function claimAll(query: Query, claims: readonly Claim[]): Promise<Answer[
   const logs = await logsOf(
     query,
     taken.map(({ session_id }) => session_id),
-  ).catch(() => undefined);
+  ).catch(unlessAboutRows);
   const bySession = new Map(rows.map((row) => [row.session_id, row]));
   return claims.map(({ sessionId }) => ({
     row: bySession.get(sessionId),
     log: logs?.get(sessionId),
   }));
+}
+
+/** Postgres that is away fails the group, and all that wait. */
+function unlessAboutRows(error: unknown): undefined {
+  if (!(error instanceof StoreUnavailableError && error.isAboutSession)) throw error;
 }
 
 /** Waits for whoever has the session locked, and looks for one that is over among those that were. */

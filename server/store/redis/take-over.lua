@@ -14,12 +14,13 @@ local function take_over(meta_key, log_key, snapshot_key, owner, asked_term, ver
   local snapshot = redis.pcall('GET', snapshot_key)
   if type(snapshot) == 'table' then return snapshot.err end
   -- What cannot be read is lost; found out here, it concerns nobody else.
-  if not (meta[1] and meta[2] and tonumber(meta[5]) and meta[6] and meta[7] and snapshot) then return {'absent'} end
+  local stored, version, head, covered = tonumber(meta[1]), tonumber(meta[5]), tonumber(meta[6]), tonumber(meta[7])
+  if not (stored and meta[2] and meta[4] and version and head and covered and snapshot) then return {'absent'} end
   local batches = redis.pcall('XRANGE', log_key, '-', '+')
   if batches.err then return batches.err end
-  local term = tonumber(meta[1])
+  local term = stored
   if owner ~= '' then
-    if tonumber(meta[5]) > (cjson.decode(versions)[meta[4]] or 0) then return {'too-new'} end
+    if version > (cjson.decode(versions)[meta[4]] or 0) then return {'too-new'} end
     if asked_term == '' then
       term = term + 1
     elseif tonumber(asked_term) <= term then
@@ -30,7 +31,7 @@ local function take_over(meta_key, log_key, snapshot_key, owner, asked_term, ver
     local owned = redis.pcall('HSET', meta_key, 'owner', owner, 'term', term)
     if type(owned) == 'table' and owned.err then return owned.err end
   end
-  local isContinuous = identity == meta[3] and tonumber(meta[7]) <= tonumber(meta[6])
+  local isContinuous = identity == meta[3] and covered <= head
   local reply = {'taken', term, meta[2], isContinuous and 1 or 0, meta[8] and 1 or 0, snapshot}
   for _, item in ipairs(batches) do
     reply[#reply + 1] = item[2][2]
