@@ -81,6 +81,12 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
+  /** When that is to be written; undefined when nothing waits. */
+  get checkpointDueMs(): number | undefined {
+    const sinceMs = this.#unsavedSinceMs;
+    return sinceMs === undefined ? undefined : this.#parts.checkpointTurn(sinceMs);
+  }
+
   /** Since when nobody is attached; undefined when somebody is. */
   get detachedSinceMs(): number | undefined {
     return this.#detachedSinceMs;
@@ -241,10 +247,9 @@ export class SessionHost {
 
   #answer(answer: Answer<Reader>): void {
     const { reader } = answer;
-    const isRefusal = answer.kind !== 'joined' && answer.kind !== 'gap';
     if (this.#mailbox.hasLeft(reader)) return;
     this.#audience.answer(this.view, answer);
-    if (isRefusal) this.#mailbox.leave(reader);
+    if (answer.kind !== 'joined' && answer.kind !== 'gap') this.#mailbox.leave(reader);
     if (this.readers.size > 0) this.#detachedSinceMs = undefined;
   }
 

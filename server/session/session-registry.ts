@@ -2,6 +2,7 @@
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
 import type { Gone } from '../store/journal.ts';
+import { checkpointTurns, type CheckpointTurn } from './checkpoint-turns.ts';
 import { unlessAway } from './claim-session.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
@@ -21,7 +22,8 @@ const confirmMs = 20_000;
 /** How often sessions are looked through for a due checkpoint or an end of grace. */
 const sweepMs = 250;
 
-export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'> {
+export interface RegistryParts
+  extends OpeningParts, Omit<HostParts, 'released' | 'checkpointTurn'> {
   /** Longest time an accepted entry waits for its checkpoint to begin. */
   readonly checkpointMs: number;
   /** How long a session without connections keeps its host: a reconnect finds it warm. */
@@ -30,6 +32,7 @@ export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'>
 
 export class SessionRegistry {
   readonly #parts: RegistryParts;
+  readonly #nextTurn: () => CheckpointTurn;
   readonly #hosts = new Map<string, SessionHost>();
   readonly #openings = new Map<string, Promise<Found>>();
   #cancelSweep: () => void = () => {};
@@ -39,6 +42,7 @@ export class SessionRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
+    this.#nextTurn = checkpointTurns(parts.checkpointMs, sweepMs);
   }
 
   get hosts(): ReadonlyMap<string, SessionHost> {
@@ -111,6 +115,7 @@ export class SessionRegistry {
       if (opening.kind !== 'opened') return opening;
       const host: SessionHost = new SessionHost(opening.session, {
         ...this.#parts,
+        checkpointTurn: this.#nextTurn(),
         released: () => {
           if (this.#hosts.get(sessionId) === host) this.#hosts.delete(sessionId);
         },
@@ -129,14 +134,13 @@ export class SessionRegistry {
 
   #sweep(): void {
     const nowMs = this.#parts.clock.elapsedMs();
-    const { checkpointMs, detachedGraceMs } = this.#parts;
+    const { detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
-      const { unsavedSinceMs, detachedSinceMs } = host;
+      const { checkpointDueMs, detachedSinceMs } = host;
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
-        void host.checkpoint();
+      if (checkpointDueMs !== undefined && nowMs >= checkpointDueMs) void host.checkpoint();
       else if (
-        unsavedSinceMs === undefined &&
+        checkpointDueMs === undefined &&
         detachedSinceMs !== undefined &&
         nowMs - detachedSinceMs >= detachedGraceMs
       )
