@@ -42,7 +42,7 @@ export class SessionRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
-    this.#nextTurn = checkpointTurns(parts.checkpointMs, sweepMs);
+    this.#nextTurn = checkpointTurns(parts.checkpointMs);
   }
 
   get hosts(): ReadonlyMap<string, SessionHost> {
