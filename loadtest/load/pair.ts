@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startNginx, type NginxService } from '../../test/support/services/nginx-service.ts';
 import { redisCpuUs, type Stores } from './bench.ts';
 import { startChild, type Child } from './child.ts';
-import type { SubjectStart } from './subjects.ts';
+import type { SubjectName, SubjectStart } from './subjects.ts';
 import { treeCpuUs, type Usage } from './usage.ts';
 
 export interface Pair {
@@ -30,14 +30,18 @@ export interface PartsUs {
 const slots = ['a', 'b'] as const;
 const routeCount = 20;
 
-export async function startPair(stores: Stores, checkpointMs: number): Promise<Pair> {
+export async function startPair(
+  stores: Stores,
+  checkpointMs: number,
+  subject: SubjectName = 'durable',
+): Promise<Pair> {
   const { postgres, redis } = stores;
   const nginx = await startNginx(join(process.cwd(), 'deploy/nginx'));
   const instances: [Child, Child] = [startChild('subject', ['a']), startChild('subject', ['b'])];
   const start = (slot: 0 | 1): Promise<number> =>
     instances[slot].ask<number>({
       kind: 'start',
-      name: 'durable',
+      name: subject,
       postgres: postgres.url,
       redis: redis.url,
       checkpointMs,

@@ -8,6 +8,18 @@ const backMsMax = 60_000;
 /** Connections that somebody else breaks are broken by then. */
 const brokenMs = 1_500;
 
+/** Resolves when nobody is away any more, or some have been for too long. */
+export function untilBack(away: ReadonlySet<unknown>, startMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      const sinceMs = performance.now() - startMs;
+      if (sinceMs < brokenMs || (away.size > 0 && sinceMs < backMsMax)) return;
+      clearInterval(timer);
+      resolve();
+    }, 20);
+  });
+}
+
 /** Resolves when everybody who lost the connection is served again. */
 export async function recoverAll(riders: readonly Rider[], { isOwn }: Break): Promise<Recovery> {
   const dialsBefore = dialsOf(riders);
@@ -21,14 +33,7 @@ export async function recoverAll(riders: readonly Rider[], { isOwn }: Break): Pr
     }),
   );
   if (isOwn) for (const { line } of riders) line.cut();
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const sinceMs = performance.now() - startMs;
-      if (sinceMs < brokenMs || (away.size > 0 && sinceMs < backMsMax)) return;
-      clearInterval(timer);
-      resolve();
-    }, 20);
-  });
+  await untilBack(away, startMs);
   for (const stop of stops) stop();
   return { backMs, dialCount: dialsOf(riders) - dialsBefore, missing: away.size };
 }

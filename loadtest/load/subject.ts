@@ -1,5 +1,7 @@
 /** The process of a subject. */
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import type { AddressInfo } from 'node:net';
 
@@ -70,8 +72,9 @@ const floors: Readonly<Record<Exclude<SubjectName, 'durable'>, (start: SubjectSt
 
 async function startFloor(name: Exclude<SubjectName, 'durable'>, start: SubjectStart) {
   const take = floors[name](start);
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: listenBacklog });
-  await new Promise((resolve) => server.once('listening', resolve));
+  const { socketPath } = start;
+  const http = createServer();
+  const server = new WebSocketServer({ server: http });
   server.on('connection', (socket) => {
     socket.on('message', (data: Buffer) => {
       // As a server would that does anything with it.
@@ -79,7 +82,11 @@ async function startFloor(name: Exclude<SubjectName, 'durable'>, start: SubjectS
       take(text, (answered) => socket.send(answered));
     });
   });
-  return (server.address() as AddressInfo).port;
+  if (socketPath !== undefined) await rm(socketPath, { force: true });
+  const place = socketPath === undefined ? { host: '127.0.0.1', port: 0 } : { path: socketPath };
+  http.listen({ ...place, backlog: listenBacklog });
+  await once(http, 'listening');
+  return socketPath === undefined ? (http.address() as AddressInfo).port : 0;
 }
 
 let profiling: Session | undefined;

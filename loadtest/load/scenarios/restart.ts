@@ -1,93 +1,139 @@
 /** `kill -9` of one of two instances behind nginx, again and again, while riders ride: who notices, and for how long. */
 import { join } from 'node:path';
 
-import { startChild } from '../child.ts';
-import { startPair } from '../pair.ts';
-import { rounded, type ScenarioResult } from '../result.ts';
+import { startChild, type Child } from '../child.ts';
+import { startPair, type Pair } from '../pair.ts';
+import { median, rounded, type ScenarioResult } from '../result.ts';
 import type { Recovery, RideResult } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
+import type { SubjectName } from '../subjects.ts';
+import type { Usage } from '../usage.ts';
 import { percentile } from './storm.ts';
 
 const riderCount = 1_000;
 const hzDefault = 1;
 const checkpointMs = 5_000;
 
-/** Between two kills: the one that was killed is there again. */
-const restS = 4;
+/** Seconds of riding before a kill, and after it: the other slot's riders have half of their own back by then. */
+const beforeS = 3;
+const afterS = 9;
 
-/** Until everybody is back and on the instance their routes lead to, at most: the riders ride meanwhile. */
-const backS = 8;
+/** Seconds from a kill in which the instance that is left is watched: everybody is back by then. */
+const watchedS = 4;
 
-/** Of the riders; the goals are for the first. */
+/** Of the riders; the goals are for the first, which is beside a floor. */
 const growth = [1, 2, 4];
 
-interface Restarted {
+interface Crew {
+  readonly subject: SubjectName;
   readonly riders: number;
-  readonly recoveries: readonly Recovery[];
-  readonly ridden: RideResult;
+  readonly pair: Pair;
+  readonly generator: Child;
+  readonly kills: Kill[];
 }
+
+interface Kill {
+  readonly recovery: Recovery;
+  readonly ridden: RideResult;
+  /** CPU of the instance that is left. */
+  readonly serverMs: number;
+}
+
+type Restarted = Pick<Crew, 'subject' | 'riders' | 'kills'>;
 
 async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   const { riders = riderCount, hz = hzDefault, rounds } = surroundings.options;
   const all: Restarted[] = [];
   for (const times of growth)
     all.push(
-      await killAgainAndAgain(surroundings, {
+      ...(await killAgainAndAgain(surroundings, {
         riders: riders * times,
         hz,
         kills: times === 1 ? rounds : Math.ceil(rounds / 3),
-      }),
+        subjects: times === 1 ? ['durable', 'set'] : ['durable'],
+      })),
     );
   return resultOf(all, hz);
 }
 
+interface KillsPlan {
+  readonly riders: number;
+  readonly hz: number;
+  readonly kills: number;
+  readonly subjects: readonly SubjectName[];
+}
+
 async function killAgainAndAgain(
   { stores, options, tell }: Surroundings,
-  { riders, hz, kills }: { readonly riders: number; readonly hz: number; readonly kills: number },
-): Promise<Restarted> {
-  const pair = await startPair(stores, checkpointMs);
-  const generator = startChild('generator', ['durable']);
+  { riders, hz, kills, subjects }: KillsPlan,
+): Promise<Restarted[]> {
+  const crews: Crew[] = [];
   try {
-    const port = Number(new URL(pair.nginx.url).port);
-    tell(`restart: ${riders} riders`);
-    await generator.ask({ kind: 'connect', subject: 'durable', port, count: riders });
-    await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
-    const seconds = kills * (restS + backS);
-    const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
-    const recoveries: Recovery[] = [];
-    for (let kill = 1; kill <= kills; kill++) {
-      tell(`restart: ${riders} riders, kill ${kill} of ${kills}`);
-      const slot = kill % 2 === 0 ? 0 : 1;
-      const recovering = generator.ask<Recovery>({ kind: 'break', isOwn: false });
-      await pair.instances[slot].kill();
-      recoveries.push(await recovering);
-      await pair.replace(slot);
-      // Half of them go back to where their routes lead: the next kill concerns half of them again, and not everybody.
-      await generator.ask<Recovery>({ kind: 'break', isOwn: true });
-      await new Promise((resolve) => setTimeout(resolve, restS * 1_000));
+    for (const subject of subjects) {
+      tell(`restart: ${subject}, ${riders} riders`);
+      const pair = await startPair(stores, checkpointMs, subject);
+      const generator = startChild('generator', [subject]);
+      crews.push({ subject, riders, pair, generator, kills: [] });
+      const port = Number(new URL(pair.nginx.url).port);
+      await generator.ask({ kind: 'connect', subject, port, count: riders });
+      await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
     }
-    return { riders, recoveries, ridden: await riding };
+    for (let kill = 1; kill <= kills; kill++)
+      for (const crew of crews) {
+        tell(`restart: ${crew.subject}, ${riders} riders, kill ${kill} of ${kills}`);
+        crew.kills.push(await killOne(crew, hz));
+      }
+    return crews;
   } finally {
-    await generator.kill();
-    await pair.end();
+    await Promise.all(crews.map(({ generator }) => generator.kill()));
+    await Promise.all(crews.map(({ pair }) => pair.end()));
   }
 }
 
-const backOf = ({ recoveries }: Restarted): number[] =>
-  recoveries.flatMap((recovery) => recovery.backMs);
-const dialsOf = ({ recoveries }: Restarted): number =>
-  recoveries.reduce((sum, { dialCount }) => sum + dialCount, 0);
+async function killOne({ pair, generator, kills }: Crew, hz: number): Promise<Kill> {
+  const slot = kills.length % 2 === 0 ? 1 : 0;
+  const left = pair.instances[slot === 0 ? 1 : 0];
+  const usedUs = async (): Promise<number> => (await left.ask<Usage>({ kind: 'usage' })).cpuUs;
+  const seconds = beforeS + afterS;
+  const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
+  await pause(beforeS);
+  const usedBeforeUs = await usedUs();
+  const recovering = generator.ask<Recovery>({ kind: 'break', isOwn: false });
+  await pair.instances[slot].kill();
+  await pause(watchedS);
+  const serverMs = ((await usedUs()) - usedBeforeUs) / 1_000;
+  const recovery = await recovering;
+  await pair.replace(slot);
+  // Half of them go back to where their routes lead: the next kill concerns half of them again, and not everybody.
+  await generator.ask<Recovery>({ kind: 'break', isOwn: true });
+  return { recovery, ridden: await riding, serverMs };
+}
+
+const pause = (seconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+
+const sumOf = ({ kills }: Restarted, of: (kill: Kill) => number): number =>
+  kills.reduce((sum, kill) => sum + of(kill), 0);
+const lostOf = (one: Restarted): number => sumOf(one, ({ recovery }) => recovery.backMs.length);
+const missingOf = (one: Restarted): number => sumOf(one, ({ ridden }) => ridden.missing);
+const dialsOf = (one: Restarted): number =>
+  sumOf(one, ({ recovery }) => recovery.dialCount) / lostOf(one);
+const backOf = ({ kills }: Restarted, share: number): number =>
+  median(kills.map(({ recovery }) => percentile(recovery.backMs, share)));
+const serverMsOf = ({ kills }: Restarted): number => median(kills.map(({ serverMs }) => serverMs));
 
 function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
-  const [main] = all;
-  const back = (one: Restarted, share: number): number => percentile(backOf(one), share);
+  const durable = all.filter(({ subject }) => subject === 'durable');
+  const [main] = durable;
+  const floor = all.find(({ subject }) => subject === 'set');
   return {
     name: 'restart',
-    what: `riders × ${hz} Hz on two instances behind ${join('deploy', 'nginx')}, one of them killed with -9 again and again`,
+    what: `riders × ${hz} Hz on two instances behind ${join('deploy', 'nginx')}, one of them killed with -9 again and again; figures are medians`,
     tables: [
       {
         title: 'Back again',
         columns: [
+          'subject',
           'riders',
           'kills',
           'lost the connection',
@@ -95,79 +141,107 @@ function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
           '99 % ms',
           'all ms',
           'dials each',
+          'events lost',
+          `CPU ms of the instance left, in ${watchedS} s`,
         ],
         rows: all.map((one) => [
+          one.subject,
           one.riders,
-          one.recoveries.length,
-          backOf(one).length,
-          ...[50, 99, 100].map((share) => Math.round(back(one, share))),
-          rounded(dialsOf(one) / backOf(one).length),
+          one.kills.length,
+          lostOf(one),
+          ...[50, 99, 100].map((share) => Math.round(backOf(one, share))),
+          rounded(dialsOf(one)),
+          missingOf(one),
+          Math.round(serverMsOf(one)),
         ]),
       },
     ],
-    charts: [
-      {
-        title: 'Back again after a kill',
-        x: 'riders',
-        y: 'ms',
-        lines: [50, 99, 100].map((share) => ({
-          name: share === 100 ? 'all' : `${share} %`,
-          points: all.map((one) => [one.riders, back(one, share)] as const),
-        })),
-      },
-      {
-        title: `Sent → accepted, second by second, ${main?.riders} riders`,
-        x: 's',
-        y: 'ms',
-        lines: (['p50', 'p99'] as const).map((name) => ({
-          name,
-          points: (main?.ridden.overTime ?? []).map(
-            (moment) => [moment.second, moment[name]] as const,
-          ),
-        })),
-      },
-    ],
-    goals: main === undefined ? [] : goalsOf(main),
+    charts: chartsOf(durable),
+    goals: main === undefined || floor === undefined ? [] : goalsOf(main, floor),
     faults: all.flatMap((one) => [
-      ...(one.ridden.missing > 0
-        ? [`${one.riders} riders: ${one.ridden.missing} events were never accepted.`]
+      ...(one.subject === 'durable' && missingOf(one) > 0
+        ? [`${one.riders} riders: ${missingOf(one)} events were never accepted.`]
         : []),
-      ...(one.recoveries.some(({ missing }) => missing > 0)
-        ? [`${one.riders} riders: some did not come back.`]
+      ...(one.kills.some(({ recovery }) => recovery.missing > 0)
+        ? [`${one.subject}, ${one.riders} riders: some did not come back.`]
         : []),
-      ...(backOf(one).length === 0 ? [`${one.riders} riders: nobody lost a connection.`] : []),
+      ...(lostOf(one) === 0
+        ? [`${one.subject}, ${one.riders} riders: nobody lost a connection.`]
+        : []),
     ]),
   };
 }
 
-function goalsOf(main: Restarted): ScenarioResult['goals'] {
-  const back = (share: number): number => percentile(backOf(main), share);
+function chartsOf(durable: readonly Restarted[]): ScenarioResult['charts'] {
+  const [main] = durable;
+  const seconds = (main?.kills ?? []).flatMap(({ ridden }, kill) =>
+    ridden.overTime.map(({ second, p50, p99 }) => ({
+      second: kill * (beforeS + afterS) + second,
+      p50,
+      p99,
+    })),
+  );
+  return [
+    {
+      title: 'Back again after a kill',
+      x: 'riders',
+      y: 'ms',
+      lines: [50, 99, 100].map((share) => ({
+        name: share === 100 ? 'all' : `${share} %`,
+        points: durable.map((one) => [one.riders, backOf(one, share)] as const),
+      })),
+    },
+    {
+      title: `Sent → accepted, second by second, ${main?.riders} riders`,
+      x: 's',
+      y: 'ms',
+      lines: (['p50', 'p99'] as const).map((name) => ({
+        name,
+        points: seconds.map((moment) => [moment.second, moment[name]] as const),
+      })),
+    },
+  ];
+}
+
+function goalsOf(main: Restarted, floor: Restarted): ScenarioResult['goals'] {
   return [
     {
       what: '99 % of those who lost their instance are back',
-      measured: back(99),
+      measured: backOf(main, 99),
       limit: { atMost: 700 },
       unit: 'ms',
     },
     {
       what: 'all of them are back',
-      measured: back(100),
+      measured: backOf(main, 100),
       limit: { atMost: 2_000 },
       unit: 'ms',
     },
     {
       what: 'dials for each who lost the connection',
-      measured: dialsOf(main) / backOf(main).length,
+      measured: dialsOf(main),
       limit: { atMost: 2 },
       unit: '×',
     },
     {
       what: 'events that were never accepted',
-      measured: main.ridden.missing,
+      measured: missingOf(main),
       limit: { atMost: 0 },
       unit: 'events',
     },
+    {
+      what: 'CPU of the instance that is left, of ws + SET',
+      measured: ratioOf(main, floor),
+      limit: { atMost: 0.8 },
+      unit: '×',
+    },
   ];
 }
+
+/** Kill by kill, and of those the median. */
+const ratioOf = (main: Restarted, floor: Restarted): number =>
+  median(
+    main.kills.map(({ serverMs }, kill) => serverMs / (floor.kills[kill]?.serverMs ?? Number.NaN)),
+  );
 
 export const restart: Scenario = { what: 'kill -9 of one of two instances, under load', run };
