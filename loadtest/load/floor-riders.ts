@@ -17,7 +17,7 @@ interface Rider {
   /** Another one after each break. */
   socket: WebSocket;
   readonly dueMs: number[];
-  /** Events under way when a connection broke: nobody sends them again. */
+  /** Events under way when a connection broke, or due when there was none: nobody sends them again. */
   lostCount: number;
   /** Something came. */
   heard: () => void;
@@ -25,8 +25,10 @@ interface Rider {
   broken: () => void;
 }
 
-/** Milliseconds over which riders spread their return, as those of the real client do; and between two tries. */
+/** Milliseconds over which riders spread their return, as those of the real client do. */
 const spreadMs = 200;
+
+/** Milliseconds between two tries. */
 const againMs = 100;
 
 const connectingMax = 50;
@@ -81,11 +83,12 @@ async function recoverAll(riders: readonly Rider[], { isOwn }: Break): Promise<R
   const away = new Set<Rider>();
   const backMs: number[] = [];
   let dialCount = 0;
+  let isOver = false;
   const comeBack = async (rider: Rider, afterMs: number): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     dialCount++;
     const socket = await dial(rider.url).catch(() => undefined);
-    if (socket === undefined) return comeBack(rider, againMs);
+    if (socket === undefined) return isOver ? undefined : comeBack(rider, againMs);
     rider.socket = socket;
     listen(rider);
     away.delete(rider);
@@ -99,8 +102,10 @@ async function recoverAll(riders: readonly Rider[], { isOwn }: Break): Promise<R
   });
   if (isOwn) for (const { socket } of riders) socket.terminate();
   await untilBack(away, startMs);
+  isOver = true;
   for (const rider of riders) rider.broken = nothing;
-  return { backMs, dialCount, missing: away.size };
+  const missing = riders.filter(({ socket }) => socket.readyState !== WebSocket.OPEN).length;
+  return { backMs, dialCount, missing };
 }
 
 async function rideAll(

@@ -67,7 +67,7 @@ export interface RideResult {
   readonly lateness: Latencies;
   /** From the moment an event was sent until it was in Postgres, of some. */
   readonly saving: Latencies;
-  /** Sent and never answered, at the end. */
+  /** Due and never answered, at the end. */
   readonly missing: number;
   /** Answered and not in Postgres, at the end. */
   readonly unsaved: number;

@@ -81,7 +81,7 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
-  /** When that is to be written; undefined when nothing waits. */
+  /** When what is unsaved is to be written; undefined when nothing is. */
   get checkpointDueMs(): number | undefined {
     const sinceMs = this.#unsavedSinceMs;
     return sinceMs === undefined ? undefined : this.#parts.checkpointTurn(sinceMs);

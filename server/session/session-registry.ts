@@ -42,7 +42,7 @@ export class SessionRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
-    this.#nextTurn = checkpointTurns(parts.checkpointMs);
+    this.#nextTurn = checkpointTurns(Math.max(1, parts.checkpointMs));
   }
 
   get hosts(): ReadonlyMap<string, SessionHost> {

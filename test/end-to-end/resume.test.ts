@@ -10,6 +10,7 @@ import {
   hello,
   newIncarnation,
   openSocket,
+  savedUpTo,
   type Created,
   type RawClient,
 } from '../support/raw-client.ts';
@@ -166,7 +167,7 @@ describe('resuming', () => {
   test('[C3] a gap is answered with the seq expected', async () => {
     const client = await attach(await createSession(server.url));
     client.send(adds(5, 1));
-    expect(await client.next()).toEqual({ type: 'gap', expected: 1 });
+    expect(await client.nextOf('gap')).toEqual({ type: 'gap', expected: 1 });
   });
 
   test('[C8] another command under an accepted seq is closed with 4204', async () => {
@@ -194,7 +195,7 @@ describe('resuming', () => {
     const client = await attach(await createSession(server.url));
     client.send(adds(1, 1, 2));
     expect(await client.nextOf('entries')).toMatchObject({ accepted: 2, checkpointed: 0 });
-    expect(await client.nextOf('watermarks')).toEqual({
+    expect(await savedUpTo(client, 2)).toEqual({
       type: 'watermarks',
       accepted: 2,
       checkpointed: 2,

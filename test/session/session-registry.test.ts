@@ -58,8 +58,8 @@ describe('the sessions of an instance', () => {
     registry.start();
   });
 
-  async function attached(reader = probe()) {
-    const found = await registry.find('s', undefined);
+  async function attached(reader = probe(), sessionId = 's') {
+    const found = await registry.find(sessionId, undefined);
     if (found.kind !== 'host') throw new Error(found.kind);
     found.host.attach(reader);
     await settle();
@@ -246,6 +246,22 @@ describe('the sessions of an instance', () => {
     expect(reader.frames.at(-1)).toEqual({ type: 'watermarks', accepted: 1, checkpointed: 1 });
     expect(postgres.read('s')?.entries.length ?? 0).toBeLessThanOrEqual(2);
     expect(host.unsavedSinceMs).toBeUndefined();
+  });
+
+  test('[C6] sessions that began together are saved one after the other, each within the interval', async () => {
+    const snapshot = genesis(tally, { bound: 1_000 });
+    await postgres.create({ sessionId: 't', epoch: '0', snapshot, retentionMs: 1 });
+    const [one, other] = [await attached(), await attached(probe(), 't')];
+    const isSaved = () => [one, other].map(({ host }) => host.unsavedSinceMs === undefined);
+    expect(isSaved()).toEqual([false, false]);
+    const seen: boolean[][] = [];
+    for (let sweep = 0; sweep < 4; sweep++) {
+      clock.pass(250);
+      await settle();
+      seen.push(isSaved());
+    }
+    expect(seen).toContainEqual([false, true]);
+    expect(seen.at(-1)).toEqual([true, true]);
   });
 
   test('[O2] a checkpoint that another owner’s claim refuses closes everybody with 4110', async () => {

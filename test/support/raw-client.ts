@@ -124,6 +124,14 @@ export function adds(seq: number, ...amounts: readonly number[]): object {
   return { type: 'commands', seq, commands: amounts.map((amount) => ['add', { amount }, 1_000]) };
 }
 
+/** Resolves once the client was told that Postgres has everything up to that seq. */
+export async function savedUpTo(client: RawClient, seq: number): Promise<ServerFrame> {
+  for (;;) {
+    const frame = await client.nextOf('watermarks');
+    if (frame.checkpointed >= seq) return frame;
+  }
+}
+
 /** The epoch a client was welcomed with. */
 export function epochOf({ greeting }: { readonly greeting: readonly ServerFrame[] }): string {
   const [welcome] = greeting;
