@@ -1,6 +1,6 @@
 /** Subjects in turn, again and again, so that what else the machine does concerns all of them alike. */
 import { measure, openBench, type Bench, type Cost, type Measured } from './bench.ts';
-import { median, rounded, type Chart } from './result.ts';
+import { median, rounded, type Chart, type Table } from './result.ts';
 import type { Ride } from './riders.ts';
 import type { Surroundings } from './scenario.ts';
 import type { SubjectName } from './subjects.ts';
@@ -72,7 +72,7 @@ export function medianRatio(
   return median(ratios);
 }
 
-export const costColumns = [
+const costColumns = [
   'subject',
   'events/s',
   'server µs',
@@ -87,7 +87,7 @@ export const costColumns = [
   'riders, each process',
 ] as const;
 
-export function costRows(all: BySubject): (string | number)[][] {
+function costRows(all: BySubject): (string | number)[][] {
   return [...all].map(([subject, measured]) => {
     const cost = (name: keyof Cost): number => medianOf(measured, (one) => one.cost[name]);
     const cores = (name: keyof Cost): number =>
@@ -108,9 +108,26 @@ export function costRows(all: BySubject): (string | number)[][] {
   });
 }
 
+/** What so many riders made of each subject. */
+export type BySize = readonly (readonly [riders: number, all: BySubject])[];
+
+export const costTables = (bySize: BySize, titleOf: (riders: number) => string): Table[] =>
+  bySize.map(([riders, all]) => ({
+    title: titleOf(riders),
+    columns: costColumns,
+    rows: costRows(all),
+  }));
+
+export const costChart = (bySize: BySize): Chart =>
+  growthChart(bySize, {
+    title: 'Server CPU per event',
+    y: 'µs',
+    of: ({ cost }) => cost.serverUs,
+  });
+
 /** How a figure grows with the riders, a line for each subject. */
 export function growthChart(
-  bySize: readonly (readonly [riders: number, all: BySubject])[],
+  bySize: BySize,
   { title, y, of }: Pick<Chart, 'title' | 'y'> & { readonly of: (one: Measured) => number },
 ): Chart {
   const names = [...new Set(bySize.flatMap(([, all]) => [...all.keys()]))];

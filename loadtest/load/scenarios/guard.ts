@@ -1,6 +1,6 @@
 /** A short look at the one figure that everything else hangs on, for every run of the tests: has an event become dearer? */
 import { rounded, type ScenarioResult } from '../result.ts';
-import { costColumns, costRows, medianRatio, runRounds } from '../rounds.ts';
+import { costTables, medianRatio, runRounds } from '../rounds.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 
 const riderCount = 50;
@@ -26,7 +26,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return {
     name: 'guard',
     what: `${riderCount} riders, each with ${inFlight} events under way, in ${plan.rounds} short turns beside a bare echo`,
-    tables: [{ title: 'CPU per event', columns: costColumns, rows: costRows(all) }],
+    tables: costTables([[riderCount, all]], () => 'CPU per event'),
     charts: [],
     goals: [
       {

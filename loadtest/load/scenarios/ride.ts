@@ -2,8 +2,8 @@
 import type { Measured } from '../bench.ts';
 import type { ScenarioResult } from '../result.ts';
 import {
-  costColumns,
-  costRows,
+  costChart,
+  costTables,
   faultsOf,
   growthChart,
   medianRatio,
@@ -41,17 +41,9 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return {
     name: 'ride',
     what: `${riders} riders with ${hz} events a second each, then twice and four times as many`,
-    tables: bySize.map(([count, all]) => ({
-      title: `${count} riders × ${hz} Hz`,
-      columns: costColumns,
-      rows: costRows(all),
-    })),
+    tables: costTables(bySize, (count) => `${count} riders × ${hz} Hz`),
     charts: [
-      growthChart(bySize, {
-        title: 'Server CPU per event',
-        y: 'µs',
-        of: ({ cost }) => cost.serverUs,
-      }),
+      costChart(bySize),
       growthChart(bySize, {
         title: 'Sent → accepted, p99',
         y: 'ms',

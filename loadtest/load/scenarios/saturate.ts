@@ -1,8 +1,8 @@
 /** As many events as there is room for: what one costs when everybody is busy. */
 import type { ScenarioResult } from '../result.ts';
 import {
-  costColumns,
-  costRows,
+  costChart,
+  costTables,
   faultsOf,
   growthChart,
   medianRatio,
@@ -42,17 +42,9 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return {
     name: 'saturate',
     what: `${riders} riders, each with ${inFlight} events under way, then twice and four times as many`,
-    tables: bySize.map(([count, measured]) => ({
-      title: `CPU per event, ${count} riders`,
-      columns: costColumns,
-      rows: costRows(measured),
-    })),
+    tables: costTables(bySize, (count) => `CPU per event, ${count} riders`),
     charts: [
-      growthChart(bySize, {
-        title: 'Server CPU per event',
-        y: 'µs',
-        of: ({ cost }) => cost.serverUs,
-      }),
+      costChart(bySize),
       growthChart(bySize, {
         title: 'Events taken',
         y: 'per second',
