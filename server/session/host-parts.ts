@@ -1,14 +1,12 @@
 /** What a session's host is given. */
 import type { Clock } from '../../shared/clock.ts';
 import type { Journals } from '../store/journals.ts';
-import type { CheckpointTurn } from './checkpoint-turns.ts';
 import type { SessionCounts } from './session-counts.ts';
 import type { WelcomeParts } from './welcome.ts';
 
 export interface HostParts extends WelcomeParts {
   readonly journals: Journals;
   readonly clock: Clock;
-  readonly checkpointTurn: CheckpointTurn;
   /** The model threw, or our own code did: for the operator's log. */
   readonly reportError: (error: unknown, sessionId: string) => void;
   /** Counted into when somebody wants to know. */

@@ -81,12 +81,6 @@ export class SessionHost {
     return this.#unsavedSinceMs;
   }
 
-  /** When what is unsaved is to be written; undefined when nothing is. */
-  get checkpointDueMs(): number | undefined {
-    const sinceMs = this.#unsavedSinceMs;
-    return sinceMs === undefined ? undefined : this.#parts.checkpointTurn(sinceMs);
-  }
-
   /** Since when nobody is attached; undefined when somebody is. */
   get detachedSinceMs(): number | undefined {
     return this.#detachedSinceMs;
@@ -167,9 +161,11 @@ export class SessionHost {
   async retire(code: CloseCode, reason: string): Promise<void> {
     this.#isRetiring = true;
     await this.#running;
-    for (let tries = 0; tries < bounds.flushTriesMax && this.#unsavedCount > 0; tries++) {
+    // Let go meanwhile, it has gone to where its clients moved, with all that was accepted.
+    const isOwed = (): boolean => this.#released === undefined && this.#unsavedCount > 0;
+    for (let tries = 0; tries < bounds.flushTriesMax && isOwed(); tries++) {
       await this.checkpoint();
-      if (this.#unsavedCount > 0) await delay(this.#parts.clock, bounds.flushRetryMs);
+      if (isOwed()) await delay(this.#parts.clock, bounds.flushRetryMs);
     }
     this.release(code, reason);
   }
@@ -247,9 +243,10 @@ export class SessionHost {
 
   #answer(answer: Answer<Reader>): void {
     const { reader } = answer;
+    const isRefusal = answer.kind !== 'joined' && answer.kind !== 'gap';
     if (this.#mailbox.hasLeft(reader)) return;
     this.#audience.answer(this.view, answer);
-    if (answer.kind !== 'joined' && answer.kind !== 'gap') this.#mailbox.leave(reader);
+    if (isRefusal) this.#mailbox.leave(reader);
     if (this.readers.size > 0) this.#detachedSinceMs = undefined;
   }
 

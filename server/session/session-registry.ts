@@ -2,7 +2,6 @@
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import type { Parsed } from '../../shared/session/session-model.ts';
 import type { Gone } from '../store/journal.ts';
-import { checkpointTurns, type CheckpointTurn } from './checkpoint-turns.ts';
 import { unlessAway } from './claim-session.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
@@ -22,8 +21,7 @@ const confirmMs = 20_000;
 /** How often sessions are looked through for a due checkpoint or an end of grace. */
 const sweepMs = 250;
 
-export interface RegistryParts
-  extends OpeningParts, Omit<HostParts, 'released' | 'checkpointTurn'> {
+export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'> {
   /** Longest time an accepted entry waits for its checkpoint to begin. */
   readonly checkpointMs: number;
   /** How long a session without connections keeps its host: a reconnect finds it warm. */
@@ -32,7 +30,6 @@ export interface RegistryParts
 
 export class SessionRegistry {
   readonly #parts: RegistryParts;
-  readonly #nextTurn: () => CheckpointTurn;
   readonly #hosts = new Map<string, SessionHost>();
   readonly #openings = new Map<string, Promise<Found>>();
   #cancelSweep: () => void = () => {};
@@ -42,7 +39,6 @@ export class SessionRegistry {
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
-    this.#nextTurn = checkpointTurns(Math.max(1, parts.checkpointMs));
   }
 
   get hosts(): ReadonlyMap<string, SessionHost> {
@@ -115,7 +111,6 @@ export class SessionRegistry {
       if (opening.kind !== 'opened') return opening;
       const host: SessionHost = new SessionHost(opening.session, {
         ...this.#parts,
-        checkpointTurn: this.#nextTurn(),
         released: () => {
           if (this.#hosts.get(sessionId) === host) this.#hosts.delete(sessionId);
         },
@@ -134,13 +129,14 @@ export class SessionRegistry {
 
   #sweep(): void {
     const nowMs = this.#parts.clock.elapsedMs();
-    const { detachedGraceMs } = this.#parts;
+    const { checkpointMs, detachedGraceMs } = this.#parts;
     for (const host of this.#hosts.values()) {
-      const { checkpointDueMs, detachedSinceMs } = host;
+      const { unsavedSinceMs, detachedSinceMs } = host;
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (checkpointDueMs !== undefined && nowMs >= checkpointDueMs) void host.checkpoint();
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
+        void host.checkpoint();
       else if (
-        checkpointDueMs === undefined &&
+        unsavedSinceMs === undefined &&
         detachedSinceMs !== undefined &&
         nowMs - detachedSinceMs >= detachedGraceMs
       )

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionRegistry } from '../../server/session/session-registry.ts';
 import { StoreUnavailableError, type Batch, type Journal } from '../../server/store/journal.ts';
+import { closeCodes } from '../../shared/protocol/close-codes.ts';
 import { genesis } from '../../shared/session/fold.ts';
 import { manualClock, type ManualClock } from '../support/manual-clock.ts';
 import { memoryJournal, type MemoryStore } from '../support/memory-journal.ts';
@@ -58,8 +59,8 @@ describe('the sessions of an instance', () => {
     registry.start();
   });
 
-  async function attached(reader = probe(), sessionId = 's') {
-    const found = await registry.find(sessionId, undefined);
+  async function attached(reader = probe()) {
+    const found = await registry.find('s', undefined);
     if (found.kind !== 'host') throw new Error(found.kind);
     found.host.attach(reader);
     await settle();
@@ -248,22 +249,6 @@ describe('the sessions of an instance', () => {
     expect(host.unsavedSinceMs).toBeUndefined();
   });
 
-  test('[C6] sessions that began together are saved one after the other, each within the interval', async () => {
-    const snapshot = genesis(tally, { bound: 1_000 });
-    await postgres.create({ sessionId: 't', epoch: '0', snapshot, retentionMs: 1 });
-    const [one, other] = [await attached(), await attached(probe(), 't')];
-    const isSaved = () => [one, other].map(({ host }) => host.unsavedSinceMs === undefined);
-    expect(isSaved()).toEqual([false, false]);
-    const seen: boolean[][] = [];
-    for (let sweep = 0; sweep < 4; sweep++) {
-      clock.pass(250);
-      await settle();
-      seen.push(isSaved());
-    }
-    expect(seen).toContainEqual([false, true]);
-    expect(seen.at(-1)).toEqual([true, true]);
-  });
-
   test('[O2] a checkpoint that another owner’s claim refuses closes everybody with 4110', async () => {
     const { host, reader } = await attached();
     host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
@@ -271,6 +256,20 @@ describe('the sessions of an instance', () => {
     await postgres.takeOver({ sessionId: 's', ownerId: 'other', versions: { tally: 1 } });
     await host.checkpoint();
     expect(reader.closes).toEqual([4110]);
+    expect(registry.hosts.size).toBe(0);
+  });
+
+  test('[D3] what went to another owner keeps nobody waiting who leaves', async () => {
+    const { host, reader } = await attached();
+    host.receive(reader, 1, [['add', { amount: 5 }, 1]]);
+    await settle();
+    await postgres.takeOver({ sessionId: 's', ownerId: 'other', versions: { tally: 1 } });
+    let hasLeft = false;
+    void registry.retireAll(closeCodes.drained, 'leaving').then(() => {
+      hasLeft = true;
+    });
+    await settle();
+    expect(hasLeft).toBe(true);
     expect(registry.hosts.size).toBe(0);
   });
 
