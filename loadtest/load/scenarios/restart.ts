@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startChild, type Child } from '../child.ts';
 import { startPair, type Pair } from '../pair.ts';
 import { median, rounded, type ScenarioResult } from '../result.ts';
-import type { Recovery, RideResult } from '../riders.ts';
+import type { Recovery, Ride, RideResult } from '../riders.ts';
 import type { Scenario, Surroundings } from '../scenario.ts';
 import type { SubjectName } from '../subjects.ts';
 import type { Usage } from '../usage.ts';
@@ -30,7 +30,6 @@ const growth = [1, 2, 4];
 interface Crew {
   readonly subject: SubjectName;
   readonly riders: number;
-  readonly afterS: number;
   readonly pair: Pair;
   readonly generator: Child;
   readonly kills: Kill[];
@@ -52,7 +51,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
     all.push(
       ...(await killAgainAndAgain(surroundings, {
         riders: riders * times,
-        afterS: afterS * times,
+        seconds: beforeS + afterS * times,
         hz,
         kills: times === 1 ? rounds : Math.ceil(rounds / 3),
         subjects: times === 1 ? ['durable', 'set'] : ['durable'],
@@ -61,7 +60,10 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return resultOf(all, hz);
 }
 
-interface KillsPlan extends Pick<Crew, 'riders' | 'afterS'> {
+interface KillsPlan {
+  readonly riders: number;
+  /** Of riding, around each kill. */
+  readonly seconds: number;
   readonly hz: number;
   readonly kills: number;
   readonly subjects: readonly SubjectName[];
@@ -69,7 +71,7 @@ interface KillsPlan extends Pick<Crew, 'riders' | 'afterS'> {
 
 async function killAgainAndAgain(
   { stores, options, tell }: Surroundings,
-  { riders, afterS: secondsAfter, hz, kills, subjects }: KillsPlan,
+  { riders, seconds, hz, kills, subjects }: KillsPlan,
 ): Promise<Restarted[]> {
   const crews: Crew[] = [];
   try {
@@ -77,7 +79,7 @@ async function killAgainAndAgain(
       tell(`restart: ${subject}, ${riders} riders`);
       const pair = await startPair(stores, checkpointMs, subject);
       const generator = startChild('generator', [subject]);
-      crews.push({ subject, riders, afterS: secondsAfter, pair, generator, kills: [] });
+      crews.push({ subject, riders, pair, generator, kills: [] });
       const port = Number(new URL(pair.nginx.url).port);
       await generator.ask({ kind: 'connect', subject, port, count: riders });
       await generator.ask({ kind: 'ride', seconds: options.warmUpS, load: { hz } });
@@ -85,7 +87,7 @@ async function killAgainAndAgain(
     for (let kill = 1; kill <= kills; kill++)
       for (const crew of crews) {
         tell(`restart: ${crew.subject}, ${riders} riders, kill ${kill} of ${kills}`);
-        crew.kills.push(await killOne(crew, hz));
+        crew.kills.push(await killOne(crew, { kind: 'ride', seconds, load: { hz } }));
       }
     return crews;
   } finally {
@@ -94,11 +96,10 @@ async function killAgainAndAgain(
   }
 }
 
-async function killOne({ pair, generator, afterS: secondsAfter }: Crew, hz: number): Promise<Kill> {
+async function killOne({ pair, generator }: Crew, ride: Ride): Promise<Kill> {
   const [left] = pair.instances;
   const usedUs = async (): Promise<number> => (await left.ask<Usage>({ kind: 'usage' })).cpuUs;
-  const seconds = beforeS + secondsAfter;
-  const riding = generator.ask<RideResult>({ kind: 'ride', seconds, load: { hz } });
+  const riding = generator.ask<RideResult>(ride);
   await pause(beforeS);
   const usedBeforeUs = await usedUs();
   const recovering = generator.ask<Recovery>({ kind: 'break', isOwn: false });
