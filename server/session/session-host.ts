@@ -161,7 +161,9 @@ export class SessionHost {
   async retire(code: CloseCode, reason: string): Promise<void> {
     this.#isRetiring = true;
     await this.#running;
-    // Let go meanwhile, it has gone to where its clients moved, with all that was accepted.
+    // What is on its way to Postgres arrives before the stores are closed, also of a session that is let go meanwhile.
+    await this.#checkpointing;
+    // Once it is, nothing is written any more: trying again would only wait.
     const isOwed = (): boolean => this.#released === undefined && this.#unsavedCount > 0;
     for (let tries = 0; tries < bounds.flushTriesMax && isOwed(); tries++) {
       await this.checkpoint();
