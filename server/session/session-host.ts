@@ -111,7 +111,7 @@ export class SessionHost {
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
     if (isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
-      // The client has seen what is not here: data went missing under a running owner. Opening anew proves continuity. [R4]
+      // Opened, or gone on elsewhere, between being found and now. [R4]
       reader.close(closeCodes.fenced, 'continuity must be proven anew');
       this.release(closeCodes.fenced, 'continuity must be proven anew');
       return;

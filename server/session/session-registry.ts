@@ -5,7 +5,7 @@ import type { Gone } from '../store/journal.ts';
 import { unlessAway } from './claim-session.ts';
 import type { HostParts } from './host-parts.ts';
 import { openSession, readSession, type OpeningParts, type ReadSession } from './open-session.ts';
-import type { Reader, RecalledHashes, Sighting } from './reader.ts';
+import { isAhead, type Reader, type RecalledHashes, type Sighting } from './reader.ts';
 import { reviveSession } from './revive-session.ts';
 import { SessionHost } from './session-host.ts';
 
@@ -28,6 +28,11 @@ export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'>
   readonly detachedGraceMs: number;
 }
 
+/** Whether the client saw more of this epoch: the session went on elsewhere since, or data went missing. Opening anew proves which. [R4] */
+function hasBeenPassed({ view }: SessionHost, sighting: Sighting | undefined): boolean {
+  return isAhead(sighting, view.epoch, view.snapshot);
+}
+
 export class SessionRegistry {
   readonly #parts: RegistryParts;
   readonly #hosts = new Map<string, SessionHost>();
@@ -48,7 +53,10 @@ export class SessionRegistry {
   /** The session's host, opened if need be. Rejects with StoreUnavailableError or FencedError; asking again is safe. */
   find(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
     const host = this.#hosts.get(sessionId);
-    if (host !== undefined) return Promise.resolve({ kind: 'host', host });
+    if (host !== undefined && !hasBeenPassed(host, sighting))
+      return Promise.resolve({ kind: 'host', host });
+    // Who was moved away and back again must not wait for a close and a pause to find that out.
+    host?.release(closeCodes.fenced, 'continuity must be proven anew');
     const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, sighting);
     this.#openings.set(sessionId, opening);
     return opening;

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { positionProofs } from '../../server/auth/position-proofs.ts';
 import { signingKeys } from '../../server/auth/signing-keys.ts';
-import type { ServerFrame } from '../../shared/protocol/frames.ts';
+import type { Position, ServerFrame } from '../../shared/protocol/frames.ts';
 import { startServer, testSecret, type LiveServer } from '../support/live-server.ts';
 import {
   adds,
@@ -35,6 +35,11 @@ const at = (server: LiveServer, created: Created): Created => {
 
 /** Long enough to ask a few things meanwhile on a busy machine. */
 const slowDrain = { noticeMs: 0, movesPerS: 1_000, graceMs: 3_000 };
+
+const proven = (created: Created, position: Position): Position & { proof: string } => {
+  const proofs = positionProofs(signingKeys([testSecret]));
+  return { ...position, proof: proofs.sign(created.session_id, position.epoch, position.offset) };
+};
 
 const welcomeOf = (greeting: readonly ServerFrame[]) => {
   const [welcome] = greeting;
@@ -197,13 +202,30 @@ describe('Redis in trouble', () => {
     const { greeting: same } = await attach(created, { position, witness: unproven });
     expect(welcomeOf(same)).toMatchObject({ epoch, head: 1 });
     expect(same.map(({ type }) => type)).toEqual(['welcome', 'snapshot', 'live']);
-    const proof = positionProofs(signingKeys([testSecret])).sign(created.session_id, epoch, 99);
-    const witness = { ...position, proof };
-    await expect(attach(created, { position, witness })).rejects.toThrow('4110');
     expect(await reader.closed).toMatchObject({ code: 4009 });
+    const witness = proven(created, position);
     const { greeting } = await attach(created, { position, witness });
     expect(welcomeOf(greeting)).toMatchObject({ result: 'rebuilt' });
     expect(epochOf({ greeting })).not.toBe(epoch);
+  });
+
+  test('[R4] [R1] who comes back to a former owner goes on there at once, and has no pause', async () => {
+    const former = await started({ checkpointMs: 3_600_000 });
+    const next = await started({ ...former.stores, checkpointMs: 3_600_000 });
+    const created = await createSession(former.url);
+    const first = await attach(created);
+    first.send(adds(1, 1, 2));
+    await first.nextOf('entries');
+    const epoch = epochOf(first);
+    const second = await attach(at(next, created), { position: { epoch, offset: 3 } });
+    second.send(adds(3, 4));
+    await second.nextOf('entries');
+    const position = { epoch, offset: 4 };
+    const third = await attach(created, { position, witness: proven(created, position) });
+    expect(welcomeOf(third.greeting)).toMatchObject({ result: 'resumed', epoch, accepted: 3 });
+    third.send(adds(4, 8));
+    expect(await third.nextOf('entries')).toMatchObject({ accepted: 4 });
+    expect(await first.closed).toMatchObject({ code: 4110 });
   });
 
   test('[O3] [C5] an append that Redis did not answer is tried again, and lands once', async () => {
