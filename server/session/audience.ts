@@ -22,6 +22,8 @@ export interface SessionView {
   readonly tail: Tail;
 }
 
+const replacedReason = 'replaced: a newer connection of this client is there';
+
 export class Audience {
   readonly #parts: WelcomeParts;
   readonly #readers = new Set<Reader>();
@@ -143,20 +145,24 @@ export class Audience {
     }
   }
 
+  /** Puts out what this client has here: it has a newer connection, which is no member. [R5] */
+  replace(clientId: string): void {
+    this.#putOut(clientId, closeCodes.replaced, replacedReason);
+  }
+
   /**
    * A client has one connection: the newer one wins, even over one whose end nobody noticed yet. Returns whether that is this one: it
    * may have waited longer for the stores than the newer one. [R5]
    */
   #replaceFormer({ clientId, arrival, close }: Reader): boolean {
-    const reason = 'replaced: a newer connection of this client is there';
     for (const other of this.#readers) {
       if (other.clientId !== clientId) continue;
       if (other.arrival > arrival) {
-        close(closeCodes.replaced, reason);
+        close(closeCodes.replaced, replacedReason);
         return false;
       }
       this.#readers.delete(other);
-      other.close(closeCodes.replaced, reason);
+      other.close(closeCodes.replaced, replacedReason);
     }
     return true;
   }

@@ -11,6 +11,6 @@ export interface HostParts extends WelcomeParts {
   readonly reportError: (error: unknown, sessionId: string) => void;
   /** Counted into when somebody wants to know. */
   readonly counts?: SessionCounts | undefined;
-  /** Called once, when the host has let the session go. */
-  readonly released: () => void;
+  /** Called once, when the host has let the session go; with its checkpoint under way, if there is one. It does not reject. */
+  readonly released: (saving: Promise<void> | undefined) => void;
 }

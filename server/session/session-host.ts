@@ -11,7 +11,7 @@ import type { HostParts } from './host-parts.ts';
 import { Mailbox } from './mailbox.ts';
 import type { OpenedSession } from './open-session.ts';
 import { Ownership } from './ownership.ts';
-import { isAhead, sawLater, type Reader, type RecalledHashes } from './reader.ts';
+import { sawLater, type Reader, type RecalledHashes } from './reader.ts';
 import { recallHashes } from './recall-hashes.ts';
 import { SessionLog } from './session-log.ts';
 import { SessionSaver } from './session-saver.ts';
@@ -110,12 +110,6 @@ export class SessionHost {
 
   /** Takes a client in: it joins the log, gets welcome, what it missed, and from then on everything. */
   attach(reader: Reader): void {
-    if (isAhead(reader.sighting, this.#session.epoch, this.#snapshot)) {
-      // Opened, or gone on elsewhere, between being found and now. [R4]
-      reader.close(closeCodes.fenced, 'continuity must be proven anew');
-      this.release(closeCodes.fenced, 'continuity must be proven anew');
-      return;
-    }
     const { clientId, hello, generation } = reader;
     this.#enqueue({ kind: 'join', reader, clientId, incarnation: hello.incarnation, generation });
   }
@@ -161,9 +155,7 @@ export class SessionHost {
   async retire(code: CloseCode, reason: string): Promise<void> {
     this.#isRetiring = true;
     await this.#running;
-    // What is on its way to Postgres arrives before the stores are closed, also of a session that is let go meanwhile.
-    await this.#checkpointing;
-    // Once it is, nothing is written any more: trying again would only wait.
+    // Once it is let go, nothing is written any more: trying again would only wait.
     const isOwed = (): boolean => this.#released === undefined && this.#unsavedCount > 0;
     for (let tries = 0; tries < bounds.flushTriesMax && isOwed(); tries++) {
       await this.checkpoint();
@@ -179,7 +171,13 @@ export class SessionHost {
     if (code === closeCodes.fenced) this.#saver.counts.fenced++;
     this.#audience.closeAll(code, reason);
     for (const { reader } of this.#mailbox.take(Infinity)) reader.close(code, reason);
-    this.#parts.released();
+    this.#parts.released(this.#checkpointing);
+  }
+
+  /** Lets the session go for a newer connection of a client, which has seen more than is here. [R4] [R5] */
+  giveWay(clientId: string): void {
+    this.#audience.replace(clientId);
+    this.release(closeCodes.fenced, 'continuity must be proven anew');
   }
 
   #enqueue(input: Input<Reader>): void {

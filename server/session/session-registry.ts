@@ -28,8 +28,8 @@ export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'>
   readonly detachedGraceMs: number;
 }
 
-/** Whether the client saw more of this epoch: the session went on elsewhere since, or data went missing. Opening anew proves which. [R4] */
-function hasBeenPassed({ view }: SessionHost, sighting: Sighting | undefined): boolean {
+/** Whether the client has seen more of this epoch: the session went on elsewhere since, or data went missing. Opening it anew tells. [R4] */
+function isPassed({ view }: SessionHost, sighting: Sighting | undefined): boolean {
   return isAhead(sighting, view.epoch, view.snapshot);
 }
 
@@ -39,6 +39,8 @@ export class SessionRegistry {
   readonly #openings = new Map<string, Promise<Found>>();
   #cancelSweep: () => void = () => {};
   #recalling: Promise<unknown> = Promise.resolve();
+  /** Checkpoints under way of sessions that were let go. */
+  readonly #saves = new Set<Promise<void>>();
   /** Set once this instance lets every session go. */
   #leaving: { readonly code: CloseCode; readonly reason: string } | undefined;
 
@@ -50,16 +52,24 @@ export class SessionRegistry {
     return this.#hosts;
   }
 
-  /** The session's host, opened if need be. Rejects with StoreUnavailableError or FencedError; asking again is safe. */
-  find(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
+  /**
+   * The session's host, opened if need be; anew where the client has seen more than the host has. Rejects with StoreUnavailableError or
+   * FencedError; asking again is safe.
+   */
+  async find(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
     const host = this.#hosts.get(sessionId);
-    if (host !== undefined && !hasBeenPassed(host, sighting))
-      return Promise.resolve({ kind: 'host', host });
-    // Who was moved away and back again must not wait for a close and a pause to find that out.
-    host?.release(closeCodes.fenced, 'continuity must be proven anew');
+    // Who leaves takes nothing over any more.
+    const isFound =
+      host !== undefined && (this.#leaving !== undefined || !isPassed(host, sighting));
+    if (isFound) return { kind: 'host', host };
+    // Who was moved away and back again must not learn that by a close and a pause.
+    if (sighting !== undefined) host?.giveWay(sighting.clientId);
     const opening = this.#openings.get(sessionId) ?? this.#open(sessionId, sighting);
     this.#openings.set(sessionId, opening);
-    return opening;
+    const found = await opening;
+    // It was opened for somebody who had seen less.
+    const isShort = found.kind === 'host' && isPassed(found.host, sighting);
+    return isShort ? this.find(sessionId, sighting) : found;
   }
 
   /**
@@ -111,6 +121,8 @@ export class SessionRegistry {
   async retireAll(code: CloseCode, reason: string): Promise<void> {
     this.#leaving = { code, reason };
     await Promise.all([...this.#hosts.values()].map((host) => host.retire(code, reason)));
+    // The stores are closed next.
+    await Promise.all(this.#saves);
   }
 
   async #open(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
@@ -119,8 +131,11 @@ export class SessionRegistry {
       if (opening.kind !== 'opened') return opening;
       const host: SessionHost = new SessionHost(opening.session, {
         ...this.#parts,
-        released: () => {
+        released: (saving) => {
           if (this.#hosts.get(sessionId) === host) this.#hosts.delete(sessionId);
+          if (saving === undefined) return;
+          this.#saves.add(saving);
+          void saving.then(() => this.#saves.delete(saving));
         },
       });
       this.#hosts.set(sessionId, host);

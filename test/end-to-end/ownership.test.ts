@@ -209,7 +209,7 @@ describe('Redis in trouble', () => {
     expect(epochOf({ greeting })).not.toBe(epoch);
   });
 
-  test('[R4] [R1] who comes back to a former owner goes on there at once, and has no pause', async () => {
+  test('[O1] [R1] [R5] who comes back to a former owner goes on there at once, and has no pause', async () => {
     const former = await started({ checkpointMs: 3_600_000 });
     const next = await started({ ...former.stores, checkpointMs: 3_600_000 });
     const created = await createSession(former.url);
@@ -223,9 +223,12 @@ describe('Redis in trouble', () => {
     const position = { epoch, offset: 4 };
     const third = await attach(created, { position, witness: proven(created, position) });
     expect(welcomeOf(third.greeting)).toMatchObject({ result: 'resumed', epoch, accepted: 3 });
+    expect(third.greeting.map(({ type }) => type)).toEqual(['welcome', 'live']);
     third.send(adds(4, 8));
     expect(await third.nextOf('entries')).toMatchObject({ accepted: 4 });
-    expect(await first.closed).toMatchObject({ code: 4110 });
+    expect(await first.closed).toMatchObject({ code: 4009 });
+    second.send(adds(4, 16));
+    expect(await second.closed).toMatchObject({ code: 4110 });
   });
 
   test('[O3] [C5] an append that Redis did not answer is tried again, and lands once', async () => {

@@ -74,15 +74,6 @@ beforeEach(async () => {
   await postgres.create({ sessionId: 's', epoch: '0', snapshot, retentionMs: 1 });
 });
 
-test('[R4] who saw more than the owner it was led to is welcomed by the next one, and not by this', async () => {
-  await open(redis);
-  const position = { epoch: host.view.epoch, offset: 99 };
-  const ahead = { ...probe(), sighting: { clientId: 'client-1', generation: 1, position } };
-  await joins(ahead);
-  expect([ahead.frames, ahead.closes, first.closes]).toEqual([[], [4110], [4110]]);
-  expect(registry.hosts.size).toBe(0);
-});
-
 test.each(['Redis', 'Postgres'])(
   '[O2] [C6] a former owner welcomes nobody, also where nothing is to be written: the log is %s',
   async (name) => {

@@ -273,28 +273,6 @@ describe('the sessions of an instance', () => {
     expect(registry.hosts.size).toBe(0);
   });
 
-  test('[D3] who leaves waits for what is on its way to Postgres, also of a session that was let go', async () => {
-    const { host } = await attached();
-    const { append } = postgres;
-    let arrive = (): void => {};
-    postgres.append = (batch) =>
-      new Promise((resolve) => {
-        arrive = () => resolve(append(batch));
-      });
-    void host.checkpoint();
-    await settle();
-    host.release(closeCodes.fenced, 'test');
-    let hasLeft = false;
-    void host.retire(closeCodes.drained, 'leaving').then(() => {
-      hasLeft = true;
-    });
-    await settle();
-    expect(hasLeft).toBe(false);
-    arrive();
-    await settle();
-    expect(hasLeft).toBe(true);
-  });
-
   test('[O3] a checkpoint whose answer is lost is tried again identically, and what came since goes with the next', async () => {
     const { host, reader } = await attached();
     const tries: Batch[] = [];
