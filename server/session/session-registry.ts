@@ -58,7 +58,7 @@ export class SessionRegistry {
    */
   async find(sessionId: string, sighting: Sighting | undefined): Promise<Found> {
     const host = this.#hosts.get(sessionId);
-    // Who leaves takes nothing over any more.
+    // Who leaves does not take back what went on elsewhere: it closes everybody in a moment.
     const isFound =
       host !== undefined && (this.#leaving !== undefined || !isPassed(host, sighting));
     if (isFound) return { kind: 'host', host };

@@ -117,7 +117,7 @@ test('[R4] who comes while a session is opened for somebody who saw less has it 
   expect(here.hosts.get('s')).toBe(anew);
 });
 
-test('[D3] who leaves takes nothing over any more', async () => {
+test('[D3] who leaves does not take back what went on elsewhere', async () => {
   const former = await hostAt(here);
   await joins(former, one);
   const { reader, host } = await goneOnElsewhere();
