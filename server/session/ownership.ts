@@ -48,9 +48,8 @@ export class Ownership {
     if (result !== 'appended' && result !== 'unavailable') await this.#parts.lost(result);
   }
 
-  /** Asks the log when that is due, and once: where it does not answer now, the next command will tell. */
+  /** Asks the log, when that is due, once: where it does not answer now, the next command will tell. */
   async check(head: number): Promise<void> {
-    if (!this.#isDue) return;
     this.#isDue = false;
     const result = await this.#parts.log.confirm(head, () => false);
     if (result !== 'appended' && result !== 'unavailable') await this.#parts.lost(result);

@@ -108,11 +108,9 @@ export class SessionLog {
   }
 }
 
-async function orUnavailable<Result>(asked: Promise<Result>): Promise<Result | 'unavailable'> {
-  try {
-    return await asked;
-  } catch (error) {
+/** Without a frame of its own on the heap: every append passes here. */
+const orUnavailable = <Result>(asked: Promise<Result>): Promise<Result | 'unavailable'> =>
+  asked.catch((error: unknown) => {
     if (error instanceof StoreUnavailableError) return 'unavailable';
     throw error;
-  }
-}
+  });

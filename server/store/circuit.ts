@@ -30,20 +30,18 @@ export function withCircuit(
   { partOf = () => 'all', watch = calmCircuit() }: CircuitOptions = {},
 ): Journal {
   const openUntilMs = new Map<string, number>();
-  async function asked<Result>(sessionId: string, ask: () => Promise<Result>): Promise<Result> {
+  function asked<Result>(sessionId: string, ask: () => Promise<Result>): Promise<Result> {
     const part = partOf(sessionId);
     if (clock.elapsedMs() < (openUntilMs.get(part) ?? 0))
-      throw new StoreUnavailableError(store, 'it did not answer a moment ago');
-    try {
-      return await ask();
-    } catch (error) {
+      return Promise.reject(new StoreUnavailableError(store, 'it did not answer a moment ago'));
+    return ask().catch((error: unknown) => {
       if (error instanceof StoreUnavailableError && !error.isAboutSession) {
         watch.failures++;
         watch.openUntilMs = clock.elapsedMs() + restMs;
         openUntilMs.set(part, watch.openUntilMs);
       }
       throw error;
-    }
+    });
   }
   return {
     takeOver: (claim) => asked(claim.sessionId, () => journal.takeOver(claim)),

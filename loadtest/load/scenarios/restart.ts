@@ -126,6 +126,9 @@ const backOf = ({ kills }: Restarted, share: number): number =>
   median(kills.map(({ recovery }) => percentile(recovery.backMs, share)));
 const lastBackOf = ({ kills }: Restarted): number =>
   Math.max(...kills.map(({ recovery }) => percentile(recovery.backMs, 100)));
+/** Who is killed for the first time finds the other one cold: of most kills there is only this one. */
+const firstBackOf = ({ kills }: Restarted): number =>
+  percentile(kills[0]?.recovery.backMs ?? [], 99);
 const serverMsOf = ({ kills }: Restarted): number => median(kills.map(({ serverMs }) => serverMs));
 
 function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
@@ -146,6 +149,7 @@ function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
           'half ms',
           '99 % ms',
           'all ms',
+          '99 % after the first kill ms',
           'dials each',
           'events lost',
           `CPU ms of the instance left, in ${watchedS} s`,
@@ -155,7 +159,7 @@ function resultOf(all: readonly Restarted[], hz: number): ScenarioResult {
           one.riders,
           one.kills.length,
           lostOf(one),
-          ...[backOf(one, 50), backOf(one, 99), lastBackOf(one)].map(Math.round),
+          ...[backOf(one, 50), backOf(one, 99), lastBackOf(one), firstBackOf(one)].map(Math.round),
           rounded(dialsOf(one)),
           missingOf(one),
           Math.round(serverMsOf(one)),

@@ -1,12 +1,13 @@
 -- Append batches of entries, one for each of some sessions: check owner and epoch, recognise a repeat, refuse a gap.
 -- KEYS: for each session meta, log
--- ARGV: milliseconds to keep a log, then for each session owner id, epoch, previous offset, head offset after its batch, encoded entries
+-- ARGV: milliseconds to keep a log, then for each session "<previous offset> <head offset after its batch> <epoch> <owner id>", encoded entries
 -- Reply: for each session "appended" | "fenced" | "behind" | "absent", or what Redis said when it could not be done
 -- With the head as the previous offset it appends nothing and only tells who the owner is.
 -- Each batch is atomic for itself, and safe to repeat: twice lands once, because an owner has only one of a session under way. [O3]
 local identity = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 
-local function append(meta_key, log_key, owner, epoch, prev, head, entries)
+local function append(meta_key, log_key, place, entries)
+  local prev, head, epoch, owner = string.match(place, '^(%d+) (%d+) (%S+) (.+)$')
   local meta = redis.pcall('HMGET', meta_key, 'owner', 'epoch', 'head', 'identity', 'covered')
   if meta.err then return meta.err end
   if not meta[1] then return 'absent' end
@@ -26,8 +27,6 @@ end
 
 local replies = {}
 for place = 1, #KEYS / 2 do
-  local first = 5 * place - 3
-  replies[place] = append(KEYS[2 * place - 1], KEYS[2 * place], ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3],
-    ARGV[first + 4])
+  replies[place] = append(KEYS[2 * place - 1], KEYS[2 * place], ARGV[2 * place], ARGV[2 * place + 1])
 end
 return replies

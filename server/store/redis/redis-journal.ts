@@ -49,13 +49,14 @@ export function redisJournal(redis: RedisClient): Journal {
     },
     append: ({ sessionId, ownerId, epoch, prev, head, entries }) => {
       const { meta, log } = sessionKeys(sessionId);
-      const args = [ownerId, epoch, prev, head];
-      return append({ sessionId, keys: [meta, log], args, text: entries });
+      const place = placeOf(ownerId, epoch, prev, head);
+      return append({ sessionId, keys: [meta, log], args: [place], text: entries });
     },
     // As an append of nothing.
     confirm: ({ sessionId, ownerId, epoch, head }) => {
       const { meta, log } = sessionKeys(sessionId);
-      return append({ sessionId, keys: [meta, log], args: [ownerId, epoch, head, head], text: '' });
+      const place = placeOf(ownerId, epoch, head, head);
+      return append({ sessionId, keys: [meta, log], args: [place], text: '' });
     },
     startEpoch: async ({ sessionId, ownerId, term, epoch, snapshot }) => {
       const keys = sessionKeys(sessionId);
@@ -88,6 +89,10 @@ export function redisJournal(redis: RedisClient): Journal {
     },
   };
 }
+
+/** One argument in the place of four: of an append with a few entries they would be half of what the client writes. */
+const placeOf = (ownerId: string, epoch: string, prev: number, head: number): string =>
+  `${prev} ${head} ${epoch} ${ownerId}`;
 
 function scriptsOf(redis: RedisClient) {
   const script = (name: string, numberOfKeys: number | undefined, lua: string): Script => {
