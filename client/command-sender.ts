@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.ts';
 import { fittingCount } from '../shared/protocol/command-size.ts';
 import type { ClientFrame } from '../shared/protocol/frames.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
+import { commandHash } from '../shared/session/fold.ts';
 import { commandsBetween, type Outbox } from './outbox.ts';
 
 /** Milliseconds a command waits for company at most. */
@@ -106,7 +107,7 @@ export class CommandSender {
     const waiting = commandsBetween(outbox, seq, through);
     const commands = waiting.slice(0, fittingCount(waiting, this.#limits));
     this.#sentSeq += commands.length;
-    this.#send({ type: 'commands', seq, commands });
+    this.#send({ type: 'commands', seq, commands, hashes: commands.map(commandHash) });
     // However quick the server answers, frames keep a distance that stays within its bound.
     const distanceMs = 1_000 / (this.#limits.frames_per_s_max * frameShare);
     this.#restedAtMs = this.#clock.elapsedMs() + distanceMs;

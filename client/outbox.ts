@@ -1,6 +1,6 @@
 /** Commands of this device in order, numbered before they are sent, kept until the session's final receipt. Pure values. */
 import type { Welcome, WireCommand } from '../shared/protocol/frames.ts';
-import { firstDivergence } from '../shared/session/fold.ts';
+import { commandHash, firstDivergence } from '../shared/session/fold.ts';
 import {
   commandIn,
   commandList,
@@ -104,7 +104,7 @@ export type WelcomeVerdict =
 /** What a welcome says about the outbox. A lower `accepted` than before is a rebuild: all above it is sent again. [R8] */
 export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   const { accepted, checkpointed } = welcome;
-  const divergedSeq = firstDivergence(welcome, (seq) => commandAt(outbox, seq));
+  const divergedSeq = firstDivergence(welcome, (seq) => hashAt(outbox, seq));
   if (divergedSeq !== undefined || accepted > lastSeq(outbox)) {
     const commonSeq = (divergedSeq ?? lastSeq(outbox) + 1) - 1;
     const isKnown = commonSeq >= firstHashed(welcome) || firstHashed(welcome) === 1;
@@ -120,6 +120,9 @@ export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
     lostCount: Math.max(0, outbox.forgottenCount - accepted),
   };
 }
+
+const hashAt = (outbox: Outbox, seq: number): string | undefined =>
+  commandsBetween(outbox, seq, seq).map(commandHash)[0];
 
 /** Seq of the first command the welcome tells the hash of. */
 const firstHashed = ({ accepted, hashes }: Welcome): number => accepted - hashes.length + 1;

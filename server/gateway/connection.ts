@@ -125,10 +125,10 @@ export class Connection {
         'hello-expected',
         'The first frame is hello; commands follow welcome.',
       );
-    const { commands, seq } = frame;
+    const { seq, commands, hashes } = frame;
     checkSize(commands, frameChars, this.#parts.limits);
     this.#countInFlight(commands.length);
-    this.#state.host.receive(this.#state.reader, seq, commands);
+    this.#state.host.receive(this.#state.reader, seq, commands, hashes);
   }
 
   async #greet(hello: Hello): Promise<void> {

@@ -114,18 +114,22 @@ export class SessionHost {
     this.#enqueue({ kind: 'join', reader, clientId, incarnation: hello.incarnation, generation });
   }
 
-  /** Commands of an attached reader, the first one with that seq. */
-  receive(reader: Reader, seq: number, commands: readonly WireCommand[]): void {
+  /** Commands of an attached reader, the first one with that seq, and their hashes, where the client told them. */
+  receive(
+    reader: Reader,
+    seq: number,
+    commands: readonly WireCommand[],
+    hashes?: readonly string[],
+  ): void {
     if (this.#mailbox.hasLeft(reader)) return;
     if (this.#unsavedCount >= bounds.unsavedEntriesMax) {
-      this.#stalled ??= new Set();
-      this.#stalled.add(reader);
+      (this.#stalled ??= new Set()).add(reader);
       reader.settled(commands.length);
       return;
     }
     const { clientId, hello } = reader;
-    const input = { reader, clientId, incarnation: hello.incarnation, seq, commands };
-    this.#enqueue({ kind: 'commands', ...input });
+    const { incarnation } = hello;
+    this.#enqueue({ kind: 'commands', reader, clientId, incarnation, seq, commands, hashes });
   }
 
   detach(reader: Reader): void {
@@ -139,9 +143,7 @@ export class SessionHost {
   checkpoint(): Promise<void> {
     this.#checkpointing ??= this.#save()
       .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#checkpointing = undefined;
-      });
+      .finally(() => void (this.#checkpointing = undefined));
     return this.#checkpointing;
   }
 
@@ -195,10 +197,11 @@ export class SessionHost {
     while ((!this.#mailbox.isEmpty || this.#ownership.isDue) && this.#released === undefined) {
       const inputs = this.#mailbox.take(bounds.batchInputsMax);
       try {
-        const isOwn = await this.#log.rejoin(this.#snapshot);
+        const isOwn = this.#log.isInRedis || (await this.#log.rejoin(this.#snapshot));
         if (!isOwn) this.release(closeCodes.fenced, 'the session moved');
         if (this.#released === undefined && inputs.length > 0) await this.#take(inputs);
-        if (this.#released === undefined) await this.#ownership.check(this.#snapshot.offset);
+        if (this.#released === undefined && this.#ownership.isDue)
+          await this.#ownership.check(this.#snapshot.offset);
       } catch (error) {
         this.#fail(error);
       }

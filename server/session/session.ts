@@ -3,14 +3,16 @@
  * log has the entries does the step's state become the session's. [C5]
  */
 import { encodeEntries } from '../../shared/protocol/codec.ts';
-import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
+import type { Entry, Snapshot } from '../../shared/protocol/frames.ts';
 import {
   applyEntry,
   decideCommands,
   firstDivergence,
+  hashIn,
   provenGeneration,
   revokedGeneration,
   writerIndex,
+  type CommandRun,
 } from '../../shared/session/fold.ts';
 import type { AnyModel } from '../../shared/session/session-model.ts';
 
@@ -23,14 +25,13 @@ export interface JoinInput<Reader> {
   readonly generation: number;
 }
 
-export interface CommandsInput<Reader> {
+export interface CommandsInput<Reader> extends CommandRun {
   readonly kind: 'commands';
   readonly reader: Reader;
   readonly clientId: string;
   readonly incarnation: string;
   /** Seq of the first command. */
   readonly seq: number;
-  readonly commands: readonly WireCommand[];
 }
 
 export type Input<Reader> = JoinInput<Reader> | CommandsInput<Reader>;
@@ -145,8 +146,9 @@ function join<Reader>(
 function takeCommands<Reader>(
   model: AnyModel,
   draft: Draft<Reader>,
-  { reader, clientId, incarnation, seq, commands }: CommandsInput<Reader>,
+  input: CommandsInput<Reader>,
 ): void {
+  const { reader, clientId, incarnation, seq, commands, hashes } = input;
   const index = writerIndex(draft.snapshot, clientId, incarnation);
   const writer = draft.snapshot.writers[index];
   // Its join was refused; the connection is about to close.
@@ -156,12 +158,13 @@ function takeCommands<Reader>(
     return;
   }
   const isRepeat = seq <= writer.accepted;
-  if (isRepeat && firstDivergence(writer, (at) => commands[at - seq]) !== undefined) {
+  if (isRepeat && firstDivergence(writer, (at) => hashIn(input, at - seq)) !== undefined) {
     refuse(draft, { kind: 'diverged', reader });
     return;
   }
-  const fresh = commands.slice(writer.accepted + 1 - seq);
-  if (fresh.length === 0) return;
+  const knownCount = writer.accepted + 1 - seq;
+  const fresh = { commands: commands.slice(knownCount), hashes: hashes?.slice(knownCount) };
+  if (fresh.commands.length === 0) return;
   const decided = decideCommands(model, draft.snapshot, index, fresh);
   draft.modelErrors.push(...decided.modelErrors);
   keep(draft, decided.entries, decided.next);

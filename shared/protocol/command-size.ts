@@ -1,6 +1,6 @@
 /** How large a command is: for who sends it, and for who takes it. Pure. */
 import type { WireCommand } from './frames.ts';
-import { depthMax, type Limits } from './limits.ts';
+import { depthMax, hashCharsMax, type Limits } from './limits.ts';
 
 /** Written out again JSON grows: `1e20` has 4 characters, and 21 then. Bytes per character of what came, more than ever. */
 const growthMax = 8;
@@ -25,24 +25,30 @@ function jsonBytes(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value ?? null)).length;
 }
 
-/** How many of these commands, from the first, go into one frame; one at least. [B1] [B3] */
+/** How many of these commands, from the first, go into one frame with their hashes; one at least. [B1] [B3] */
 export function fittingCount(
   commands: readonly WireCommand[],
   { frame_bytes_max: bytesMax, frame_commands_max: countMax }: Limits,
 ): number {
   let bytes = envelopeBytes;
-  const place = commands.findIndex((command) => (bytes += jsonBytes(command) + 1) > bytesMax);
+  const place = commands.findIndex(
+    (command) => (bytes += jsonBytes(command) + hashBytesMax) > bytesMax,
+  );
   return Math.min(countMax, place === -1 ? commands.length : Math.max(1, place));
 }
 
 /** Bytes of a frame around its commands, and some more. */
 const envelopeBytes = 128;
 
+/** Bytes of a command's hash with its quotes, and of the two commas. */
+const hashBytesMax = hashCharsMax + 4;
+
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) return value.some((inner) => isDeeper(inner, levels - 1));
   // No list of the values: this is asked of every command.
-  for (const key in value) if (isDeeper(Reflect.get(value, key), levels - 1)) return true;
+  for (const key in value)
+    if (isDeeper((value as Readonly<Record<string, unknown>>)[key], levels - 1)) return true;
   return false;
 }

@@ -1,6 +1,6 @@
 /** The frame that comes most often, checked by hand. */
 import type { ClientFrame } from './frames.ts';
-import { nameCharsMax } from './limits.ts';
+import { hashCharsMax, nameCharsMax } from './limits.ts';
 
 type CommandsFrame = Extract<ClientFrame, { type: 'commands' }>;
 
@@ -10,9 +10,12 @@ type CommandsFrame = Extract<ClientFrame, { type: 'commands' }>;
  */
 export function plainCommands(value: unknown): CommandsFrame | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { type, seq, commands } = value as Readonly<Record<string, unknown>>;
+  const { type, seq, commands, hashes } = value as Readonly<Record<string, unknown>>;
   if (type !== 'commands' || !isCount(seq) || seq < 1 || !Array.isArray(commands)) return undefined;
-  return commands.every(isCommand) ? { type, seq, commands } : undefined;
+  if (!commands.every(isCommand)) return undefined;
+  if (hashes === undefined) return { type, seq, commands };
+  if (!Array.isArray(hashes) || hashes.length !== commands.length) return undefined;
+  return hashes.every(isHash) ? { type, seq, commands, hashes } : undefined;
 }
 
 function isCommand(value: unknown): value is CommandsFrame['commands'][number] {
@@ -20,6 +23,9 @@ function isCommand(value: unknown): value is CommandsFrame['commands'][number] {
   const name: unknown = value[0];
   return typeof name === 'string' && name.length <= nameCharsMax && isCount(value[2]);
 }
+
+const isHash = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= hashCharsMax;
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;

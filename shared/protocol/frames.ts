@@ -1,6 +1,8 @@
 /** One schema per frame, both directions; types are inferred. Meaning and rules: PROTOCOL.md. Names on the wire are snake_case. */
 import * as v from 'valibot';
 
+import { hashCharsMax } from './limits.ts';
+
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const ordinal = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const shortText = v.pipe(v.string(), v.maxLength(64));
@@ -28,6 +30,9 @@ export type Witness = v.InferOutput<typeof witnessSchema>;
 /** What a command is on its way: its name, its data, and when it was issued (ms since the Unix epoch by the client's clock). */
 export const commandSchema = v.tuple([shortText, v.unknown(), count]);
 export type WireCommand = v.InferOutput<typeof commandSchema>;
+
+/** Names a command among those of its writer. [C8] */
+const commandHashSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(hashCharsMax));
 
 /** One device's life of storage, as a writer of the session. `hashes` are of its latest accepted commands, the last one's last. */
 export const writerSchema = v.object({
@@ -108,7 +113,16 @@ export const clientFrameSchema = v.variant('type', [
     input: v.optional(v.unknown()),
     origin: v.optional(v.pipe(v.string(), v.maxLength(128))),
   }),
-  v.object({ type: v.literal('commands'), seq: ordinal, commands: v.array(commandSchema) }),
+  v.pipe(
+    v.object({
+      type: v.literal('commands'),
+      seq: ordinal,
+      commands: v.array(commandSchema),
+      /** Of the commands, one each: who sends none leaves hashing to the server. [C8] */
+      hashes: v.optional(v.array(commandHashSchema)),
+    }),
+    v.check(({ commands, hashes = commands }) => hashes.length === commands.length),
+  ),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),
   v.object({ type: v.literal('bye') }),

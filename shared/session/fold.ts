@@ -46,6 +46,19 @@ export function commandHash(command: WireCommand): string {
   return payloadHash(JSON.stringify(command));
 }
 
+/** Commands in the order they were given. */
+export interface CommandRun {
+  readonly commands: readonly WireCommand[];
+  /** Of all of them, where their client told them. */
+  readonly hashes?: readonly string[] | undefined;
+}
+
+/** The hash of the command at a place of the run; undefined when there is none. */
+export function hashIn({ commands, hashes }: CommandRun, place: number): string | undefined {
+  const command = commands[place];
+  return command && (hashes?.[place] ?? commandHash(command));
+}
+
 /** The next snapshot. Throws when the entry is not the next one: folding over a gap would build a state that never was. [E1] */
 export function applyEntry(model: AnyModel, snapshot: Snapshot, entry: Entry): Snapshot {
   if (entry.offset !== snapshot.offset + 1)
@@ -87,11 +100,11 @@ export interface Decided {
 /** The first seq at which a command is another than the one accepted, as far back as hashes are kept. [C8] */
 export function firstDivergence(
   { accepted, hashes }: Pick<Writer, 'accepted' | 'hashes'>,
-  commandAt: (seq: number) => WireCommand | undefined,
+  hashAt: (seq: number) => string | undefined,
 ): number | undefined {
   const place = hashes.findIndex((hash, index) => {
-    const command = commandAt(accepted - hashes.length + 1 + index);
-    return command !== undefined && commandHash(command) !== hash;
+    const other = hashAt(accepted - hashes.length + 1 + index);
+    return other !== undefined && other !== hash;
   });
   return place === -1 ? undefined : accepted - hashes.length + 1 + place;
 }
@@ -104,7 +117,7 @@ export function decideCommands(
   model: AnyModel,
   snapshot: Snapshot,
   writer: number,
-  commands: readonly WireCommand[],
+  { commands, hashes: told = [] }: CommandRun,
 ): Decided {
   const author = snapshot.writers[writer];
   if (author === undefined) throw new Error(`There is no writer ${writer}.`);
@@ -122,7 +135,7 @@ export function decideCommands(
     state = after;
     offset++;
     accepted++;
-    const hash = commandHash(command);
+    const hash = told[entries.length] ?? commandHash(command);
     hashes.push(hash);
     // Whole literals, in the order in which they are written out: copying fields from one object into another costs as much as deciding.
     entries.push(
@@ -131,8 +144,8 @@ export function decideCommands(
         : { offset, writer, seq: accepted, at_ms: atMs, hash, refused },
     );
   }
-  const told = { accepted, at_ms: atMs, hashes: hashes.slice(-hashesMax) };
-  const next = { ...author, ...told, ...(lost > 0 && { lost }) };
+  const grown = { accepted, at_ms: atMs, hashes: hashes.slice(-hashesMax) };
+  const next = { ...author, ...grown, ...(lost > 0 && { lost }) };
   const writers = snapshot.writers.map((other, index) => (index === writer ? next : other));
   return { entries, modelErrors, next: { ...snapshot, offset, writers, state } };
 }

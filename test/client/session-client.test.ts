@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../../client/session-client.ts';
+import type { WireCommand } from '../../shared/protocol/frames.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { commandHash } from '../../shared/session/fold.ts';
 import {
   entry,
   greet,
@@ -77,6 +79,17 @@ describe('a client', () => {
     expect(socketAt(0).sent.slice(1)).toMatchObject([
       { type: 'commands', seq: 1, commands: [{}, {}, {}] },
     ]);
+  });
+
+  test('[C8] tells the hash of each command, also of one that JSON writes otherwise than it was given', async () => {
+    greet(socketAt(0));
+    client.send('add', { amount: 5, when: new Date(0), nothing: undefined });
+    client.send('add', { amount: 6 });
+    await settle();
+    const frame = socketAt(0).sent[1] as unknown as { commands: WireCommand[]; hashes: string[] };
+    expect(frame.hashes.length).toBe(2);
+    // What a server computes of what it read, where it is told none.
+    expect(frame.hashes).toEqual(frame.commands.map(commandHash));
   });
 
   test('sends nothing before it is welcomed', async () => {

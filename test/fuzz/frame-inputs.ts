@@ -11,6 +11,7 @@ import {
   type WireCommand,
 } from '../../shared/protocol/frames.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
+import { commandHash } from '../../shared/session/fold.ts';
 import { workoutCommands } from '../../shared/workout/workout-schemas.ts';
 import { bytesMutated, mutated } from './mutation.ts';
 import { valuesOf, type AnySchema } from './schema-arbitrary.ts';
@@ -44,9 +45,16 @@ const command = fc.oneof(
     fc.tuple(fc.constant(name), valuesOf(schema as unknown as AnySchema), fc.nat(2_000_000_000)),
   ),
 );
+/** Without hashes, with theirs, and with one that no client would compute. */
+const hashesOf = (commands: readonly WireCommand[]): Arbitrary<readonly string[] | undefined> =>
+  fc.oneof(
+    fc.constantFrom(undefined, commands.map(commandHash)),
+    fc.string({ minLength: 1, maxLength: 14 }).map((odd) => commands.map(() => odd)),
+  );
 const rightCommands = fc
   .array(command, { minLength: 1, maxLength: 3 })
-  .map((commands) => ({ type: 'commands', seq: nextSeq, commands }));
+  .chain((commands) => hashesOf(commands).map((hashes) => ({ commands, hashes })))
+  .map((run) => ({ type: 'commands', seq: nextSeq, ...run }));
 const oddCommands = fc.tuple(ofType('commands'), fc.nat(4)).map(([frame, off]) => {
   const { seq } = frame as { seq: number };
   return { ...(frame as object), seq: off === 0 ? seq : nextSeq + off - 2 };

@@ -231,6 +231,14 @@ describe('one connection', () => {
     expect(registry.hosts.get('s')?.view.snapshot.writers[0]?.accepted).toBe(600);
   });
 
+  test('[C8] the hash a client tells is the one in the log', async () => {
+    receive(hello);
+    await settle();
+    receive({ type: 'commands', seq: 1, commands: [['add', { amount: 1 }, 1]], hashes: ['told'] });
+    await settle();
+    expect(socket.sent.at(-1)).toMatchObject({ entries: [{ seq: 1, hash: 'told' }] });
+  });
+
   test('[H4] a socket that went away while it attached is attached to nothing', async () => {
     receive(hello);
     connection.gone();

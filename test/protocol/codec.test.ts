@@ -90,25 +90,39 @@ describe('decoding', () => {
       fc.tuple(mostly(name), odd, mostly(number)),
       fc.oneof(fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd)),
     );
-    const commands = mostly(fc.array(mostly(command), { maxLength: 4 }));
-    const frame = fc.record({
-      type: mostly(fc.constant('commands')),
-      seq: mostly(number),
-      commands,
-    });
-    let takenCount = 0;
+    const hash = mostly(
+      fc.string({ minLength: 1, maxLength: 14 }),
+      fc.constantFrom('', 'h'.repeat(15)),
+    );
+    const exactly = (count: number) => ({ minLength: count, maxLength: count });
+    const frame = fc.nat(4).chain((count) =>
+      fc.record({
+        type: mostly(fc.constant('commands')),
+        seq: mostly(number),
+        commands: mostly(fc.array(mostly(command), exactly(count))),
+        hashes: fc.option(
+          mostly(fc.array(hash, exactly(count)), fc.array(hash, { maxLength: 4 })),
+          {
+            nil: undefined,
+          },
+        ),
+      }),
+    );
+    let [takenCount, hashedCount] = [0, 0];
     fc.assert(
       fc.property(frame, (value) => {
         const { success, output } = v.safeParse(clientFrameSchema, value);
         const taken = plainCommands(value);
         if (taken === undefined) return;
         takenCount += taken.commands.length;
+        hashedCount += taken.hashes?.length ?? 0;
         expect(success).toBe(true);
         expect(taken).toEqual(output);
       }),
       { numRuns: 3_000, seed: 7 },
     );
     expect(takenCount).toBeGreaterThan(1_000);
+    expect(hashedCount).toBeGreaterThan(500);
     const usual: WireCommand = ['add', { amount: 5 }, 0];
     const taken = (seq: number, ...commands: unknown[]): boolean =>
       plainCommands({ type: 'commands', seq, commands }) !== undefined;
@@ -121,6 +135,18 @@ describe('decoding', () => {
       [1, null, 0],
     ])
       expect(taken(1, usual, wrong)).toBe(false);
+  });
+
+  test('[C8] [H7] hashes are one for each command, and of 14 characters at most', () => {
+    const commands: WireCommand[] = [
+      ['add', { amount: 5 }, 0],
+      ['add', { amount: 6 }, 0],
+    ];
+    const decoded = (...hashes: unknown[]) =>
+      decodeClientFrame(JSON.stringify({ type: 'commands', seq: 1, commands, hashes }));
+    expect(decoded('a', 'f'.repeat(14))).toMatchObject({ hashes: ['a', 'f'.repeat(14)] });
+    for (const wrong of [[], ['a'], ['a', 'b', 'c'], ['a', ''], ['a', 'f'.repeat(15)], ['a', 1]])
+      expect(codeOf(() => decoded(...wrong))).toBe('bad-frame');
   });
 
   test('[E1] an entries frame put together from encoded entries is the frame', () => {

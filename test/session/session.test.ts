@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 
-import { stepSession, type Input, type Step } from '../../server/session/session.ts';
+import {
+  stepSession,
+  type CommandsInput,
+  type Input,
+  type Step,
+} from '../../server/session/session.ts';
 import type { Entry, Snapshot, WireCommand } from '../../shared/protocol/frames.ts';
 import { applyEntry, commandHash, genesis } from '../../shared/session/fold.ts';
 import { tally, type TallyState } from '../support/tally.ts';
@@ -8,7 +13,7 @@ import { tally, type TallyState } from '../support/tally.ts';
 const add = (amount: number, atMs = 1_000): WireCommand => ['add', { amount }, atMs];
 const rider = { reader: 'r', clientId: 'client', incarnation: 'life' };
 const join: Input<string> = { kind: 'join', ...rider, generation: 1 };
-const commands = (seq: number, ...commands: WireCommand[]): Input<string> => ({
+const commands = (seq: number, ...commands: WireCommand[]): CommandsInput<string> => ({
   kind: 'commands',
   ...rider,
   seq,
@@ -74,6 +79,30 @@ describe('commands', () => {
   test('[C8] hashes are of the latest accepted commands, and not more than are needed', () => {
     const { next } = step(joined, commands(1, add(1), add(2)));
     expect(next.writers[0]?.hashes).toEqual([add(1), add(2)].map(commandHash));
+  });
+
+  test('[C8] hashes a client tells stand as they came, also those of a frame that repeats some', () => {
+    const told = { ...commands(1, add(1), add(2)), hashes: ['a1', 'a2'] };
+    const first = step(joined, told);
+    expect(entriesOf(first)).toMatchObject([{ hash: 'a1' }, { hash: 'a2' }]);
+    const overlapping = { ...commands(2, add(2), add(3)), hashes: ['a2', 'a3'] };
+    const second = step(first.next, overlapping);
+    expect(entriesOf(second)).toMatchObject([{ seq: 3, hash: 'a3' }]);
+    expect(second.next.writers[0]?.hashes).toEqual(['a1', 'a2', 'a3']);
+  });
+
+  test('[C8] a repeat with another told hash is a divergence, whatever the command says', () => {
+    const { next } = step(joined, { ...commands(1, add(1)), hashes: ['a1'] });
+    const again = step(next, { ...commands(1, add(1)), hashes: ['b1'] });
+    expect(again.answers).toEqual([{ kind: 'diverged', reader: 'r' }]);
+  });
+
+  test('[C8] a server computes the hashes of a client that tells none, as the client would', () => {
+    const hashes = [add(1), add(2)].map(commandHash);
+    const silent = step(joined, commands(1, add(1), add(2)));
+    expect(silent).toEqual(step(joined, { ...commands(1, add(1), add(2)), hashes }));
+    const repeated = step(silent.next, { ...commands(2, add(2), add(3)), hashes: undefined });
+    expect(repeated.answers).toEqual([]);
   });
 
   test('[C9] the time of an entry never falls within a writer', () => {

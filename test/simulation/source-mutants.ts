@@ -52,7 +52,7 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
   'a device does not notice that its storage is a copy': planted(
     [1],
     'client/outbox.ts',
-    'firstDivergence(welcome, (seq) => commandAt(outbox, seq))',
+    'firstDivergence(welcome, (seq) => hashAt(outbox, seq))',
     'firstDivergence(welcome, () => undefined)',
   ),
   'a token passes unproven': planted(
