@@ -31,7 +31,7 @@ export function valuesOf(schema: AnySchema): Arbitrary<unknown> {
     case 'object':
     case 'loose_object':
     case 'strict_object':
-      return objects(schema.entries ?? {});
+      return checked(objects(schema.entries ?? {}), actions.get('check'));
     case 'variant':
     case 'union':
       return fc.oneof(...((schema.options ?? []) as AnySchema[]).map(valuesOf));
@@ -85,6 +85,12 @@ function objects(entries: Readonly<Record<string, AnySchema>>): Arbitrary<unknow
   return fc.record(shape, { requiredKeys });
 }
 
+/** What fields say of each other: such values are drawn until it holds. */
+function checked(values: Arbitrary<unknown>, check: unknown): Arbitrary<unknown> {
+  if (typeof check !== 'function') return values;
+  return values.filter((value) => Reflect.apply(check, undefined, [value]) === true);
+}
+
 function numbers(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
   const isWhole = actions.has('safe_integer') || actions.has('integer');
   const min = Number(actions.get('min_value') ?? Number.MIN_SAFE_INTEGER);
@@ -98,7 +104,11 @@ function numbers(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
 function texts(actions: ReadonlyMap<string, unknown>): Arbitrary<unknown> {
   const pattern = actions.get('regex');
   if (pattern instanceof RegExp) return fc.stringMatching(pattern);
-  const maxLength = Math.min(Number(actions.get('max_length') ?? 40), 80);
-  const minLength = Number(actions.get('min_length') ?? 0);
-  return fc.string({ unit: 'binary', minLength, maxLength });
+  const unitsMax = Number(actions.get('max_length') ?? 40);
+  const lengths = {
+    minLength: Number(actions.get('min_length') ?? 0),
+    maxLength: Math.min(unitsMax, 80),
+  };
+  // Drawn by characters, of which some take two units.
+  return fc.string({ unit: 'binary', ...lengths }).filter(({ length }) => length <= unitsMax);
 }
