@@ -121,8 +121,10 @@ export function meetWelcome(outbox: Outbox, welcome: Welcome): WelcomeVerdict {
   };
 }
 
-const hashAt = (outbox: Outbox, seq: number): string | undefined =>
-  commandsBetween(outbox, seq, seq).map(commandHash)[0];
+function hashAt(outbox: Outbox, seq: number): string | undefined {
+  const command = commandAt(outbox, seq);
+  return command && commandHash(command);
+}
 
 /** Seq of the first command the welcome tells the hash of. */
 const firstHashed = ({ accepted, hashes }: Welcome): number => accepted - hashes.length + 1;

@@ -48,7 +48,7 @@ export class Ownership {
     if (result !== 'appended' && result !== 'unavailable') await this.#parts.lost(result);
   }
 
-  /** Asks the log, when that is due, once: where it does not answer now, the next command will tell. */
+  /** Asks the log once, when that is due, which is the caller's to look at: where it does not answer now, the next command will tell. */
   async check(head: number): Promise<void> {
     this.#isDue = false;
     const result = await this.#parts.log.confirm(head, () => false);

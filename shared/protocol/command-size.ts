@@ -1,6 +1,6 @@
 /** How large a command is: for who sends it, and for who takes it. Pure. */
 import type { WireCommand } from './frames.ts';
-import { depthMax, hashCharsMax, type Limits } from './limits.ts';
+import { depthMax, type Limits } from './limits.ts';
 
 /** Written out again JSON grows: `1e20` has 4 characters, and 21 then. Bytes per character of what came, more than ever. */
 const growthMax = 8;
@@ -40,8 +40,8 @@ export function fittingCount(
 /** Bytes of a frame around its commands, and some more. */
 const envelopeBytes = 128;
 
-/** Bytes of a command's hash with its quotes, and of the two commas. */
-const hashBytesMax = hashCharsMax + 4;
+/** Bytes of a command's hash (14 at most) with its quotes, and of the commas behind both. */
+const hashBytesMax = 18;
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,6 +1,6 @@
 /** The frame that comes most often, checked by hand. */
-import type { ClientFrame } from './frames.ts';
-import { hashCharsMax, nameCharsMax } from './limits.ts';
+import { hashPattern, type ClientFrame } from './frames.ts';
+import { nameCharsMax } from './limits.ts';
 
 type CommandsFrame = Extract<ClientFrame, { type: 'commands' }>;
 
@@ -25,7 +25,7 @@ function isCommand(value: unknown): value is CommandsFrame['commands'][number] {
 }
 
 const isHash = (value: unknown): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= hashCharsMax;
+  typeof value === 'string' && hashPattern.test(value);
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;

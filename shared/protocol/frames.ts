@@ -1,8 +1,6 @@
 /** One schema per frame, both directions; types are inferred. Meaning and rules: PROTOCOL.md. Names on the wire are snake_case. */
 import * as v from 'valibot';
 
-import { hashCharsMax } from './limits.ts';
-
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const ordinal = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const shortText = v.pipe(v.string(), v.maxLength(64));
@@ -32,7 +30,7 @@ export const commandSchema = v.tuple([shortText, v.unknown(), count]);
 export type WireCommand = v.InferOutput<typeof commandSchema>;
 
 /** Names a command among those of its writer. [C8] */
-const commandHashSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(hashCharsMax));
+export const hashPattern = /^[0-9a-f]{1,14}$/;
 
 /** One device's life of storage, as a writer of the session. `hashes` are of its latest accepted commands, the last one's last. */
 export const writerSchema = v.object({
@@ -60,7 +58,7 @@ const outcomeEntrySchema = v.object({
   at_ms: count,
   events: v.optional(v.array(eventSchema)),
   refused: v.optional(shortText),
-  /** Hash of the command's payload. [C8] */
+  /** Of the command, as its client told it, or as the server computed it. [C8] */
   hash: shortText,
 });
 
@@ -119,9 +117,9 @@ export const clientFrameSchema = v.variant('type', [
       seq: ordinal,
       commands: v.array(commandSchema),
       /** Of the commands, one each: who sends none leaves hashing to the server. [C8] */
-      hashes: v.optional(v.array(commandHashSchema)),
+      hashes: v.optional(v.array(v.pipe(v.string(), v.regex(hashPattern)))),
     }),
-    v.check(({ commands, hashes = commands }) => hashes.length === commands.length),
+    v.check(({ commands, hashes }) => hashes === undefined || hashes.length === commands.length),
   ),
   v.object({ type: v.literal('ping'), n: count }),
   v.object({ type: v.literal('pong'), n: count }),

@@ -63,9 +63,6 @@ export const depthMax = 32;
 /** Characters of a kind's, command's, event's or refusal's name. */
 export const nameCharsMax = 64;
 
-/** Characters of a command's hash: 53 bits. [C8] */
-export const hashCharsMax = 14;
-
 /** Latest commands of a writer whose hashes are kept: so far back a copied or rolled back storage is told apart exactly. [C8] */
 export const hashesMax = 32;
 

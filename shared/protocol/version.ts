@@ -10,5 +10,5 @@ export const subprotocols = ['trackstand.v1'] as const;
  * v1: hello, remind, commands, ping, pong, bye; welcome, snapshot, entries, live, watermarks, gap, forgotten, final, gone, goaway.
  */
 export const wireHashes: Readonly<Record<(typeof subprotocols)[number], string>> = {
-  'trackstand.v1': '586062648a1226b2',
+  'trackstand.v1': '0d9b564b3331174a',
 };

@@ -7,6 +7,7 @@ import { decodeClientFrame } from '../../shared/protocol/codec.ts';
 import { ProtocolError } from '../../shared/protocol/errors.ts';
 import {
   clientFrameSchema,
+  hashPattern,
   type ClientFrame,
   type WireCommand,
 } from '../../shared/protocol/frames.ts';
@@ -49,7 +50,7 @@ const command = fc.oneof(
 const hashesOf = (commands: readonly WireCommand[]): Arbitrary<readonly string[] | undefined> =>
   fc.oneof(
     fc.constantFrom(undefined, commands.map(commandHash)),
-    fc.string({ minLength: 1, maxLength: 14 }).map((odd) => commands.map(() => odd)),
+    fc.stringMatching(hashPattern).map((odd) => commands.map(() => odd)),
   );
 const rightCommands = fc
   .array(command, { minLength: 1, maxLength: 3 })

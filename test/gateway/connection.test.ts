@@ -234,9 +234,9 @@ describe('one connection', () => {
   test('[C8] the hash a client tells is the one in the log', async () => {
     receive(hello);
     await settle();
-    receive({ type: 'commands', seq: 1, commands: [['add', { amount: 1 }, 1]], hashes: ['told'] });
+    receive({ type: 'commands', seq: 1, commands: [['add', { amount: 1 }, 1]], hashes: ['ab1'] });
     await settle();
-    expect(socket.sent.at(-1)).toMatchObject({ entries: [{ seq: 1, hash: 'told' }] });
+    expect(socket.sent.at(-1)).toMatchObject({ entries: [{ seq: 1, hash: 'ab1' }] });
   });
 
   test('[H4] a socket that went away while it attached is attached to nothing', async () => {

@@ -90,10 +90,8 @@ describe('decoding', () => {
       fc.tuple(mostly(name), odd, mostly(number)),
       fc.oneof(fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd)),
     );
-    const hash = mostly(
-      fc.string({ minLength: 1, maxLength: 14 }),
-      fc.constantFrom('', 'h'.repeat(15)),
-    );
+    const wrongHash = fc.constantFrom('', 'f'.repeat(15), 'F', ' a', 'a\n', 5);
+    const hash = mostly(fc.stringMatching(/^[0-9a-f]{1,14}$/), wrongHash);
     const exactly = (count: number) => ({ minLength: count, maxLength: count });
     const frame = fc.nat(4).chain((count) =>
       fc.record({
@@ -137,7 +135,7 @@ describe('decoding', () => {
       expect(taken(1, usual, wrong)).toBe(false);
   });
 
-  test('[C8] [H7] hashes are one for each command, and of 14 characters at most', () => {
+  test('[C8] [H7] hashes are one for each command, in 14 hexadecimal digits at most', () => {
     const commands: WireCommand[] = [
       ['add', { amount: 5 }, 0],
       ['add', { amount: 6 }, 0],
@@ -145,7 +143,15 @@ describe('decoding', () => {
     const decoded = (...hashes: unknown[]) =>
       decodeClientFrame(JSON.stringify({ type: 'commands', seq: 1, commands, hashes }));
     expect(decoded('a', 'f'.repeat(14))).toMatchObject({ hashes: ['a', 'f'.repeat(14)] });
-    for (const wrong of [[], ['a'], ['a', 'b', 'c'], ['a', ''], ['a', 'f'.repeat(15)], ['a', 1]])
+    for (const wrong of [
+      [],
+      ['a'],
+      ['a', 'b', 'c'],
+      ['a', ''],
+      ['a', 'f'.repeat(15)],
+      ['a', 1],
+      ['a', 'g'],
+    ])
       expect(codeOf(() => decoded(...wrong))).toBe('bad-frame');
   });
 
