@@ -21,6 +21,13 @@ const confirmMs = 20_000;
 /** How often sessions are looked through for a due checkpoint or an end of grace. */
 const sweepMs = 250;
 
+/**
+ * Sessions saved in one turn, and milliseconds to the next: those that began together are due together, and five hundred in one turn
+ * keep every command waiting for as long as they take. Together they still share the transactions of Postgres.
+ */
+const savesPerTurn = 50;
+const saveTurnMs = 5;
+
 export interface RegistryParts extends OpeningParts, Omit<HostParts, 'released'> {
   /** Longest time an accepted entry waits for its checkpoint to begin. */
   readonly checkpointMs: number;
@@ -107,10 +114,7 @@ export class SessionRegistry {
 
   /** Starts looking after checkpoints and sessions nobody is attached to. */
   start(): void {
-    this.#cancelSweep = this.#parts.clock.after(sweepMs, () => {
-      this.#sweep();
-      this.start();
-    });
+    this.#cancelSweep = this.#parts.clock.after(sweepMs, () => this.#save(this.#sweep()));
   }
 
   stop(): void {
@@ -150,14 +154,23 @@ export class SessionRegistry {
     }
   }
 
-  #sweep(): void {
+  /** Saves some, then the others, and then waits for the next sweep. */
+  #save(due: readonly SessionHost[]): void {
+    for (const host of due.slice(0, savesPerTurn)) void host.checkpoint();
+    const later = due.slice(savesPerTurn);
+    if (later.length === 0) this.start();
+    else this.#cancelSweep = this.#parts.clock.after(saveTurnMs, () => this.#save(later));
+  }
+
+  /** Returns the sessions whose checkpoint is due. */
+  #sweep(): readonly SessionHost[] {
     const nowMs = this.#parts.clock.elapsedMs();
     const { checkpointMs, detachedGraceMs } = this.#parts;
+    const due: SessionHost[] = [];
     for (const host of this.#hosts.values()) {
       const { unsavedSinceMs, detachedSinceMs } = host;
       if (host.readers.size > 0 && nowMs - host.confirmedMs >= confirmMs) host.confirm();
-      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs)
-        void host.checkpoint();
+      if (unsavedSinceMs !== undefined && nowMs - unsavedSinceMs >= checkpointMs) due.push(host);
       else if (
         unsavedSinceMs === undefined &&
         detachedSinceMs !== undefined &&
@@ -165,5 +178,6 @@ export class SessionRegistry {
       )
         host.release(closeCodes.drained, 'nobody was attached');
     }
+    return due;
   }
 }
