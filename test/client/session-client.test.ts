@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
 import { SessionClient } from '../../client/session-client.ts';
-import type { WireCommand } from '../../shared/protocol/frames.ts';
+import { decodeClientFrame } from '../../shared/protocol/codec.ts';
 import { defaultLimits } from '../../shared/protocol/limits.ts';
 import { commandHash } from '../../shared/session/fold.ts';
 import {
@@ -86,8 +86,9 @@ describe('a client', () => {
     client.send('add', { amount: 5, when: new Date(0), nothing: undefined });
     client.send('add', { amount: 6 });
     await settle();
-    const frame = socketAt(0).sent[1] as unknown as { commands: WireCommand[]; hashes: string[] };
-    expect(frame.hashes.length).toBe(2);
+    const frame = decodeClientFrame(JSON.stringify(socketAt(0).sent[1]));
+    if (frame.type !== 'commands') throw new Error(frame.type);
+    expect(frame.hashes?.length).toBe(2);
     // What a server computes of what it read, where it is told none.
     expect(frame.hashes).toEqual(frame.commands.map(commandHash));
   });
