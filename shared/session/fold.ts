@@ -53,10 +53,14 @@ export interface CommandRun {
   readonly hashes?: readonly string[] | undefined;
 }
 
+/** As it was told, or else computed. */
+const hashOf = ({ hashes }: CommandRun, command: WireCommand, place: number): string =>
+  hashes?.[place] ?? commandHash(command);
+
 /** The hash of the command at a place of the run; undefined when there is none. */
-export function hashIn({ commands, hashes }: CommandRun, place: number): string | undefined {
-  const command = commands[place];
-  return command && (hashes?.[place] ?? commandHash(command));
+export function hashIn(run: CommandRun, place: number): string | undefined {
+  const command = run.commands[place];
+  return command && hashOf(run, command, place);
 }
 
 /** The next snapshot. Throws when the entry is not the next one: folding over a gap would build a state that never was. [E1] */
@@ -117,7 +121,7 @@ export function decideCommands(
   model: AnyModel,
   snapshot: Snapshot,
   writer: number,
-  { commands, hashes: told = [] }: CommandRun,
+  run: CommandRun,
 ): Decided {
   const author = snapshot.writers[writer];
   if (author === undefined) throw new Error(`There is no writer ${writer}.`);
@@ -126,7 +130,7 @@ export function decideCommands(
   let { state, offset } = snapshot;
   let { accepted, at_ms: atMs, lost = 0 } = author;
   const hashes = author.hashes.slice(-hashesMax);
-  for (const command of commands) {
+  for (const command of run.commands) {
     atMs = Math.max(command[2], atMs);
     const context = { atMs, clientId: author.client_id };
     const { events, refused, after, modelError } = decideOne(model, state, command, context);
@@ -135,7 +139,7 @@ export function decideCommands(
     state = after;
     offset++;
     accepted++;
-    const hash = told[entries.length] ?? commandHash(command);
+    const hash = hashOf(run, command, entries.length);
     hashes.push(hash);
     // Whole literals, in the order in which they are written out: copying fields from one object into another costs as much as deciding.
     entries.push(
