@@ -68,7 +68,7 @@ export async function openSession(
   if (claimed.kind === 'unknown' || claimed.kind === 'gone' || claimed.kind === 'too-new')
     return claimed;
   const former = claimed.kind === 'redis' ? claimed.redis : claimed.postgres;
-  const model = models.get(former.snapshot.kind);
+  const model = models.get(kindOf(claimed));
   if (model === undefined) return { kind: 'too-new' };
   const continuation = continueFrom(model, claimed, sighting);
   const { startsEpoch, snapshot, recent } = continuation;
@@ -88,6 +88,13 @@ export async function openSession(
 /** Each by itself: a client that comes back wants them from a place of its own. */
 function asRun(entry: Entry): EncodedEntries {
   return { first: entry.offset, last: entry.offset, text: encodeEntries([entry]) };
+}
+
+/** By what Redis has, where it has something: what Postgres has need not be read then. */
+function kindOf(claimed: Usable): string {
+  if (claimed.kind === 'postgres') return claimed.postgres.snapshot.kind;
+  if (claimed.kind === 'redis') return claimed.redis.snapshot.kind;
+  return (claimed.redis ?? claimed.postgres).snapshot.kind;
 }
 
 type Usable = Exclude<Claimed, { readonly kind: 'unknown' | 'gone' | 'too-new' }>;

@@ -17,11 +17,10 @@ export interface Continuation {
 }
 
 /**
- * An epoch goes on only where Redis proves that nothing was lost: it was the log of it, it is neither behind Postgres nor trimmed
- * beyond it, it is the same process ever since, and no client has seen more. Otherwise a new epoch starts, and the clients bring what is missing. What
- * a Redis that is not believed still holds of commands that are not in Postgres is taken over, outcome by outcome. A Redis of a later
- * epoch that has all of Postgres shows that Postgres was restored from a backup, and is believed; of what lies between, Postgres then
- * has the state and not the entries. [R4] [R8] [R12]
+ * An epoch goes on only where Redis proves that nothing was lost. Otherwise a new epoch starts, and the clients bring what is missing.
+ * What a Redis that is not believed still holds of commands that are not in Postgres is taken over, outcome by outcome. A Redis of a
+ * later epoch that has all of Postgres shows that Postgres was restored from a backup, and is believed; of what lies between, Postgres
+ * then has the state and not the entries. [R4] [R8] [R12]
  */
 export function reconcile(
   model: AnyModel,
@@ -29,10 +28,10 @@ export function reconcile(
   redis: Recovered | undefined,
   sighting: Sighting | undefined,
 ): Continuation {
-  const saved = foldRecovered(model, postgres);
-  // Both stores must learn the version of the state before it changes: an older instance is to leave the session alone. [O5]
-  const isOlder = postgres.snapshot.version !== model.version;
   if (redis === undefined) return continueFromPostgres(model, postgres);
+  const proven = continueProven(model, postgres, redis, sighting);
+  if (proven !== undefined) return proven;
+  const saved = foldRecovered(model, postgres);
   const logged = foldRecovered(model, redis);
   const isSameLife = redis.epoch === postgres.epoch && logged.offset >= saved.offset;
   const isPostgresBehind = isLater(redis.epoch, postgres.epoch) && covers(logged, saved);
@@ -41,18 +40,38 @@ export function reconcile(
     const recent = [...postgres.entries, ...salvaged.entries];
     return { snapshot: salvaged.snapshot, recent, saved, startsEpoch: true };
   }
-  const startsEpoch =
-    isOlder ||
-    isPostgresBehind ||
-    redis.snapshot.version !== model.version ||
-    !redis.isContinuous ||
-    // Nothing was appended there yet: Postgres may have been this epoch's log, and have lost what it had since.
-    !redis.isLog ||
-    redis.snapshot.offset > saved.offset ||
-    isAhead(sighting, redis.epoch, logged);
   // Entries of another life are numbered otherwise than what Postgres has: behind it they would be a history that never was.
   const recent = isSameLife ? redis.entries : [];
-  return { snapshot: logged, recent, saved, startsEpoch };
+  return { snapshot: logged, recent, saved, startsEpoch: true };
+}
+
+/**
+ * Where Redis proves that nothing was lost: it was the log of the epoch, it is neither behind Postgres nor trimmed beyond it, it is the
+ * same process ever since, and no client has seen more. What Postgres has of the epoch is the beginning of what Redis has, and is not
+ * read: of a session that moves it would be most of the work. Undefined where it does not.
+ */
+function continueProven(
+  model: AnyModel,
+  postgres: Recovered,
+  redis: Recovered,
+  sighting: Sighting | undefined,
+): Continuation | undefined {
+  const { snapshot, entries } = redis;
+  const savedCount = postgres.head - snapshot.offset;
+  const isProven =
+    redis.epoch === postgres.epoch &&
+    savedCount >= 0 &&
+    savedCount <= entries.length &&
+    redis.isContinuous &&
+    // Nothing was appended there yet: Postgres may have been this epoch's log, and have lost what it had since.
+    redis.isLog &&
+    // Both stores must learn the version of the state before it changes: an older instance is to leave the session alone. [O5]
+    snapshot.version === model.version;
+  if (!isProven) return undefined;
+  const saved = foldEntries(model, snapshot, entries.slice(0, savedCount));
+  const logged = foldEntries(model, saved, entries.slice(savedCount));
+  if (isAhead(sighting, redis.epoch, logged)) return undefined;
+  return { snapshot: logged, recent: entries, saved, startsEpoch: false };
 }
 
 /**
@@ -117,11 +136,11 @@ export function holdsMore({ snapshot, entries }: Recovered, than: Snapshot): boo
 
 /** Folds what a store has, from a state of this model's version: events are understood for ever, states are brought up to date. */
 export function foldRecovered(model: AnyModel, { snapshot, entries }: Recovered): Snapshot {
-  return entries.reduce(
-    (state, entry) => applyEntry(model, state, entry),
-    upToDate(model, snapshot),
-  );
+  return foldEntries(model, upToDate(model, snapshot), entries);
 }
+
+const foldEntries = (model: AnyModel, from: Snapshot, entries: readonly Entry[]): Snapshot =>
+  entries.reduce((state, entry) => applyEntry(model, state, entry), from);
 
 function upToDate(model: AnyModel, snapshot: Snapshot): Snapshot {
   if (snapshot.version === model.version) return snapshot;

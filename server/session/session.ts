@@ -163,7 +163,9 @@ function takeCommands<Reader>(
     return;
   }
   const knownCount = writer.accepted + 1 - seq;
-  const fresh = { commands: commands.slice(knownCount), hashes: hashes?.slice(knownCount) };
+  const fresh = isRepeat
+    ? { commands: commands.slice(knownCount), hashes: hashes?.slice(knownCount) }
+    : { commands, hashes };
   if (fresh.commands.length === 0) return;
   const decided = decideCommands(model, draft.snapshot, index, fresh);
   draft.modelErrors.push(...decided.modelErrors);

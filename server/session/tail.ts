@@ -33,7 +33,12 @@ export class Tail {
     const [first] = this.#runs;
     if (first === undefined || first.first > offset + 1) return undefined;
     const from = this.#runs.findLastIndex((run) => run.first <= offset + 1);
-    return this.#runs.slice(from).flatMap((run) => cut(run, offset, upTo));
+    const texts: string[] = [];
+    for (let place = from; place < this.#runs.length; place++) {
+      const text = cut(this.#runs[place], offset, upTo);
+      if (text !== undefined) texts.push(text);
+    }
+    return texts;
   }
 
   /** Keeps that many of the latest entries at least, with slack so that an append does not copy the array each time. */
@@ -49,9 +54,9 @@ export class Tail {
 const decoded = ({ text }: EncodedEntries): readonly Entry[] => JSON.parse(`[${text}]`) as Entry[];
 
 /** Clients and checkpoints stand between runs: what went out in one go is had whole, or not at all. */
-function cut(run: EncodedEntries, offset: number, upTo: number): readonly string[] {
-  if (run.last <= offset || run.first > upTo) return [];
-  if (run.first > offset && run.last <= upTo) return [run.text];
+function cut(run: EncodedEntries | undefined, offset: number, upTo: number): string | undefined {
+  if (run === undefined || run.last <= offset || run.first > upTo) return undefined;
+  if (run.first > offset && run.last <= upTo) return run.text;
   const entries = decoded(run).filter((entry) => entry.offset > offset && entry.offset <= upTo);
-  return [encodeEntries(entries)];
+  return encodeEntries(entries);
 }

@@ -39,6 +39,9 @@ export interface Recovered {
   readonly isLog: boolean;
   /** Why and when it ended, if Postgres knows that it did. */
   readonly ended?: { readonly reason: EndReason; readonly atMs: number } | undefined;
+  /** Offset of the last of its entries, or of the snapshot where there are none. */
+  readonly head: number;
+  /** Read when it is first asked for, and so are the entries: throws then when what the store has is none. */
   readonly snapshot: Snapshot;
   /** What came after the snapshot, in order and without gaps. */
   readonly entries: readonly Entry[];

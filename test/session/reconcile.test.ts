@@ -37,14 +37,16 @@ const sighting = (epoch: string, offset: number): Sighting => ({
 });
 
 function recovered(from: number, to: number, more: Partial<Recovered> = {}): Recovered {
+  const { snapshot = stateAt(from), entries = log.slice(from, to) } = more;
   return {
     kind: 'taken',
     term: 3,
     epoch: 'e',
     isContinuous: true,
     isLog: true,
-    snapshot: stateAt(from),
-    entries: log.slice(from, to),
+    head: snapshot.offset + entries.length,
+    snapshot,
+    entries,
     ...more,
   };
 }
@@ -53,6 +55,30 @@ describe('two stores', () => {
   test('[R8] Redis that continues what Postgres has is believed, and the epoch goes on', () => {
     const result = reconcile(tally, recovered(0, 4), recovered(2, 8), undefined);
     expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(4), startsEpoch: false });
+  });
+
+  test('[R8] where Redis proves the epoch, nothing is read of Postgres but how far it is', () => {
+    const unread = {
+      ...recovered(0, 4),
+      get snapshot(): never {
+        throw new Error('It was read.');
+      },
+      get entries(): never {
+        throw new Error('It was read.');
+      },
+    };
+    const result = reconcile(tally, unread, recovered(2, 8), undefined);
+    expect(result).toMatchObject({ snapshot: stateAt(8), saved: stateAt(4), startsEpoch: false });
+    for (const doubtful of [{ isContinuous: false }, { isLog: false }, { epoch: 'other' }])
+      expect(() => reconcile(tally, unread, recovered(2, 8, doubtful), undefined)).toThrow('read');
+  });
+
+  test('[R8] Redis may have been trimmed to where Postgres is, and no further', () => {
+    const goesOn = (from: number): boolean =>
+      !reconcile(tally, recovered(0, 4), recovered(from, 8), undefined).startsEpoch;
+    expect([3, 4, 5].map(goesOn)).toEqual([true, true, false]);
+    const atEnd = reconcile(tally, recovered(0, 4), recovered(4, 4), undefined);
+    expect(atEnd).toMatchObject({ snapshot: stateAt(4), saved: stateAt(4), startsEpoch: false });
   });
 
   test('[R8] without Redis the session goes on from Postgres under a new epoch', () => {

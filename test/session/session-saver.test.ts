@@ -45,7 +45,7 @@ test('[C6] a checkpoint holds what there was when it began: not what came in whi
     ...postgres,
     takeOver: () => {
       tail.push(run(7, 9));
-      const stored = { snapshot: at(2), entries: [], isContinuous: true, isLog: true };
+      const stored = { head: 2, snapshot: at(2), entries: [], isContinuous: true, isLog: true };
       return Promise.resolve({ kind: 'taken', term: 1, epoch: 'e', ...stored });
     },
     append: (batch) => {

@@ -37,10 +37,9 @@ export const sourceMutants: Readonly<Record<string, Mutant>> = {
     edits: [
       {
         file: 'server/session/reconcile.ts',
-        from: 'redis.epoch === postgres.epoch && logged.offset >= saved.offset',
-        to: 'redis.epoch === postgres.epoch',
+        from: '    savedCount <= entries.length &&\n    redis.isContinuous &&\n',
+        to: '',
       },
-      { file: 'server/session/reconcile.ts', from: '!redis.isContinuous ||', to: '' },
     ],
   },
   'what is taken over after a rollback may be there already': planted(

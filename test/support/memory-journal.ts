@@ -56,14 +56,16 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
   function recovered(stored: Stored): Recovered {
     const snapshot = parseSnapshot(stored.snapshot);
     const batches = stored.batches.map((batch) => batch.entries);
+    const entries = parseEntriesAfter(snapshot.offset, batches);
     return {
       kind: 'taken',
       term: stored.term,
       epoch: stored.epoch,
       isContinuous: isContinuous(stored) && snapshot.offset <= stored.head,
       isLog: keepsAll || stored.isLog,
+      head: snapshot.offset + entries.length,
       snapshot,
-      entries: parseEntriesAfter(snapshot.offset, batches),
+      entries,
     };
   }
 

@@ -123,7 +123,7 @@ from trackstand.sessions s where session_id = any($1::text[])`;
 
 /** $1 sessions, an array. For each the newest snapshot's row first, then the rows after it in order. */
 export const loadSql = `
-select session_id, l.entries, l.snapshot
+select session_id, l.entries, l.snapshot, l.head::float8 as head
 from unnest($1::text[]) as asked (session_id)
 cross join lateral (
   select max(head) as head from trackstand.session_log

@@ -42,6 +42,7 @@ interface RecoveredRow {
   readonly session_id: string;
   readonly entries: string;
   readonly snapshot: string | null;
+  readonly head: number;
 }
 
 interface Answer {
@@ -144,6 +145,10 @@ async function logsOf(
   return logs;
 }
 
+/**
+ * Its text is parsed when it is asked for: where Redis proves that the epoch goes on, which is after each kill and each move, only how
+ * far it reaches counts.
+ */
 function recovered(
   sessionId: string,
   { term, epoch }: FoundRow,
@@ -151,17 +156,33 @@ function recovered(
 ): Recovered {
   if (first === undefined || first.snapshot === null)
     throw new Error(`Session ${sessionId} has no snapshot.`);
-  const snapshot = parseSnapshot(first.snapshot);
-  const batches = later.map((row) => row.entries);
+  const text = first.snapshot;
+  const snapshot = once(() => parseSnapshot(text));
+  const entries = once(() =>
+    parseEntriesAfter(
+      snapshot().offset,
+      later.map((row) => row.entries),
+    ),
+  );
   return {
     kind: 'taken',
     term,
     epoch,
     isContinuous: true,
     isLog: true,
-    snapshot,
-    entries: parseEntriesAfter(snapshot.offset, batches),
+    head: (later.at(-1) ?? first).head,
+    get snapshot() {
+      return snapshot();
+    },
+    get entries() {
+      return entries();
+    },
   };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** Whether a session that has no row was one, once. */

@@ -130,14 +130,16 @@ function readTaken(
   const [, term, epoch, continuous, appended, snapshotText, ...batches] = reply;
   try {
     const snapshot = parseSnapshot(snapshotText);
+    const entries = parseEntriesAfter(snapshot.offset, batches);
     return {
       kind: 'taken',
       term,
       epoch,
       isContinuous: continuous === 1,
       isLog: appended === 1,
+      head: snapshot.offset + entries.length,
       snapshot,
-      entries: parseEntriesAfter(snapshot.offset, batches),
+      entries,
     };
   } catch {
     // What cannot be read is lost, as if Redis had been emptied: Postgres and the clients bring it back.
