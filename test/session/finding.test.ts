@@ -62,6 +62,21 @@ async function joins(host: SessionHost, clientId: string): Promise<Probe> {
   return reader;
 }
 
+test('[R8] who moves while Redis has all is served without a look at what Postgres has, and is told the same', async () => {
+  const { takeOver } = postgres;
+  const unread = (): never => {
+    throw new Error('It was read.');
+  };
+  postgres.takeOver = async (claim) => {
+    const taken = await takeOver(claim);
+    if (taken.kind !== 'taken') return taken;
+    return Object.defineProperties(taken, { snapshot: { get: unread }, entries: { get: unread } });
+  };
+  const former = await hostAt(elsewhere);
+  const { epoch: went, snapshot, saved } = former.view;
+  expect((await hostAt(here)).view).toMatchObject({ epoch: went, snapshot, saved });
+});
+
 /** Proof of having seen the log up to there. */
 const seen = (offset: number, generation = 1): Sighting => ({
   clientId: one,

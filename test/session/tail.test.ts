@@ -27,6 +27,7 @@ describe('the latest entries', () => {
   test('[R1] from any place on they are exactly those after it, also in the middle of what came in one go', () => {
     for (let offset = 10; offset <= 20; offset++)
       expect(textOf(tail.after(offset))).toBe(encodeEntries(entries(offset + 1, 20)));
+    expect(tail.after(20)).toEqual([]);
   });
 
   test('[R1] where some of them are gone there is no answer, rather than a part', () => {

@@ -39,8 +39,10 @@ function entries(prev: number, head: number): string {
   return Array.from({ length: head - prev }, (_, place) => entry(prev + place + 1)).join(',');
 }
 
+/** Whatever was taken over tells how far it reaches. */
 function taken(result: TakenOver): Recovered {
   if (result.kind !== 'taken') throw new Error(`Not taken: ${result.kind}`);
+  expect(result.head).toBe(result.snapshot.offset + result.entries.length);
   return result;
 }
 

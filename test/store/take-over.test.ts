@@ -23,7 +23,7 @@ function postgresThat(fails: () => Error) {
     readings.push(asked.join(' '));
     if (asked.includes('two')) return Promise.reject(fails());
     return Promise.resolve({
-      rows: asked.map((id) => ({ session_id: id, entries: '', snapshot })),
+      rows: asked.map((id) => ({ session_id: id, entries: '', snapshot, head: 3 })),
     });
   };
   Reflect.set(pool, 'query', answer);
