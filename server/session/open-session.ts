@@ -90,7 +90,7 @@ function asRun(entry: Entry): EncodedEntries {
   return { first: entry.offset, last: entry.offset, text: encodeEntries([entry]) };
 }
 
-/** By what Redis has, where it has something: what Postgres has need not be read then. */
+/** By what Redis has, where it has something: what Postgres has need not be parsed then. */
 function kindOf(claimed: Usable): string {
   if (claimed.kind === 'postgres') return claimed.postgres.snapshot.kind;
   if (claimed.kind === 'redis') return claimed.redis.snapshot.kind;

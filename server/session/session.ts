@@ -165,7 +165,7 @@ function takeCommands<Reader>(
   const knownCount = writer.accepted + 1 - seq;
   const fresh = isRepeat
     ? { commands: commands.slice(knownCount), hashes: hashes?.slice(knownCount) }
-    : { commands, hashes };
+    : input;
   if (fresh.commands.length === 0) return;
   const decided = decideCommands(model, draft.snapshot, index, fresh);
   draft.modelErrors.push(...decided.modelErrors);

@@ -34,8 +34,8 @@ export class Tail {
     if (first === undefined || first.first > offset + 1) return undefined;
     const from = this.#runs.findLastIndex((run) => run.first <= offset + 1);
     const texts: string[] = [];
-    for (let place = from; place < this.#runs.length; place++) {
-      const text = cut(this.#runs[place], offset, upTo);
+    for (const run of this.#runs.slice(from)) {
+      const text = cut(run, offset, upTo);
       if (text !== undefined) texts.push(text);
     }
     return texts;
@@ -54,8 +54,8 @@ export class Tail {
 const decoded = ({ text }: EncodedEntries): readonly Entry[] => JSON.parse(`[${text}]`) as Entry[];
 
 /** Clients and checkpoints stand between runs: what went out in one go is had whole, or not at all. */
-function cut(run: EncodedEntries | undefined, offset: number, upTo: number): string | undefined {
-  if (run === undefined || run.last <= offset || run.first > upTo) return undefined;
+function cut(run: EncodedEntries, offset: number, upTo: number): string | undefined {
+  if (run.last <= offset || run.first > upTo) return undefined;
   if (run.first > offset && run.last <= upTo) return run.text;
   const entries = decoded(run).filter((entry) => entry.offset > offset && entry.offset <= upTo);
   return encodeEntries(entries);

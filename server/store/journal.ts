@@ -41,7 +41,7 @@ export interface Recovered {
   readonly ended?: { readonly reason: EndReason; readonly atMs: number } | undefined;
   /** Offset of the last of its entries, or of the snapshot where there are none. */
   readonly head: number;
-  /** Read when it is first asked for, and so are the entries: throws then when what the store has is none. */
+  /** Asking for it or for the entries throws where what the store has cannot be read. */
   readonly snapshot: Snapshot;
   /** What came after the snapshot, in order and without gaps. */
   readonly entries: readonly Entry[];

@@ -24,9 +24,9 @@ function isCommand(value: unknown): value is CommandsFrame['commands'][number] {
   return typeof name === 'string' && name.length <= nameCharsMax && isCount(value[2]);
 }
 
-/** Of `hashPattern`, which by itself would be a hundredth of what an event costs: it is asked for each command. */
 const hashCharsMax = 14;
 
+/** As `hashPattern` says; asked for each command, a regular expression would be a hundredth of what an event costs. */
 function isHash(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > hashCharsMax) return false;
   for (let place = 0; place < value.length; place++)

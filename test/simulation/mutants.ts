@@ -164,6 +164,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
           takeOver: async (claim) =>
             changed(await journal.takeOver(claim), (taken) => ({
               ...taken,
+              head: Math.max(taken.snapshot.offset, taken.head - 1),
               entries: taken.entries.slice(0, -1),
             })),
         }),

@@ -194,7 +194,7 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       const { term } = taken(await journal.takeOver(owner('a')));
       await journal.append(batch('a', 0, 2));
       const read = await journal.peek(sessionId);
-      expect(read).toMatchObject({ kind: 'taken', epoch: 'e1', term, snapshot: snapshotAt(0) });
+      expect(read).toMatchObject({ epoch: 'e1', term, head: 2, snapshot: snapshotAt(0) });
       expect(await journal.append(batch('a', 2, 3))).toBe('appended');
     });
 

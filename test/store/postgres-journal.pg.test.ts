@@ -49,10 +49,13 @@ for (const [name, fresh] of Object.entries(databases))
           postgresJournal(pool).takeOver({ sessionId, ownerId: 'c', versions }),
         ]);
         const claims = [b, c].flatMap((claim) => (claim.kind === 'taken' ? [claim] : []));
-        expect(new Set(claims.map(({ term }) => term)).size).toBe(2);
+        // Who was overtaken before it had read the log has nothing of it.
+        for (const { kind } of [b, c]) expect(['taken', 'outrun']).toContain(kind);
+        const terms = claims.map(({ term }) => term);
+        expect(terms).toContain(3);
+        expect(new Set(terms).size).toBe(terms.length);
         // What landed was there for whoever took over afterwards.
-        const seen = claims.map(({ entries }) => entries.length);
-        expect(seen).toEqual(late === 'appended' ? [1, 1] : [0, 0]);
+        for (const { entries } of claims) expect(entries).toHaveLength(late === 'appended' ? 1 : 0);
       }
     });
 

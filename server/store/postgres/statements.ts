@@ -121,15 +121,16 @@ select session_id, owner_id, epoch, (
 )::float8 as head
 from trackstand.sessions s where session_id = any($1::text[])`;
 
-/** $1 sessions, an array. For each the newest snapshot's row first, then the rows after it in order. */
+/** $1 sessions, an array. For each the newest snapshot's row first, then the rows after it in order, and who owns it then. */
 export const loadSql = `
-select session_id, l.entries, l.snapshot, l.head::float8 as head
+select session_id, s.owner_id, l.entries, l.snapshot, l.head::float8 as head
 from unnest($1::text[]) as asked (session_id)
 cross join lateral (
   select max(head) as head from trackstand.session_log
   where session_log.session_id = asked.session_id and snapshot is not null
 ) newest
 join trackstand.session_log l using (session_id)
+join trackstand.sessions s using (session_id)
 where l.head >= newest.head
 order by session_id, l.head`;
 

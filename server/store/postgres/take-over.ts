@@ -20,7 +20,7 @@ import { tombstoneSql } from './end-of-life-statements.ts';
 import { claimSql, claimsSql, findSql, loadSql } from './statements.ts';
 import { textArray } from './text-array.ts';
 
-/** What is read of them, 1,000 entries each at most, is folded in one turn of the event loop. */
+/** What is read of them, 1,000 entries each at most, comes in one answer. */
 const claimsMax = 20;
 
 export interface FoundRow {
@@ -43,6 +43,7 @@ interface RecoveredRow {
   readonly entries: string;
   readonly snapshot: string | null;
   readonly head: number;
+  readonly owner_id: string | null;
 }
 
 interface Answer {
@@ -116,13 +117,16 @@ async function claimAlone(query: Query, claim: Claim): Promise<TakenOver> {
 
 async function answerOf(
   query: Query,
-  { sessionId }: Claim,
+  { sessionId, ownerId }: Claim,
   row: ClaimedRow,
   log?: readonly RecoveredRow[],
 ): Promise<TakenOver> {
   if (row.result === 'outrun') return { kind: 'outrun', term: row.term };
   if (row.result === 'too-new') return { kind: 'too-new' };
-  return log === undefined ? load(query, sessionId, row) : recovered(sessionId, row, log);
+  const rows = log ?? (await logsOf(query, [sessionId])).get(sessionId) ?? [];
+  // Claimed by another one between the two statements, which may have begun an epoch: its log does not belong to what was claimed here.
+  const isOurs = rows[0] === undefined || rows[0].owner_id === ownerId;
+  return isOurs ? recovered(sessionId, row, rows) : { kind: 'outrun', term: row.term };
 }
 
 /** What Postgres has of a session that was found. */
@@ -146,8 +150,8 @@ async function logsOf(
 }
 
 /**
- * Its text is parsed when it is asked for: where Redis proves that the epoch goes on, which is after each kill and each move, only how
- * far it reaches counts.
+ * Its text is parsed when it is asked for: where Redis proves that the epoch goes on only how far it reaches counts. One that is
+ * damaged then keeps nobody from going on; who needs it finds out, at the latest when the session is archived.
  */
 function recovered(
   sessionId: string,

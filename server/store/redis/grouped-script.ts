@@ -71,7 +71,7 @@ function refusal(redis: RedisClient, said: string): StoreUnavailableError {
 
 const charsOf = ({ text }: ScriptPart): number => text.length;
 
-/** By hand: `flatMap` of a few values for each takes several times as long, in what every event waits for. */
+/** By hand, as every event passes here: `flatMap` asks of each part whether it is an array, and of each value whether it is there. */
 function argumentsOf(parts: readonly ScriptPart[], shared: readonly Argument[]): Argument[] {
   let chars = 0;
   const keys: string[] = [];
