@@ -90,10 +90,7 @@ describe('decoding', () => {
       fc.tuple(mostly(name), odd, mostly(number)),
       fc.oneof(fc.tuple(name, odd), fc.tuple(name, odd, fc.nat(), odd)),
     );
-    const wrongHash = fc.constantFrom(
-      ...['', 'f'.repeat(15), 'F', ' a', 'a\n', 'g', '/', ':', '`'],
-      5,
-    );
+    const wrongHash = fc.constantFrom('', 'f'.repeat(15), 'F', ' a', 'a\n', 'g', '/', ':', '`', 5);
     const hash = mostly(fc.stringMatching(/^[0-9a-f]{1,14}$/), wrongHash);
     const exactly = (count: number) => ({ minLength: count, maxLength: count });
     const frame = fc.nat(4).chain((count) =>
