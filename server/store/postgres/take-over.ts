@@ -123,7 +123,7 @@ async function answerOf(
 ): Promise<TakenOver> {
   if (row.result === 'outrun') return { kind: 'outrun', term: row.term };
   if (row.result === 'too-new') return { kind: 'too-new' };
-  const rows = log ?? (await logsOf(query, [sessionId])).get(sessionId) ?? [];
+  const rows = log ?? (await logOf(query, sessionId));
   // Claimed by another one between the two statements, which may have begun an epoch: its log does not belong to what was claimed here.
   const isOurs = rows[0] === undefined || rows[0].owner_id === ownerId;
   return isOurs ? recovered(sessionId, row, rows) : { kind: 'outrun', term: row.term };
@@ -131,8 +131,11 @@ async function answerOf(
 
 /** What Postgres has of a session that was found. */
 export async function load(query: Query, sessionId: string, found: FoundRow): Promise<Recovered> {
-  const logs = await logsOf(query, [sessionId]);
-  return recovered(sessionId, found, logs.get(sessionId) ?? []);
+  return recovered(sessionId, found, await logOf(query, sessionId));
+}
+
+async function logOf(query: Query, sessionId: string): Promise<readonly RecoveredRow[]> {
+  return (await logsOf(query, [sessionId])).get(sessionId) ?? [];
 }
 
 async function logsOf(
@@ -151,7 +154,7 @@ async function logsOf(
 
 /**
  * Its text is parsed when it is asked for: where Redis proves that the epoch goes on only how far it reaches counts. One that is
- * damaged then keeps nobody from going on; who needs it finds out, at the latest when the session is archived.
+ * damaged then keeps nobody from going on, and is found by who needs it: who opens the session without that proof, or reads its history.
  */
 function recovered(
   sessionId: string,
