@@ -3,6 +3,7 @@ import type { Entry, OutcomeEntry, Snapshot, WireCommand } from '../shared/proto
 import { applyEntry, decideCommands, writerIndex } from '../shared/session/fold.ts';
 import type { AnyModel } from '../shared/session/session-model.ts';
 import { commandsBetween, lastSeq, type Outbox } from './outbox.ts';
+import type { Replica } from './replica.ts';
 
 export interface Author {
   readonly clientId: string;
@@ -65,9 +66,8 @@ export class Forecast {
 /** The forecast for a device with this outbox. */
 export function foresee(
   model: AnyModel,
-  confirmed: Snapshot,
   clientId: string,
-  outbox: Outbox,
+  { replica: { confirmed }, outbox }: { readonly replica: Replica; readonly outbox: Outbox },
 ): Forecast {
   const { incarnation } = outbox;
   const writer = confirmed.writers[writerIndex(confirmed, clientId, incarnation)];

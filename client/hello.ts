@@ -5,29 +5,15 @@ import type { Outbox } from './outbox.ts';
 import { positionOf, type Replica } from './replica.ts';
 import type { StoredSession } from './session-storage.ts';
 
-export interface HelloParts {
-  readonly model: AnyModel;
-  readonly token: string;
-  readonly outbox: Outbox;
-  readonly replica: Replica;
-  /** From which seq on it must know what the server has. [R7] */
-  readonly hashesFrom: number | undefined;
-}
-
-export function makeHello({ model, token, outbox, replica, hashesFrom }: HelloParts): Hello {
-  const { kind, version } = model;
-  const { incarnation } = outbox;
-  const [position, { witness }] = [positionOf(replica), replica];
-  return {
-    type: 'hello',
-    token,
-    incarnation,
-    kind,
-    version,
-    ...(position === undefined ? {} : { position }),
-    ...(witness === undefined ? {} : { witness }),
-    ...(hashesFrom === undefined ? {} : { hashes_from: hashesFrom }),
-  };
+/** `hashes_from`: from which seq on it must know what the server has. [R7] What is undefined is not sent. */
+export function makeHello(
+  { kind, version }: AnyModel,
+  token: string,
+  replica: Replica,
+  life: Pick<Hello, 'incarnation' | 'hashes_from'>,
+): Hello {
+  const position = positionOf(replica);
+  return { type: 'hello', token, kind, version, position, witness: replica.witness, ...life };
 }
 
 /**

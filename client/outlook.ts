@@ -34,19 +34,19 @@ export class Outlook {
 
   get forecast(): Forecast {
     const { model, clientId, facts } = this.#parts;
-    const { replica, outbox } = facts();
-    return (this.#forecast ??= foresee(model, replica.confirmed, clientId, outbox));
+    return (this.#forecast ??= foresee(model, clientId, facts()));
   }
 
   get view(): ClientView {
     if (this.#view !== undefined) return this.#view;
     const { state } = this.forecast;
-    const { replica: _replica, outbox, keptSeq, ...facts } = this.#parts.facts();
+    const { outbox, keptSeq, receipt, isFinal, status, stopReason } = this.#parts.facts();
     const last = lastSeq(outbox);
-    const { accepted, checkpointed } = outbox;
-    const unkept = last - Math.max(keptSeq, accepted);
-    const counts = { unsaved: last - checkpointed, unaccepted: last - accepted, unkept };
-    return (this.#view = { state, ...counts, ...facts });
+    const unsaved = last - outbox.checkpointed;
+    const unaccepted = last - outbox.accepted;
+    const unkept = Math.min(last - keptSeq, unaccepted);
+    this.#view = { state, unsaved, unaccepted, unkept, receipt, isFinal, status, stopReason };
+    return this.#view;
   }
 
   /** Calls back after every change, and once now. Returns a function that stops it. */

@@ -51,7 +51,7 @@ export class SessionClient {
   constructor(session: StoredSession, commands: readonly WireCommand[], parts: ClientParts) {
     const { clientId, incarnation, epoch, snapshot, witness } = session;
     this.#parts = parts;
-    this.#outlook = new Outlook({ ...parts, clientId, facts: () => this.#facts() });
+    this.#outlook = new Outlook({ clientId, facts: () => this.#facts(), ...parts });
     this.#storage = new SessionKeeper(session, parts);
     this.#outbox = keptOutbox(session, commands);
     this.#replica = { epoch, confirmed: snapshot, witness };
@@ -74,7 +74,6 @@ export class SessionClient {
     this.#sender.kept(lastSeq(this.#outbox));
     parts.storage.onLost?.(() => this.#keep(true));
     this.#commands = new CommandKeeper(this.#outbox, {
-      ...parts,
       kept: (incarnation, throughSeq) => {
         void this.#storage.lifeKnown.then(() => {
           if (this.#outbox.incarnation !== incarnation) return;
@@ -82,6 +81,7 @@ export class SessionClient {
           this.#sender.pumpSoon(this.#outbox);
         });
       },
+      ...parts,
     });
   }
 
@@ -135,9 +135,8 @@ export class SessionClient {
   }
 
   #hello(): ClientFrame {
-    const [outbox, replica, hashesFrom] = [this.#outbox, this.#replica, this.#hashesFrom];
-    const [{ model }, { token }] = [this.#parts, this.#storage];
-    return makeHello({ model, token, outbox, replica, hashesFrom });
+    const life = { incarnation: this.#outbox.incarnation, hashes_from: this.#hashesFrom };
+    return makeHello(this.#parts.model, this.#storage.token, this.#replica, life);
   }
 
   /** Whatever goes wrong in here is healed by a snapshot: the connection is made anew without a position. */

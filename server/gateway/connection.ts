@@ -215,6 +215,7 @@ export class Connection {
       generation,
       arrival: this.#parts.countArrival(),
       sighting: this.#sighting(hello, generation),
+      recalled: undefined,
       send: (frame) => this.#send(frame),
       sendTogether: (frames) => this.#sendTogether(frames),
       close: (code, reason) => this.close(code, reason),

@@ -81,7 +81,7 @@ export async function openSession(
   const isRebuilt = startsEpoch && snapshot.offset > 0;
   return {
     kind: 'opened',
-    session: { ...target, model, ...place, isLogged, isClaimed, isRebuilt },
+    session: { model, isLogged, isClaimed, isRebuilt, ...target, ...place },
   };
 }
 
@@ -128,7 +128,7 @@ async function startEpoch(
   { snapshot, recent, saved }: Continuation,
 ): Promise<Snapshot> {
   const unsaved = unsavedOf(recent, saved, snapshot);
-  expectAppended(await checkpoints.startEpoch({ ...target, snapshot, unsaved }));
+  expectAppended(await checkpoints.startEpoch({ snapshot, unsaved, ...target }));
   return snapshot;
 }
 
@@ -159,10 +159,10 @@ async function seedRedis(
       claimed.kind === 'redis' ||
       claimed.redis === undefined ||
       saved.offset <= claimed.redis.snapshot.offset;
-    if (!isCovered) expectAppended(await log.trim({ ...target, snapshot: saved }));
+    if (!isCovered) expectAppended(await log.trim({ snapshot: saved, ...target }));
     return true;
   }
-  expectAppended(await log.startEpoch({ ...target, snapshot }));
+  expectAppended(await log.startEpoch({ snapshot, ...target }));
   return true;
 }
 

@@ -134,13 +134,13 @@ export class SessionRegistry {
       const opening = await openSession(this.#parts, sessionId, sighting);
       if (opening.kind !== 'opened') return opening;
       const host: SessionHost = new SessionHost(opening.session, {
-        ...this.#parts,
         released: (saving) => {
           if (this.#hosts.get(sessionId) === host) this.#hosts.delete(sessionId);
           if (saving === undefined) return;
           this.#saves.add(saving);
           void saving.then(() => this.#saves.delete(saving));
         },
+        ...this.#parts,
       });
       this.#hosts.set(sessionId, host);
       const { counts } = this.#parts;

@@ -118,9 +118,11 @@ export class SessionSaver {
     const entries = tail.after(prev, at.offset);
     if (entries === undefined) throw new Error('Entries were forgotten before they were saved.');
     const { sessionId, ownerId, epoch, model } = this.#session;
-    const place = { sessionId, ownerId, epoch, prev, head: at.offset };
-    const content = { entries: entries.join(','), snapshot: this.dueSnapshot(at) };
-    return { batch: { ...place, ...content, isEnd: model.isEnded?.(at.state) }, at };
+    const place = { sessionId, ownerId, epoch, prev };
+    const snapshot = this.dueSnapshot(at);
+    const isEnd = model.isEnded?.(at.state);
+    const batch = { head: at.offset, entries: entries.join(','), snapshot, isEnd, ...place };
+    return { batch, at };
   }
 
   /**
