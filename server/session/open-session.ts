@@ -61,7 +61,13 @@ export async function openSession(
 ): Promise<Opening> {
   const { journals, models, newId } = parts;
   const versions = knownVersions(models);
-  const claim: Claim = { sessionId, ownerId: newId(), versions, isHousekeeping };
+  const claim: Claim = {
+    sessionId,
+    ownerId: newId(),
+    term: undefined,
+    versions,
+    isHousekeeping,
+  };
   const claimed = await claimSession(journals, claim, (redis) =>
     hasAllSeen(models.get(redis.snapshot.kind), redis, sighting),
   );
