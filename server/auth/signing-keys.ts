@@ -2,7 +2,9 @@
  * The service's keys. The first signs, every one proves: a key is rotated by adding the next one behind on every instance, then
  * putting it first, then dropping the old one when nothing signed with it counts any more. Nobody is logged out. [A8]
  */
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+
+import { hmacSha256 } from './hmac-sha256.ts';
 
 export interface SigningKeys {
   /** 43 characters of base64url. Whoever signs begins the text with what it is for, so that no proof serves another purpose. */
@@ -16,22 +18,18 @@ const signatureCharsMin = 16;
 
 /** `secrets`: 32 characters or more each, the newest first. */
 export function signingKeys(secrets: readonly string[]): SigningKeys {
-  const keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)));
-  const [first] = keys;
-  if (first === undefined) throw new Error('There is no key to sign with.');
+  const signers = secrets.map((secret) => hmacSha256(Buffer.from(secret)));
+  const [sign] = signers;
+  if (sign === undefined) throw new Error('There is no key to sign with.');
   return {
-    sign: (text) => hash(first, text),
+    sign,
     isSigned: (text, signature) =>
       signature.length >= signatureCharsMin &&
-      keys
-        .map((key) => hash(key, text).slice(0, signature.length))
+      signers
+        .map((signer) => signer(text).slice(0, signature.length))
         .map((expected) => isSame(expected, signature))
         .includes(true),
   };
-}
-
-function hash(key: KeyObject, text: string): string {
-  return createHmac('sha256', key).update(text).digest('base64url');
 }
 
 function isSame(expected: string, given: string): boolean {

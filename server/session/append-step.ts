@@ -32,7 +32,7 @@ export async function appendStep<Reader>(
   }
   const snapshot = log.isInRedis ? undefined : saver.dueSnapshot(next);
   const isEnd = session.model.isEnded?.(next.state);
-  const batch = { prev: at.offset, head: next.offset, entries: entries.text, snapshot, isEnd };
+  const batch = { prev: at.offset, head: next.offset, entries: [entries.text], snapshot, isEnd };
   return log.append(batch, isWanted);
 }
 

@@ -121,7 +121,7 @@ export class SessionSaver {
     const place = { sessionId, ownerId, epoch, prev };
     const snapshot = this.dueSnapshot(at);
     const isEnd = model.isEnded?.(at.state);
-    const batch = { head: at.offset, entries: entries.join(','), snapshot, isEnd, ...place };
+    const batch = { head: at.offset, entries, snapshot, isEnd, ...place };
     return { batch, at };
   }
 

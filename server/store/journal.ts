@@ -14,8 +14,8 @@ export interface Batch {
   readonly epoch: string;
   readonly prev: number;
   readonly head: number;
-  /** Encoded entries, joined by commas. */
-  readonly entries: string;
+  /** Encoded entries, in texts that follow each other, with a comma between two: joined they would be copied once more. */
+  readonly entries: readonly string[];
   /** Encoded snapshot at `head`, when one is due: whoever opens the session starts folding there. */
   readonly snapshot?: string | undefined;
   /** Whether the session has ended with it. Checkpoints mark it, so that it is archived when it is quiet. [L2] */

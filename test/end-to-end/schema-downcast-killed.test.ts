@@ -48,7 +48,7 @@ test('[O6] the command killed in the middle, and run again: every session is tak
     const opening = await openSession(release(tallyTwo), sessionId, undefined);
     if (opening.kind !== 'opened') throw new Error(opening.kind);
     const { ownerId, epoch } = opening.session;
-    const batch = { sessionId, ownerId, epoch, prev: 0, head: 3, entries: entriesOf(place) };
+    const batch = { sessionId, ownerId, epoch, prev: 0, head: 3, entries: [entriesOf(place)] };
     expect(await journals.log?.append(batch)).toBe('appended');
   };
   await Promise.all(places.map(ridden));

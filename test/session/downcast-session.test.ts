@@ -62,9 +62,9 @@ async function ridden(): Promise<{ sessionId: string; owner: OpenedSession }> {
   const place = { sessionId, ownerId, epoch };
   const first = [JSON.stringify({ offset: 1, joined }), entry(2, added(1))].join(',');
   const rest = [entry(3, ['doubled', {}]), entry(4, added(3))].join(',');
-  await stores.journals.log?.append({ ...place, prev: 0, head: 2, entries: first });
-  await stores.journals.checkpoints.append({ ...place, prev: 0, head: 2, entries: first });
-  await stores.journals.log?.append({ ...place, prev: 2, head: 4, entries: rest });
+  await stores.journals.log?.append({ ...place, prev: 0, head: 2, entries: [first] });
+  await stores.journals.checkpoints.append({ ...place, prev: 0, head: 2, entries: [first] });
+  await stores.journals.log?.append({ ...place, prev: 2, head: 4, entries: [rest] });
   return { sessionId, owner: opening.session };
 }
 
@@ -129,7 +129,7 @@ describe('taking a session back', () => {
         expect(await stores.logVersions?.version(sessionId)).toBe(1);
         // Whoever owned it before writes nowhere any more.
         const { ownerId, epoch } = owner;
-        const late = { sessionId, ownerId, epoch, prev: 4, head: 5, entries: entry(5, added(1)) };
+        const late = { sessionId, ownerId, epoch, prev: 4, head: 5, entries: [entry(5, added(1))] };
         expect(await stores.journals.log?.append(late)).toBe('fenced');
         expect(await stores.journals.checkpoints.append(late)).toBe('fenced');
         expect(await openSession(newer, sessionId, undefined)).toEqual({ kind: 'too-new' });
@@ -149,7 +149,7 @@ describe('taking a session back', () => {
     const tried = await tryDowncast(release(tallyTwo), sessionId, 1);
     expect(tried).toMatchObject({ ...expected, version: 1 });
     const { ownerId, epoch } = owner;
-    const next = { sessionId, ownerId, epoch, prev: 4, head: 5, entries: entry(5, added(1)) };
+    const next = { sessionId, ownerId, epoch, prev: 4, head: 5, entries: [entry(5, added(1))] };
     expect(await stores.journals.log?.append(next)).toBe('appended');
   });
 

@@ -114,7 +114,7 @@ describe('an owner that Postgres has not heard of', () => {
     const snapshot = genesis(tally, { bound: 1_000 });
     const place = { sessionId: 's', ownerId: 'former', epoch: '0' };
     await redis.startEpoch({ ...place, term: 1, snapshot });
-    await redis.append({ ...place, prev: 0, head: 0, entries: '' });
+    await redis.append({ ...place, prev: 0, head: 0, entries: [] });
     postgres.takeOver = away;
     await open(redis);
   });

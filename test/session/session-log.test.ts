@@ -42,7 +42,7 @@ describe('a session whose Redis is back', () => {
     sessionId = newIncarnation();
     const place = { sessionId, ownerId: 'former', epoch: '1-a' };
     await real.startEpoch({ ...place, term: 1, snapshot: begun });
-    await real.append({ ...place, prev: 0, head: 1, entries: JSON.stringify(joined) });
+    await real.append({ ...place, prev: 0, head: 1, entries: [JSON.stringify(joined)] });
   });
 
   const formerAppends = (): Promise<AppendResult> =>
@@ -52,7 +52,7 @@ describe('a session whose Redis is back', () => {
       epoch: '1-a',
       prev: 1,
       head: 2,
-      entries: JSON.stringify(command),
+      entries: [JSON.stringify(command)],
     });
 
   /** Goes on in Postgres until now. */

@@ -159,7 +159,8 @@ export class StoreOracle {
     if (store === 'postgres' && unsaved !== undefined && former !== undefined) {
       // The end of the former epoch came along.
       const place = { sessionId, ownerId: owner, epoch: former.epoch, head: snapshot.offset };
-      const batch = { ...place, ...unsaved, snapshot: JSON.stringify(snapshot) };
+      const { prev, entries } = unsaved;
+      const batch = { ...place, prev, entries: [entries], snapshot: JSON.stringify(snapshot) };
       if (former.epoch !== epoch) this.appended(store, batch, result);
     }
     const base = this.#linkOf(snapshot);
@@ -238,7 +239,7 @@ export class StoreOracle {
     const stored = state === undefined ? undefined : this.#linkOf(state);
     const version = state?.version ?? former.version;
     // A Postgres that was restored is behind what Redis was trimmed to: it gets the state, and the entries that are still there.
-    const landing = parseEntries(entries);
+    const landing = parseEntries(entries.join(','));
     const isJump =
       store === 'postgres' &&
       landing[0]?.offset !== link.offset + 1 &&

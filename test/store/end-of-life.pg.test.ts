@@ -54,7 +54,7 @@ for (const [name, fresh] of Object.entries(databases))
       await journal.create({ ...made, retentionMs });
       await journal.takeOver({ sessionId, ownerId: 'a', versions });
       if (head > 0) {
-        const entries = entriesBetween(0, head);
+        const entries = [entriesBetween(0, head)];
         const place = { sessionId, ownerId: 'a', epoch: 'e1', prev: 0, head };
         await journal.append({ ...place, entries, isEnd });
       }
@@ -123,8 +123,8 @@ for (const [name, fresh] of Object.entries(databases))
       });
       await journal.takeOver({ sessionId, ownerId: 'b', versions });
       const place = { sessionId, ownerId: 'b', epoch: 'e1' };
-      await journal.append({ ...place, prev: 4, head: 6, entries: entriesBetween(4, 6) });
-      await journal.append({ ...place, prev: 6, head: 7, entries: entriesBetween(6, 7) });
+      await journal.append({ ...place, prev: 4, head: 6, entries: [entriesBetween(4, 6)] });
+      await journal.append({ ...place, prev: 6, head: 7, entries: [entriesBetween(6, 7)] });
       await age(sessionId, 2 * day);
       expect(await housekeeping.due({ ...settings, restMs: 0 })).toContain(sessionId);
       expect(await journal.archive(archiving(sessionId, 7, 'b'))).toBe('appended');
@@ -150,7 +150,9 @@ for (const [name, fresh] of Object.entries(databases))
         const head = taken.snapshot.offset + taken.entries.length;
         expect(head).toBe(3);
         const place = { sessionId, ownerId: 'b', epoch: 'e1', prev: 3, head: 4 };
-        expect(await journal.append({ ...place, entries: entriesBetween(3, 4) })).toBe('appended');
+        expect(await journal.append({ ...place, entries: [entriesBetween(3, 4)] })).toBe(
+          'appended',
+        );
         expect((await journal.history(sessionId)).map(({ offset }) => offset)).toEqual([
           1, 2, 3, 4,
         ]);
@@ -225,7 +227,7 @@ test('checkpoints of many sessions and a touch of the same ones do not wait for 
   };
   while (touched.length === 0 && (await waitingCount()) === 0);
   const before = await waitingCount();
-  const entries = entriesBetween(0, 1);
+  const entries = [entriesBetween(0, 1)];
   const place = { ownerId: 'a', epoch: 'e1', prev: 0, head: 1, entries };
   const appending = ['a', 'm', 'z'].map((sessionId) => journal.append({ ...place, sessionId }));
   while ((await waitingCount()) === before);

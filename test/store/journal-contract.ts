@@ -59,7 +59,7 @@ export function describeJournal(name: string, prepare: () => Promise<JournalUnde
       epoch,
       prev,
       head,
-      entries: entries(prev, head),
+      entries: [entries(prev, head)],
     });
 
     beforeEach(async () => {

@@ -42,7 +42,7 @@ for (const [name, fresh] of Object.entries(databases))
         const sessionId = `race-${name.length}-${round}-0000000000000000`.slice(0, 30);
         await journal.create({ sessionId, epoch: 'e1', snapshot, retentionMs: 60_000 });
         await journal.takeOver({ sessionId, ownerId: 'a', versions });
-        const batch = { sessionId, ownerId: 'a', epoch: 'e1', prev: 0, head: 1, entries: entry };
+        const batch = { sessionId, ownerId: 'a', epoch: 'e1', prev: 0, head: 1, entries: [entry] };
         const [late, b, c] = await Promise.all([
           journal.append(batch),
           journal.takeOver({ sessionId, ownerId: 'b', versions }),

@@ -97,7 +97,7 @@ describe('a cluster', () => {
     await journal.startEpoch({ ...owner, term: 1, snapshot });
     const append = (): Promise<string> => {
       const place = { prev: head, head: head + 1 };
-      return journal.append({ ...owner, ...place, entries: entryAt(place.head) });
+      return journal.append({ ...owner, ...place, entries: [entryAt(place.head)] });
     };
     for (const [index, to] of [1, 2, 0, 1].entries()) {
       const arrived: string[] = [];

@@ -42,7 +42,7 @@ describe('Redis', () => {
     }));
     for (const session of sessions) {
       await journal.startEpoch({ ...session, term: 1, snapshot });
-      const first = { ...session, prev: 0, head: 1, entries: '{"offset":1}' };
+      const first = { ...session, prev: 0, head: 1, entries: ['{"offset":1}'] };
       if (isAppendedTo) await journal.append(first);
     }
     const [, fenced, broken] = sessions;
@@ -64,7 +64,7 @@ describe('Redis', () => {
     const { journal, sessions } = await fourSessions('together', false);
     const appended = await Promise.allSettled(
       sessions.map((session) =>
-        journal.append({ ...session, prev: 0, head: 1, entries: '{"offset":1}' }),
+        journal.append({ ...session, prev: 0, head: 1, entries: ['{"offset":1}'] }),
       ),
     );
     expect(appended).toMatchObject(eachItsOwn);
@@ -118,7 +118,7 @@ describe('Redis', () => {
     expect(await redis.exists(log)).toBe(0);
     for (const prev of [0, 1, 2]) {
       const head = prev + 1;
-      await journal.append({ ...session, prev, head, entries: `{"offset":${head}}` });
+      await journal.append({ ...session, prev, head, entries: [`{"offset":${head}}`] });
       expect(await redis.pttl(log)).toBeGreaterThan(keptMs / 2);
       // The second time one batch stays behind it.
       const offset = prev === 1 ? 1 : head;
@@ -157,7 +157,7 @@ describe('a Redis that restarts', () => {
       epoch: 'e1',
       prev: 0,
       head: 1,
-      entries: '',
+      entries: [],
     });
     await expect(late).rejects.toThrow(StoreUnavailableError);
     await service.restart({ keepData: true });
@@ -165,7 +165,7 @@ describe('a Redis that restarts', () => {
     const again = connectRedis(service.url, () => {});
     await again.connect();
     // The name of a former owner may have been rolled back in: nothing lands before a new epoch begins.
-    const batch = { ...session, ownerId: 'b', epoch: 'e1', prev: 0, head: 1, entries: '' };
+    const batch = { ...session, ownerId: 'b', epoch: 'e1', prev: 0, head: 1, entries: [] };
     expect(await redisJournal(again).append(batch)).toBe('behind');
     const recovered = await redisJournal(again).takeOver({ ...claim, ownerId: 'c' });
     expect(recovered).toMatchObject({ kind: 'taken', isContinuous: false });
@@ -184,7 +184,7 @@ describe('a Redis without memory', () => {
     const snapshot = { kind: 'tally', version: 1, offset: 0, writers: [], state: {} };
     const entry = { offset: 1, writer: 0, seq: 1, at_ms: 5, hash: 'x', events: [] };
     await journal.startEpoch({ ...place, term: 1, snapshot });
-    await journal.append({ ...place, prev: 0, head: 1, entries: JSON.stringify(entry) });
+    await journal.append({ ...place, prev: 0, head: 1, entries: [JSON.stringify(entry)] });
     await redis.config('SET', 'maxmemory', '1');
     const start = { ...place, term: 1, epoch: 'e2', snapshot: { ...snapshot, offset: 1 } };
     await expect(journal.startEpoch(start)).rejects.toThrow(StoreUnavailableError);

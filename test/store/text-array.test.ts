@@ -26,3 +26,13 @@ test('texts of any kind are written as Postgres reads them, and none is not the 
   expect(read(textArray(texts))).toEqual(texts);
   expect(read(textArray(['all', 'there']))).toEqual(['all', 'there']);
 });
+
+test('a text that comes in parts is written as one, with a comma between two of them', () => {
+  const parts = ['{"a":1},{"a":2}', '{"ö":"🚲"}', '{"a":3}'];
+  expect(read(textArray([parts, null, ['alone'], []]))).toEqual([
+    '{"a":1},{"a":2},{"ö":"🚲"},{"a":3}',
+    null,
+    'alone',
+    '',
+  ]);
+});

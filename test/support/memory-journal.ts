@@ -102,13 +102,14 @@ export function memoryJournal({ keepsAll }: { keepsAll: boolean }): MemoryStore 
       const stored = sessions.get(sessionId);
       return Promise.resolve(stored === undefined ? { kind: 'absent' } : recovered(stored));
     },
-    append: ({ sessionId, ownerId, epoch, prev, head, entries, snapshot }) => {
+    append: ({ sessionId, ownerId, epoch, prev, head, entries: texts, snapshot }) => {
       const stored = landsOn(sessions.get(sessionId), ownerId, epoch);
       if (typeof stored === 'string') return Promise.resolve(stored);
       const last = stored.batches.at(-1);
       if (stored.head === head && last?.prev === prev && last.owner === ownerId)
         return Promise.resolve('appended');
       if (stored.head !== prev) return Promise.resolve('behind');
+      const entries = texts.join(',');
       stored.batches.push({ head, prev, owner: ownerId, entries });
       if (keepsAll) stored.archive.push(entries);
       stored.head = head;

@@ -66,7 +66,8 @@ export function postgresJournal(pool: Pool): Journal & SessionCatalog {
   );
   const append = groupCommit((batches: readonly Batch[]) => appendAll(query, batches), {
     ...groupBounds,
-    charsOf: ({ entries, snapshot }) => entries.length + (snapshot?.length ?? 0),
+    charsOf: ({ entries, snapshot = '' }) =>
+      entries.reduce((sum, { length }) => sum + length, snapshot.length),
   });
   return {
     create: async ({ sessionId, epoch, snapshot, retentionMs: keptMs, term = 0 }) => {

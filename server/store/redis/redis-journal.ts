@@ -50,7 +50,7 @@ export function redisJournal(redis: RedisClient): Journal {
     append: ({ sessionId, ownerId, epoch, prev, head, entries }) => {
       const { meta, log } = sessionKeys(sessionId);
       const place = placeOf(ownerId, epoch, prev, head);
-      return append({ sessionId, keys: [meta, log], args: [place], text: entries });
+      return append({ sessionId, keys: [meta, log], args: [place], text: entries.join(',') });
     },
     // As an append of nothing.
     confirm: ({ sessionId, ownerId, epoch, head }) => {
