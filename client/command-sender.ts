@@ -1,9 +1,8 @@
 /** Decides when commands leave: at once when nothing is in flight, else gathered for a moment, never more than the server takes. */
 import type { Clock } from '../shared/clock.ts';
+import { encodeCommandsFrame } from '../shared/protocol/codec.ts';
 import { fittingCount } from '../shared/protocol/command-size.ts';
-import type { ClientFrame } from '../shared/protocol/frames.ts';
 import { defaultLimits, type Limits } from '../shared/protocol/limits.ts';
-import { commandHash } from '../shared/session/fold.ts';
 import { commandsBetween, type Outbox } from './outbox.ts';
 
 /** Milliseconds a command waits for company at most. */
@@ -14,7 +13,7 @@ const frameShare = 0.5;
 
 export class CommandSender {
   readonly #clock: Clock;
-  readonly #send: (frame: ClientFrame) => void;
+  readonly #send: (frame: string) => void;
   #limits: Limits = defaultLimits;
   #keptSeq = 0;
   #sentSeq = 0;
@@ -28,7 +27,7 @@ export class CommandSender {
   #cancelRest: (() => void) | undefined;
   #latest: Outbox | undefined;
 
-  constructor(clock: Clock, send: (frame: ClientFrame) => void) {
+  constructor(clock: Clock, send: (frame: string) => void) {
     this.#clock = clock;
     this.#send = send;
   }
@@ -104,10 +103,10 @@ export class CommandSender {
     const through = Math.min(this.#keptSeq, this.#sentSeq + room);
     if (through <= this.#sentSeq) return;
     const seq = this.#sentSeq + 1;
-    const waiting = commandsBetween(outbox, seq, through);
-    const commands = waiting.slice(0, fittingCount(waiting, this.#limits));
-    this.#sentSeq += commands.length;
-    this.#send({ type: 'commands', seq, commands, hashes: commands.map(commandHash) });
+    const waiting = commandsBetween(outbox, seq, through).map((command) => JSON.stringify(command));
+    const texts = waiting.slice(0, fittingCount(waiting, this.#limits));
+    this.#sentSeq += texts.length;
+    this.#send(encodeCommandsFrame(seq, texts));
     // However quick the server answers, frames keep a distance that stays within its bound.
     const distanceMs = 1_000 / (this.#limits.frames_per_s_max * frameShare);
     this.#restedAtMs = this.#clock.elapsedMs() + distanceMs;

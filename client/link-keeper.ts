@@ -59,7 +59,7 @@ export class LinkKeeper {
     );
   }
 
-  send(frame: ClientFrame): void {
+  send(frame: ClientFrame | string): void {
     this.#link?.send(frame);
   }
 

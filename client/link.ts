@@ -95,8 +95,9 @@ export class Link {
   }
 
   /** Does nothing before the socket is open and after it is closed: what counts is sent again after the next welcome. */
-  send(frame: ClientFrame): void {
-    if (this.#isOpen && !this.#isClosed) this.#socket?.send(encodeFrame(frame));
+  send(frame: ClientFrame | string): void {
+    if (this.#isOpen && !this.#isClosed)
+      this.#socket?.send(typeof frame === 'string' ? frame : encodeFrame(frame));
   }
 
   /** Asks for a sign of life; without one the link ends soon. For wake-ups, when the network may be another one. */

@@ -1,7 +1,7 @@
 /** One WebSocket: handshake deadline, heartbeat, bounds, and the one place where errors become close codes. */
 import { closeCodes, type CloseCode } from '../../shared/protocol/close-codes.ts';
 import { decodeClientFrame, encodeFrame } from '../../shared/protocol/codec.ts';
-import { closeReason, ProtocolError } from '../../shared/protocol/errors.ts';
+import { ProtocolError } from '../../shared/protocol/errors.ts';
 import type { ClientFrame, Hello } from '../../shared/protocol/frames.ts';
 import { helloTimeoutMs } from '../../shared/protocol/limits.ts';
 import { fullBucket, takeToken, type TokenBucket } from '../admission/token-bucket.ts';
@@ -10,6 +10,7 @@ import { goneFrame } from '../session/gone-frame.ts';
 import type { Reader, Sighting } from '../session/reader.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import { StoreUnavailableError } from '../store/journal.ts';
+import { closeReason } from './close-reason.ts';
 import { checkSize } from './command-size.ts';
 import type { ConnectionFacts, ConnectionParts } from './connection-parts.ts';
 import type { Greeting } from './greeting-counts.ts';
@@ -279,7 +280,8 @@ export class Connection {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof ProtocolError) this.close(error.closeCode, error.closeReason);
+    if (error instanceof ProtocolError)
+      this.close(error.closeCode, `${error.code}: ${error.message}`);
     else if (error instanceof StoreUnavailableError)
       this.close(closeCodes.storeUnavailable, 'store-unavailable: try again');
     else if (error instanceof FencedError) this.close(closeCodes.fenced, 'the session moved');

@@ -1,6 +1,7 @@
 /** Text ⇄ frames: the only place where frames are parsed. After this wall their types are true. */
 import * as v from 'valibot';
 
+import { payloadHash } from '../payload-hash.ts';
 import { plainCommands } from './commands-frame.ts';
 import { ProtocolError } from './errors.ts';
 import {
@@ -26,6 +27,12 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string {
   return JSON.stringify(frame);
 }
 
+/** A `commands` frame around commands that are encoded already. */
+export function encodeCommandsFrame(seq: number, texts: readonly string[]): string {
+  const hashes = texts.map(payloadHash).join('","');
+  return `{"type":"commands","seq":${seq},"commands":[${texts.join(',')}],"hashes":["${hashes}"]}`;
+}
+
 /** Entries as they stand in the log, in checkpoints and in frames, with commas between: written once, copied from there on. */
 export function encodeEntries(entries: readonly Entry[]): string {
   return JSON.stringify(entries).slice(1, -1);
@@ -49,12 +56,12 @@ function checked<Schema extends FrameSchema>(
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const path = v.getDotPath(issue) ?? '';
+  const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'frame';
   if (path === 'type' && issue.type === 'variant')
     throw new ProtocolError('unknown-frame', 'There is no frame of that type.');
   // What came is not repeated: it may be long, or secret.
   const expected = issue.expected === null ? 'not valid' : `expected ${issue.expected}`;
-  throw new ProtocolError('bad-frame', `${path === '' ? 'frame' : path}: ${expected}`);
+  throw new ProtocolError('bad-frame', `${path}: ${expected}`);
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,4 @@
 /** How large a command is: for who sends it, and for who takes it. Pure. */
-import type { WireCommand } from './frames.ts';
 import { depthMax, type Limits } from './limits.ts';
 
 /** Written out again JSON grows: `1e20` has 4 characters, and 21 then. Bytes per character of what came, more than ever. */
@@ -16,25 +15,31 @@ export function sizeFault(
 ): string | undefined {
   // Before anything walks through it: what is nested deeper than the stack would end the session, for everybody in it.
   if (isDeeper(data, depthMax)) return `A command's data is ${depthMax} levels deep at most.`;
-  const isLarge = sourceChars * growthMax > bytesMax && jsonBytes(data) > bytesMax;
+  const isLarge =
+    sourceChars * growthMax > bytesMax && isLonger(JSON.stringify(data ?? null), bytesMax);
   return isLarge ? `A command has ${bytesMax} bytes at most.` : undefined;
 }
 
-/** Bytes of a value as JSON in UTF-8. */
-function jsonBytes(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value ?? null)).length;
-}
+/** Bytes of a character in UTF-8; one of a pair of surrogates has 2. */
+const charBytesMax = 3;
 
-/** How many of these commands, from the first, go into one frame with their hashes; one at least. [B1] [B3] */
+/** What is short enough whatever it says is not encoded to see: that was a tenth of what a command costs its client. */
+const isLonger = (text: string, bytesMax: number): boolean =>
+  text.length * charBytesMax > bytesMax && new TextEncoder().encode(text).length > bytesMax;
+
+/**
+ * How many of these commands, each as JSON, from the first, go into one frame with their hashes, whatever they say; one at least.
+ * [B1] [B3]
+ */
 export function fittingCount(
-  commands: readonly WireCommand[],
+  texts: readonly string[],
   { frame_bytes_max: bytesMax, frame_commands_max: countMax }: Limits,
 ): number {
   let bytes = envelopeBytes;
-  const place = commands.findIndex(
-    (command) => (bytes += jsonBytes(command) + hashBytesMax) > bytesMax,
+  const place = texts.findIndex(
+    (text) => (bytes += text.length * charBytesMax + hashBytesMax) > bytesMax,
   );
-  return Math.min(countMax, place === -1 ? commands.length : Math.max(1, place));
+  return Math.min(countMax, place === -1 ? texts.length : Math.max(1, place));
 }
 
 /** Bytes of a frame around its commands, and some more. */

@@ -50,8 +50,24 @@ describe('a forecast', () => {
     expect(totalOf(forecast)).toBe(6);
   });
 
+  test('stands where a model makes fields that JSON leaves out', () => {
+    const model = {
+      ...tally,
+      decide: (...[state, command, context]: Parameters<typeof tally.decide>) => {
+        const decision = tally.decide(state, command, context);
+        return 'refused' in decision
+          ? decision
+          : decision.map(({ type, data }) => ({ type, data: { ...data, note: undefined } }));
+      },
+    };
+    const forecast = new Forecast(model, joined, author, [add(1)]);
+    expect(forecast.agreesWith([outcome(2, 1, 1)])).toBe(true);
+  });
+
   test.each<[string, Entry[]]>([
     ['another outcome', [outcome(2, 1, 9)]],
+    ['less of an outcome', [{ ...outcome(2, 1, 1), events: [['added', { amount: 1 }]] }]],
+    ['no data', [{ ...outcome(2, 1, 1), events: [['added', null]] }]],
     ['another place', [outcome(3, 1, 1)]],
     ['a refusal', [{ offset: 2, writer: 0, seq: 1, at_ms: 1, hash: 'x', refused: 'over-bound' }]],
     ['another device', [{ ...outcome(2, 1, 1), writer: 1 }]],

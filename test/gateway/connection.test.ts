@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 
+import { closeReason } from '../../server/gateway/close-reason.ts';
 import type { ConnectionParts } from '../../server/gateway/connection-parts.ts';
 import { Connection } from '../../server/gateway/connection.ts';
 import type { Socket } from '../../server/gateway/socket.ts';
 import { SessionRegistry } from '../../server/session/session-registry.ts';
-import { closeReason } from '../../shared/protocol/errors.ts';
 import {
   defaultLimits,
   heartbeatMs,

@@ -60,7 +60,7 @@ test('[C6] a checkpoint holds what there was when it began: not what came in whi
   await saver.save(at(11), tail);
   await saver.save(at(11), tail);
   const offsets = ({ entries }: Batch): number[] =>
-    (JSON.parse(`[${entries}]`) as Entry[]).map(({ offset }) => offset);
+    (JSON.parse(`[${entries.join(',')}]`) as Entry[]).map(({ offset }) => offset);
   expect(batches.map(({ prev, head }) => [prev, head])).toEqual([
     [2, 6],
     [2, 6],
