@@ -18,6 +18,9 @@ export type Reply = { readonly id: number } & (
   | { readonly error: string }
 );
 
+/** As `deploy/` starts the service, and so each subject that is measured beside it. */
+export const serviceOptions = ['--max-semi-space-size=32'];
+
 /** `name`: of the bundle beside this one. */
 export function startChild(
   name: string,
@@ -25,7 +28,8 @@ export function startChild(
   execArgv: readonly string[] = [],
 ): Child {
   const file = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  const child = fork(file, args, { execArgv: [...execArgv], serialization: 'advanced' });
+  const options = name === 'subject' ? [...serviceOptions, ...execArgv] : [...execArgv];
+  const child = fork(file, args, { execArgv: options, serialization: 'advanced' });
   const waiting = new Map<number, { resolve: (a: never) => void; reject: (e: Error) => void }>();
   let count = 0;
   child.on('message', (reply: Reply) => {

@@ -39,7 +39,7 @@ const nothing = (): void => {};
 
 export function floorFleet(subject: SubjectName): Fleet {
   const riders: Rider[] = [];
-  const perFrame = subject === 'echo-16' ? batchSize : 1;
+  const perFrame = subject.endsWith('-16') ? batchSize : 1;
   return {
     connect: async ({ port, count }) => {
       for (let left = count; left > 0; left -= connectingMax) {

@@ -108,6 +108,24 @@ function costRows(all: BySubject): (string | number)[][] {
   });
 }
 
+/** How often what SET takes each of the others does. */
+export function ratioTable(all: BySubject): Table {
+  const of = (subject: SubjectName, what: (one: Measured) => number): number =>
+    rounded(medianRatio(all, subject, 'set', what));
+  const others = [...all.keys()].filter((subject) => subject !== 'set');
+  return {
+    title: 'Of ws + SET, medians of the ratios of each turn',
+    columns: ['subject', 'server CPU', 'Redis CPU', 'p50', 'p99'],
+    rows: others.map((subject) => [
+      subject,
+      of(subject, ({ cost }) => cost.serverUs),
+      of(subject, ({ cost }) => cost.redisUs),
+      of(subject, ({ latencies }) => latencies.p50),
+      of(subject, ({ latencies }) => latencies.p99),
+    ]),
+  };
+}
+
 /** What so many riders made of each subject. */
 export type BySize = readonly (readonly [riders: number, all: BySubject])[];
 

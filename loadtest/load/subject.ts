@@ -6,11 +6,11 @@ import { Session } from 'node:inspector/promises';
 import type { AddressInfo } from 'node:net';
 
 import Fastify from 'fastify';
-import { Redis } from 'ioredis';
 import { WebSocketServer } from 'ws';
 
 import { listenBacklog, serverOptions, trackstand } from '../../server/trackstand.ts';
 import { answerParent } from './child.ts';
+import { floors } from './floors.ts';
 import { hashingRate } from './hashing-floor.ts';
 import { mailedAccounts, openMailbox } from './mailbox.ts';
 import { reading } from './reading.ts';
@@ -56,26 +56,16 @@ async function startDurable({
   return (app.server.address() as AddressInfo).port;
 }
 
-type Take = (text: string, answer: (text: string) => void) => void;
-
-const floors: Readonly<Record<Exclude<SubjectName, 'durable'>, (start: SubjectStart) => Take>> = {
-  echo: () => (text, answer) => answer(text),
-  'echo-16': () => (text, answer) => answer(text),
-  set: ({ redis: url }) => {
-    const redis = new Redis(url);
-    let count = 0;
-    return (text, answer) => {
-      void redis.set(`event:${++count % 1_000}`, text).then(() => answer(text));
-    };
-  },
-};
-
 async function startFloor(name: Exclude<SubjectName, 'durable'>, start: SubjectStart) {
-  const take = floors[name](start);
+  const { take, heartbeatMs } = floors[name](start);
   const { socketPath } = start;
   const http = createServer();
   const server = new WebSocketServer({ server: http });
   server.on('connection', (socket) => {
+    if (heartbeatMs !== undefined) {
+      const beating = setInterval(() => socket.ping(), heartbeatMs);
+      socket.on('close', () => clearInterval(beating));
+    }
     socket.on('message', (data: Buffer) => {
       // As a server would that does anything with it.
       const text = JSON.stringify(JSON.parse(data.toString()));

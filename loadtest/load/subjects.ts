@@ -2,9 +2,19 @@
 
 /**
  * `durable`: the framework, with Redis and Postgres. `echo`: a bare `ws` server that sends every event back and keeps nothing.
- * `echo-16`: the same with 16 events a frame. `set`: a bare `ws` server that writes every event into Redis with SET before it answers.
+ * `echo-16`: the same with 16 events a frame. `echo-beat`: with a ping for each connection every 20 s. `set`: a bare `ws` server that
+ * writes every event into Redis with SET before it answers. `log`, and `log-16` with 16 events a frame: one that writes all that came in
+ * a turn into Redis with one command before it answers, and into Postgres at each checkpoint.
  */
-export const subjectNames = ['durable', 'echo', 'echo-16', 'set'] as const;
+export const subjectNames = [
+  'durable',
+  'echo',
+  'echo-16',
+  'echo-beat',
+  'set',
+  'log',
+  'log-16',
+] as const;
 export type SubjectName = (typeof subjectNames)[number];
 
 /** How a subject is told what to do; it answers with its port, or with 0 when it listens on a Unix socket. */

@@ -275,7 +275,9 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       journal: (journal) =>
         like(journal, {
           append: (batch) =>
-            batch.entries.includes('"refused"') ? Promise.resolve('behind') : journal.append(batch),
+            batch.entries.some((text) => text.includes('"refused"'))
+              ? Promise.resolve('behind')
+              : journal.append(batch),
         }),
     },
   },

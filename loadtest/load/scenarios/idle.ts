@@ -29,7 +29,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   const last = options.riders ?? steps.at(-1) ?? 0;
   const counts = steps.map((count) => Math.round((count / (steps.at(-1) ?? 1)) * last));
   const durable = await weigh(surroundings, 'durable', counts);
-  const echo = await weigh(surroundings, 'echo', counts);
+  const echo = await weigh(surroundings, 'echo-beat', counts);
   const perSession = (weights: readonly Weight[], of: (weight: Weight) => number): number =>
     slope(weights.map((weight) => [weight.riders, of(weight)] as const)) / 1_024;
   const row = (name: SubjectName, { weights, busy }: Weighed) =>
@@ -47,7 +47,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
       {
         title: `Per session, and of a core at ${last} of them`,
         columns: ['subject', 'server KiB', 'of it heap KiB', 'Redis KiB', 'CPU %'],
-        rows: [row('durable', durable), row('echo', echo)],
+        rows: [row('durable', durable), row('echo-beat', echo)],
       },
     ],
     charts: [
@@ -57,7 +57,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
         y: 'MiB',
         lines: [
           ['durable', durable],
-          ['echo', echo],
+          ['echo-beat', echo],
         ].map(([name, weighed]) => ({
           name: name as string,
           points: (weighed as Weighed).weights.map(

@@ -7,6 +7,7 @@ import {
   faultsOf,
   growthChart,
   medianRatio,
+  ratioTable,
   runRounds,
   type BySubject,
 } from '../rounds.ts';
@@ -18,7 +19,7 @@ const hzDefault = 4;
 
 /** A process of riders stands still while it collects their garbage, some 8 ms with all 500 of them: no device has that many. */
 const generatorCount = 2;
-const subjects = ['durable', 'set', 'echo'] as const satisfies readonly SubjectName[];
+const subjects = ['durable', 'set', 'echo', 'log'] as const satisfies readonly SubjectName[];
 
 /** Of the riders: how it grows. */
 const growth = [1, 2, 4];
@@ -41,7 +42,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return {
     name: 'ride',
     what: `${riders} riders with ${hz} events a second each, then twice and four times as many`,
-    tables: costTables(bySize, (count) => `${count} riders × ${hz} Hz`),
+    tables: [...costTables(bySize, (count) => `${count} riders × ${hz} Hz`), ratioTable(first)],
     charts: [
       costChart(bySize),
       growthChart(bySize, {

@@ -6,6 +6,7 @@ import {
   faultsOf,
   growthChart,
   medianRatio,
+  ratioTable,
   runRounds,
   type BySubject,
 } from '../rounds.ts';
@@ -25,7 +26,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   const all = await runRounds(surroundings, {
     ...plan,
     riders,
-    subjects: ['durable', 'set', 'echo', 'echo-16'],
+    subjects: ['durable', 'set', 'echo', 'echo-16', 'log-16'],
   });
   const bySize: [riders: number, all: BySubject][] = [[riders, all]];
   for (const times of growth) {
@@ -42,7 +43,7 @@ async function run(surroundings: Surroundings): Promise<ScenarioResult> {
   return {
     name: 'saturate',
     what: `${riders} riders, each with ${inFlight} events under way, then twice and four times as many`,
-    tables: costTables(bySize, (count) => `CPU per event, ${count} riders`),
+    tables: [...costTables(bySize, (count) => `CPU per event, ${count} riders`), ratioTable(all)],
     charts: [
       costChart(bySize),
       growthChart(bySize, {
