@@ -36,8 +36,9 @@ export function page(parts: readonly Part[]): string {
 <h1>Load</h1>
 <p>Each subject is warmed up, then they take turns; figures are medians over the turns, ratios medians of the ratios of each turn.
 <code>durable</code> is the service, with every event in Redis before it is answered and in Postgres within 5 s; <code>echo</code> a
-bare WebSocket that keeps nothing, <code>echo-16</code> the same with 16 events a frame, <code>set</code> a bare WebSocket with one
-Redis <code>SET</code> before each answer.</p>
+bare WebSocket that keeps nothing, <code>echo-16</code> the same with 16 events a frame, <code>echo-beat</code>
+with a ping every 20 s, <code>set</code> a bare WebSocket with one Redis <code>SET</code> before each answer, and <code>log</code> the
+least that loses nothing: all of a turn in Redis with one command before it is answered, and in Postgres within 5 s.</p>
 ${machines.map((machine) => `<p class="quiet">${escaped(machine)}</p>`).join('\n')}
 <h2>Goals</h2>
 <div class="wide"><table><tr><th>scenario<th class="words">what<th>goal<th>measured<th>
